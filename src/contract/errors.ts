@@ -23,30 +23,47 @@ export const errorCatalogue = {
   busy: { exit: 4, status: 409, means: "Another operation on the same container is under way; it is named." },
   "lab-exists": { exit: 4, status: 409, means: "A lab of that name is up with another shape." },
   // preflight: a host or a container cannot do it; nothing has been changed
-  "preflight-failed": { exit: 5, status: 422, means: "The check before the action found what forbids it; nothing was changed." },
+  "preflight-failed": {
+    exit: 5,
+    status: 422,
+    means: "The check before the action found what forbids it; nothing was changed.",
+  },
   "unsupported-container": { exit: 5, status: 422, means: "The container uses something that cannot be carried." },
   "criu-missing": { exit: 5, status: 422, means: "CRIU is not installed, or does not work on this kernel." },
   "no-space": { exit: 5, status: 422, means: "Not enough memory or disk for the action." },
   "hook-missing": { exit: 5, status: 422, means: "The runtime hook is not registered with Docker." },
-  "hook-in-use": { exit: 5, status: 422, means: "Containers still need the runtime hook, so that it cannot be removed." },
+  "hook-in-use": {
+    exit: 5,
+    status: 422,
+    means: "Containers still need the runtime hook, so that it cannot be removed.",
+  },
   "invalid-checkpoint": { exit: 5, status: 422, means: "The checkpoint is incomplete or damaged." },
   "incompatible-agent": { exit: 5, status: 422, means: "The other host's agent is of another version." },
   // somebody does not answer
   "agent-unreachable": { exit: 6, status: 502, means: "The agent of a host does not answer." },
   "docker-unreachable": { exit: 6, status: 502, means: "The Docker daemon of a host does not answer." },
-  "untrusted-peer": { exit: 6, status: 403, means: "The other agent's certificate is missing, expired, or from another authority." },
+  "untrusted-peer": {
+    exit: 6,
+    status: 403,
+    means: "The other agent's certificate is missing, expired, or from another authority.",
+  },
   // it was tried, and failed; the container is where the message says
   "dump-failed": { exit: 7, status: 500, means: "CRIU refused to dump; its reason is quoted. The container runs on." },
   "restore-failed": { exit: 7, status: 500, means: "CRIU refused to restore; its reason is quoted." },
   "docker-failed": { exit: 7, status: 500, means: "Docker refused a request; its words are quoted." },
   "command-failed": { exit: 7, status: 500, means: "A system command failed; its last lines are quoted." },
   "transfer-failed": { exit: 7, status: 500, means: "A stream between two agents broke." },
-  "container-exited": { exit: 7, status: 500, means: "The container ended by itself meanwhile; its exit status and logs stay." },
+  "container-exited": {
+    exit: 7,
+    status: 500,
+    means: "The container ended by itself meanwhile; its exit status and logs stay.",
+  },
   cancelled: { exit: 8, status: 409, means: "The operation was cancelled; the container runs on where it was." },
   "baton-unresolved": {
     exit: 9,
     status: 503,
-    means: "The other host took the baton and does not answer; the container waits frozen on the source for a decision.",
+    means:
+      "The other host took the baton and does not answer; the container waits frozen on the source for a decision.",
   },
   "lab-failed": { exit: 1, status: 500, means: "The lab could not be brought up." },
   internal: { exit: 1, status: 500, means: "A fault of godwit itself; it is shown with its stack." },
@@ -72,7 +89,11 @@ export class GodwitError extends Error {
   readonly hint: string | undefined;
   readonly details: string[];
 
-  constructor(code: ErrorCode, message: string, extra: { hint?: string | undefined; details?: string[]; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    extra: { hint?: string | undefined; details?: string[]; cause?: unknown } = {},
+  ) {
     super(message, { cause: extra.cause });
     this.code = code;
     this.hint = extra.hint;
@@ -91,11 +112,18 @@ export function errorReport(thrown: unknown): ErrorReport {
     };
   }
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return { code: "internal", message: `${error.message}.`.replace(/\.\.$/, "."), details: (error.stack ?? "").split("\n").slice(1, 8) };
+  return {
+    code: "internal",
+    message: `${error.message}.`.replace(/\.\.$/, "."),
+    details: (error.stack ?? "").split("\n").slice(1, 8),
+  };
 }
 
 /** The error that a report describes. Unknown codes (a newer agent) become `internal`. */
 export function errorFromReport(report: ErrorReport): GodwitError {
   const code: ErrorCode = Object.hasOwn(errorCatalogue, report.code) ? report.code : "internal";
-  return new GodwitError(code, report.message, { hint: report.hint, ...(report.details ? { details: report.details } : {}) });
+  return new GodwitError(code, report.message, {
+    hint: report.hint,
+    ...(report.details ? { details: report.details } : {}),
+  });
 }

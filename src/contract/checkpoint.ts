@@ -1,0 +1,33 @@
+import { z } from "zod";
+
+/** A kept checkpoint. Its folder in the store holds `record.json` (this), `images/`, `trees/N/`. */
+export const checkpointRecord = z.object({
+  name: z.string(),
+  /** Container that it was taken from: name at that time, and id. */
+  container: z.string(),
+  containerId: z.string(),
+  image: z.string(),
+  imageId: z.string(),
+  createdAt: z.iso.datetime(),
+  /** The checkpoint that the container had last been taken to or from, if any. */
+  parent: z.string().nullable(),
+  /** `godwit`, or `docker` for what `docker checkpoint create` made: that holds memory only, no files. */
+  origin: z.enum(["godwit", "docker"]),
+  criuVersion: z.string().nullable(),
+  architecture: z.string(),
+  memoryBytes: z.number(),
+  filesBytes: z.number(),
+  /** How long the container stood still for it. */
+  frozenMs: z.number().nullable(),
+  /** Processes at that instant, by the ids they see themselves: what a restore is verified against. */
+  processes: z.array(z.object({ pid: z.int(), command: z.string() })),
+  /** Saved file trees in the order of their folders: the writable layer first, then volumes. */
+  trees: z.array(z.object({ kind: z.enum(["writable-layer", "volume"]), name: z.string(), destination: z.string() })),
+  /** `docker inspect` of that time: what a restore into a new container is created from. */
+  inspect: z.record(z.string(), z.unknown()),
+});
+export type CheckpointRecord = z.infer<typeof checkpointRecord>;
+
+/** A line of `godwit checkpoint ls`. */
+export const checkpointSummary = checkpointRecord.omit({ inspect: true, processes: true, trees: true });
+export type CheckpointSummary = z.infer<typeof checkpointSummary>;

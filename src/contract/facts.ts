@@ -1,0 +1,148 @@
+import { z } from "zod";
+
+/** One line of a check: of a host (doctor), or of a container against a destination (preflight). */
+export const verdict = z.object({
+  /** Stable key of what was checked, e.g. `criu`, `storage-driver`, `name`. */
+  check: z.string(),
+  level: z.enum(["ok", "warn", "fail"]),
+  /** What was found, one sentence without a full stop. */
+  message: z.string(),
+  /** What to do about it; only with `warn` and `fail`. */
+  remedy: z.string().optional(),
+  /** With `fail`: the error that an action ends with because of it. */
+  code: z.string().optional(),
+});
+export type Verdict = z.infer<typeof verdict>;
+
+/** What an agent knows about its own host. Everything is read, nothing is assumed; what could not be read is null, with a reason. */
+export const hostFacts = z.object({
+  name: z.string(),
+  agentVersion: z.string(),
+  /** Version of the protocol between agents; equal on both sides of a migration. */
+  protocol: z.int(),
+  kernel: z.string(),
+  /** As `uname -m` says. */
+  architecture: z.string(),
+  docker: z
+    .object({
+      version: z.string(),
+      apiVersion: z.string(),
+      /** `overlay2`, or `overlayfs` under the containerd image store. */
+      storageDriver: z.string(),
+      containerdStore: z.boolean(),
+      cgroupVersion: z.enum(["1", "2"]),
+      cgroupDriver: z.string(),
+      rootDir: z.string(),
+      runtimes: z.array(z.string()),
+    })
+    .nullable(),
+  /** Why `docker` is null. */
+  dockerProblem: z.string().optional(),
+  /** Whether Docker knows the runtime hook, and whether the hook's file is in place. */
+  hook: z.object({ registered: z.boolean(), installed: z.boolean() }),
+  runc: z.string().nullable(),
+  criu: z
+    .object({
+      /** Such as `4.2.1`. */
+      version: z.string(),
+      /** Null where `criu check` passes; otherwise its reason. */
+      problem: z.string().nullable(),
+      /** Soft-dirty tracking: pre-copy needs it. */
+      dirtyTracking: z.boolean(),
+      /** userfaultfd with what CRIU needs: post-copy and the local lazy restore need it. */
+      lazyPages: z.boolean(),
+    })
+    .nullable(),
+  /** fs.pipe-max-size in bytes. */
+  pipeMaxSize: z.int(),
+  /** CAP_SYS_RESOURCE: with it, the pipe size has no limit. */
+  capSysResource: z.boolean(),
+  /** A cgroup freezer that can be used: of version 2, of version 1, or none. */
+  freezer: z.enum(["v2", "v1", "none"]),
+  memory: z.object({ totalBytes: z.number(), availableBytes: z.number() }),
+  /** Bytes free where Docker keeps containers, and where checkpoints are kept. */
+  disk: z.object({ dockerFreeBytes: z.number(), storeFreeBytes: z.number() }),
+  /** System tools that are missing, e.g. `rsync`. */
+  missingTools: z.array(z.string()),
+});
+export type HostFacts = z.infer<typeof hostFacts>;
+
+/** Mount of a container as Docker describes it. */
+export const containerMount = z.object({
+  type: z.string(),
+  name: z.string().optional(),
+  source: z.string(),
+  destination: z.string(),
+  driver: z.string().optional(),
+  readOnly: z.boolean(),
+});
+export type ContainerMount = z.infer<typeof containerMount>;
+
+/** What the source knows about a container before it moves. */
+export const containerFacts = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Image reference as the container was created with it, and the id behind it. */
+  image: z.string(),
+  imageId: z.string(),
+  state: z.string(),
+  running: z.boolean(),
+  /** Runtime that Docker starts it with: `runc`, `godwit`, ... */
+  runtime: z.string(),
+  /** Resident memory of all its processes in bytes; 0 where it does not run. */
+  memoryBytes: z.number(),
+  /** Size of the writable layer in bytes. */
+  writableBytes: z.number(),
+  /** Size of its volumes in bytes. */
+  volumeBytes: z.number(),
+  processes: z.int(),
+  mounts: z.array(containerMount),
+  /** Published ports as `80/tcp -> 0.0.0.0:8080`. */
+  ports: z.array(z.object({ container: z.string(), hostIp: z.string(), hostPort: z.int() })),
+  networkMode: z.string(),
+  networks: z.array(z.string()),
+  logDriver: z.string(),
+  restartPolicy: z.string(),
+  autoRemove: z.boolean(),
+  privileged: z.boolean(),
+  tty: z.boolean(),
+  /** Host devices given to it. */
+  devices: z.array(z.string()),
+  /** Device requests such as `nvidia` or `cdi`. */
+  gpus: z.array(z.string()),
+  pidMode: z.string(),
+  ipcMode: z.string(),
+  /** Sessions of `docker exec` under way. */
+  execSessions: z.int(),
+  /** `docker inspect` as it is: the destination re-creates the container from it. */
+  inspect: z.record(z.string(), z.unknown()),
+});
+export type ContainerFacts = z.infer<typeof containerFacts>;
+
+/** What the destination found when it was asked about a container that may come. */
+export const destinationView = z.object({
+  nameTaken: z.boolean(),
+  /** Whether the image is there, with the same content. */
+  imagePresent: z.boolean(),
+  /** Published ports of the container that are in use here. */
+  portsTaken: z.array(z.int()),
+  networksMissing: z.array(z.string()),
+  bindsMissing: z.array(z.string()),
+  /** Named volumes of the container that exist here already. */
+  volumesPresent: z.array(z.string()),
+});
+export type DestinationView = z.infer<typeof destinationView>;
+
+/** A line of `godwit ps`. */
+export const containerSummary = z.object({
+  host: z.string(),
+  id: z.string(),
+  name: z.string(),
+  image: z.string(),
+  state: z.string(),
+  status: z.string(),
+  runtime: z.string(),
+  /** What would stop it from moving anywhere: verdicts of level `fail`, then of level `warn`. */
+  obstacles: z.array(verdict),
+});
+export type ContainerSummary = z.infer<typeof containerSummary>;
