@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { GodwitError } from "../contract/errors.ts";
+import { type Authority, createAuthority } from "../transport/certificates.ts";
+import { labCgroup, makeCgroups, removeCgroup } from "./cgroup.ts";
+import { ensureHost } from "./host.ts";
+import { ensureLan, hostAddress } from "./lan.ts";
+import { withLock } from "./lock.ts";
+import { labFolder, lockFile } from "./paths.ts";
+import { type Release, releases } from "./recipe.ts";
+import { hostRoot, type OnProgress, removeTree } from "./roots.ts";
+import { type LabState, readState, rootsInUse, writeState } from "./state.ts";
+import { type LabStatus, labStatus } from "./status.ts";
+
+export interface LabOptions {
+  /** `lab` unless said otherwise. */
+  name?: string;
+  /** How many hosts; 2 unless said otherwise. */
+  hosts?: number;
+  /** One release for all hosts, or one a host; trixie unless said otherwise. */
+  releases?: string[];
+  /** Takes a line for everything that takes a while. */
+  onProgress?: OnProgress;
+}
+
+/**
+ * Brings up a lab, or repairs what is missing of one of the same shape; nothing that runs is restarted. Builds the
+ * hosts' roots if this machine has none yet, half a minute each.
+ * @throws GodwitError `lab-exists` for a lab of another shape, `lab-failed`, `unsupported-system`, `not-root`
+ */
+export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
+  const { name = "lab", onProgress = () => {} } = options;
+  mustBeRoot();
+  const wanted = releasePerHost(options.hosts ?? 2, options.releases ?? ["trixie"]);
+  const folder = labFolder(name);
+  await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
+    const state = await agreedState(name, wanted, onProgress);
+    writeState(state);
+    widenPipes();
+    makeCgroups(
+      name,
+      state.hosts.map((host) => host.name),
+    );
+    const authority = await ensureAuthority(folder);
+    const lan = await ensureLan(name);
+    const starts = state.hosts.map((host) => ensureHost(state, host, lan, authority, onProgress));
+    for (const start of await Promise.allSettled(starts)) if (start.status === "rejected") throw start.reason;
+  });
+  const [status] = await labStatus(name);
+  if (status) return status;
+  throw new GodwitError("lab-failed", `The lab '${name}' was taken down while it came up.`);
+}
+
+/** Takes a lab down, whole or half-made or crashed: processes, namespaces, links, cgroups and disks. */
+export async function labDown(name = "lab", onProgress: OnProgress = () => {}): Promise<void> {
+  mustBeRoot();
+  await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
+    await removeCgroup(labCgroup(name));
+    await removeTree(labFolder(name));
+  });
+}
+
+const waiting = (name: string, onProgress: OnProgress) => () =>
+  onProgress(`waiting for another command that works on the lab '${name}'`);
+
+function mustBeRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new GodwitError("not-root", "A lab makes namespaces and mounts, so it needs root.", {
+    hint: "Run the command as root, for example with sudo.",
+  });
+}
+
+function releasePerHost(hosts: number, names: string[]): Release[] {
+  const known = names.map((name) => {
+    const release = releases.find((release) => release === name);
+    if (release) return release;
+    throw new GodwitError("usage", `A lab has no hosts of the release '${name}'.`, {
+      hint: `Releases are ${releases.join(" and ")}.`,
+    });
+  });
+  if (!Number.isInteger(hosts) || hosts < 1 || hosts > 99 || ![1, hosts].includes(known.length)) {
+    throw new GodwitError("usage", `${hosts} hosts and ${known.length} releases do not make a lab.`, {
+      hint: "Give 1 to 99 hosts, and one release for all of them or one for each.",
+    });
+  }
+  return Array.from({ length: hosts }, (_, i) => known[i] ?? known[0] ?? "trixie");
+}
+
+async function agreedState(name: string, wanted: Release[], onProgress: OnProgress): Promise<LabState> {
+  let old = readState(name);
+  const shape = (release: { release: Release }[]) => release.map((host) => host.release).join(" ");
+  if (old && shape(old.hosts) !== wanted.join(" ")) {
+    if (existsSync(labCgroup(name))) {
+      throw new GodwitError("lab-exists", `The lab '${name}' is up with other hosts: ${shape(old.hosts)}.`, {
+        hint: `Take it down first (godwit lab down --name ${name}), or give the new one another name.`,
+      });
+    }
+    await removeTree(labFolder(name));
+    old = undefined;
+  }
+  if (old) return old;
+  const roots = new Map<Release, string>();
+  for (const release of new Set(wanted)) {
+    roots.set(release, basename(await hostRoot(release, rootsInUse, onProgress)));
+  }
+  const hosts = wanted.map((release, i) => ({
+    name: `h${i + 1}`,
+    address: hostAddress(i + 1),
+    release,
+    root: roots.get(release) ?? "",
+  }));
+  return { name, hosts };
+}
+
+async function ensureAuthority(folder: string): Promise<Authority> {
+  const file = join(folder, "authority.json");
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8"));
+  const authority = await createAuthority();
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, JSON.stringify(authority), { mode: 0o600 });
+  return authority;
+}
+
+// CRIU's page server needs a pipe of more than 3 MB, and without CAP_SYS_RESOURCE it may not exceed this limit.
+function widenPipes(): void {
+  const file = "/proc/sys/fs/pipe-max-size";
+  const wanted = 8 * 1024 * 1024;
+  if (Number(readFileSync(file, "utf8")) < wanted) writeFileSync(file, String(wanted));
+}

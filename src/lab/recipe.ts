@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import type { AptSource } from "./apt-source.ts";
+
+export const releases = ["trixie", "forky"] as const;
+/** The Debian release of a host: trixie has Docker 26, forky has Docker 28. Both get the CRIU of forky. */
+export type Release = (typeof releases)[number];
+
+/** What a root is made of: everything in it decides what comes out, and so it is hashed into the root's name. */
+export interface Recipe {
+  name: string;
+  release: Release;
+  variant: "minbase" | "essential";
+  packages: string[];
+  /** Packages that come from another, newer release, with the libraries they need from there. */
+  newer: { release: Release; packages: string[] } | undefined;
+}
+
+const hostPackages = [
+  ...["docker.io", "docker-cli", "containerd", "runc", "criu"],
+  ...["iproute2", "nftables", "iptables", "procps", "util-linux", "tini"],
+  ...["rsync", "tar", "perl-base", "busybox-static"],
+];
+
+/**
+ * The root of a host. Trixie's own CRIU (4.1) cannot dump a TCP socket on kernels from 6.16 on, and a host must speak
+ * the same page-server protocol as its peer, so trixie takes CRIU and the libraries it needs from forky.
+ */
+export function hostRecipe(release: Release): Recipe {
+  const criu = { release: "forky" as const, packages: ["criu", "libcompel1", "libnet9", "libnl-3-200"] };
+  const newer = release === "trixie" ? criu : undefined;
+  return { name: release, release, variant: "minbase", packages: hostPackages, newer };
+}
+
+/** The root of the test image in which a C program can be compiled. */
+export const gccRecipe: Recipe = {
+  name: "gcc",
+  release: "trixie",
+  variant: "essential",
+  packages: ["gcc", "libc6-dev", "procps", "busybox-static"],
+  newer: undefined,
+};
+
+/** Name of the folder or file made from a recipe; another recipe has another name. */
+export function recipeKey(recipe: Recipe): string {
+  const text = JSON.stringify([recipe, fixedArguments]);
+  return `${recipe.name}-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
+}
+
+// Release files of a release in the making expire quickly, and mirrors lag. Nothing here is worth an fsync:
+// a root counts only once it is complete.
+const fixedArguments = [
+  "--mode=root",
+  '--aptopt=Acquire::Check-Valid-Until "false"',
+  '--aptopt=Acquire::Languages "none"',
+  "--dpkgopt=force-unsafe-io",
+  ...["doc", "man", "locale", "info"].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+];
+
+/**
+ * The arguments of mmdebstrap. `acquire` are apt's own settings of the machine (proxies and the like), a line each
+ * as `apt-config dump` prints them: mmdebstrap does not read the machine's configuration.
+ */
+export function mmdebstrapArguments(
+  recipe: Recipe,
+  source: AptSource,
+  acquire: string[],
+  target: string,
+  format: "directory" | "tar",
+): string[] {
+  const keyring = source.signedBy ?? "/usr/share/keyrings/debian-archive-keyring.gpg";
+  const line = (release: string) => `deb [signed-by=${keyring}] ${source.uri} ${release} main`;
+  const pin = recipe.newer && [
+    "Package: *",
+    `Pin: release n=${recipe.newer.release}`,
+    "Pin-Priority: 100",
+    "",
+    `Package: ${recipe.newer.packages.join(" ")}`,
+    `Pin: release n=${recipe.newer.release}`,
+    "Pin-Priority: 990",
+  ];
+  return [
+    `--variant=${recipe.variant}`,
+    `--format=${format}`,
+    ...fixedArguments,
+    ...acquire.map((setting) => `--aptopt=${setting}`),
+    ...(pin ? [`--setup-hook=printf '%s\\n' '${pin.join("' '")}' > "$1/etc/apt/preferences.d/newer"`] : []),
+    `--include=${recipe.packages.join(",")}`,
+    recipe.release,
+    target,
+    line(recipe.release),
+    ...(recipe.newer ? [line(recipe.newer.release)] : []),
+  ];
+}

@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { GodwitError } from "../contract/errors.ts";
+import { type AptSource, findAptSource } from "./apt-source.ts";
+import { withLock } from "./lock.ts";
+import { imagesDir, lockFile, rootsDir } from "./paths.ts";
+import { hostRecipe, mmdebstrapArguments, type Recipe, type Release, recipeKey } from "./recipe.ts";
+import { must, run } from "./run.ts";
+
+export type OnProgress = (line: string) => void;
+
+/**
+ * The root that hosts of a release share as their lower layer; builds it if this machine has none of this recipe yet
+ * (half a minute). `inUse` says which roots labs stand on: older roots of the release that no lab needs are removed.
+ */
+export async function hostRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
+  const recipe = hostRecipe(release);
+  const root = join(rootsDir(), recipeKey(recipe));
+  if (existsSync(root)) return root;
+  const wait = () => onProgress(`waiting for the root ${release}, which is being built elsewhere`);
+  await withLock(lockFile(`root-${release}`), wait, async () => {
+    if (existsSync(root)) return;
+    const stale = readdirIfAny(rootsDir()).filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${release}-`));
+    for (const name of stale.filter((name) => !inUse().includes(name))) await removeTree(join(rootsDir(), name));
+    await build(recipe, rootsDir(), "directory", onProgress);
+  });
+  return root;
+}
+
+/** The root of a test image as a tar file; the caller removes it once Docker has it. */
+export async function imageRoot(recipe: Recipe, onProgress: OnProgress): Promise<string> {
+  return build(recipe, imagesDir(), "tar", onProgress);
+}
+
+/** Removes a folder, but nothing that is mounted below it. */
+export async function removeTree(folder: string): Promise<void> {
+  await must("rm", ["-rf", "--one-file-system", "--", folder]);
+}
+
+async function build(
+  recipe: Recipe,
+  into: string,
+  format: "directory" | "tar",
+  onProgress: OnProgress,
+): Promise<string> {
+  const name = recipeKey(recipe) + (format === "tar" ? ".root.tar" : "");
+  const unfinished = join(into, `.tmp-${name}`);
+  mkdirSync(into, { recursive: true });
+  await removeTree(unfinished);
+  onProgress(`building the root ${recipe.name}: Debian ${recipe.release}, ${recipe.packages.length} packages`);
+  const args = mmdebstrapArguments(recipe, machineSource(), await machineAcquire(), unfinished, format);
+  // In namespaces of its own, and dying with this process: an interrupted build leaves no mount and no process.
+  const alone = ["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const result = await run("setpriv", [...alone, "mmdebstrap", ...args], {
+    onLine: (line) => {
+      if (line.startsWith("I: ")) onProgress(`root ${recipe.name}: ${line.slice(3)}`);
+    },
+  });
+  if (result.status !== 0) {
+    await removeTree(unfinished);
+    throw new GodwitError("lab-failed", `The root ${recipe.name} could not be built from ${machineSource().uri}.`, {
+      hint: "mmdebstrap's last words say why; the lab uses the Debian mirror that this machine's apt is set up with.",
+      details: result.stderr.trim().split("\n").slice(-12),
+    });
+  }
+  renameSync(unfinished, join(into, name));
+  return join(into, name);
+}
+
+function machineSource(): AptSource {
+  const codename = /^VERSION_CODENAME="?([a-z]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
+  const parts = "/etc/apt/sources.list.d";
+  const files = ["/etc/apt/sources.list", ...readdirIfAny(parts).map((name) => join(parts, name))]
+    .filter((name) => /\.(list|sources)$/.test(name) && existsSync(name))
+    .map((name) => ({ name, text: readFileSync(name, "utf8") }));
+  const source = findAptSource(files, codename);
+  if (source) return source;
+  throw new GodwitError(
+    "unsupported-system",
+    "This machine's apt names no Debian mirror to build a lab's hosts from.",
+    {
+      hint: `Add an entry for '${codename || "your release"} main' below /etc/apt.`,
+    },
+  );
+}
+
+/** How this machine's apt reaches the mirror: proxies and certificates, as settings that another apt understands. */
+async function machineAcquire(): Promise<string[]> {
+  const dump = await must("apt-config", ["dump"]);
+  return dump.split("\n").filter((line) => /^Acquire::https?::.* "..*";$/.test(line));
+}
+
+const readdirIfAny = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);

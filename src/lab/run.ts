@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
+import { GodwitError } from "../contract/errors.ts";
+
+export interface RunResult {
+  /** Exit status; 128 + the signal's number if a signal ended it. */
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  /** Text, or the path of a file that the command reads by itself. */
+  input?: string | { file: string };
+  /** A file that takes standard output instead of the result. */
+  outputFile?: string;
+  /** Sees each line of standard error as it comes. */
+  onLine?: (line: string) => void;
+}
+
+/** Runs a command to its end, whatever its status, and keeps what it printed. */
+export async function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
+  const input = typeof options.input === "object" ? openSync(options.input.file, "r") : undefined;
+  const output = options.outputFile ? openSync(options.outputFile, "w") : undefined;
+  try {
+    const child = spawn(command, args, { stdio: [input ?? "pipe", output ?? "pipe", "pipe"] });
+    // A command may end without reading its input; its status says whether that was right.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(typeof options.input === "string" ? options.input : "");
+    const stdout: Buffer[] = [];
+    child.stdout?.on("data", (data: Buffer) => stdout.push(data));
+    const stderr: Buffer[] = [];
+    let rest = "";
+    child.stderr?.on("data", (data: Buffer) => {
+      stderr.push(data);
+      const lines = (rest + data.toString()).split("\n");
+      rest = lines.pop() ?? "";
+      if (options.onLine) for (const line of lines) options.onLine(line);
+    });
+    const [code, signal] = await once(child, "close");
+    return {
+      status: exitStatus(code, signal),
+      stdout: Buffer.concat(stdout).toString(),
+      stderr: Buffer.concat(stderr).toString(),
+    };
+  } catch (error) {
+    throw missingCommand(command, error);
+  } finally {
+    if (input !== undefined) closeSync(input);
+    if (output !== undefined) closeSync(output);
+  }
+}
+
+/** As a shell counts it. */
+export function exitStatus(code: number | null, signal: NodeJS.Signals | null): number {
+  return signal ? 128 + constants.signals[signal] : (code ?? 1);
+}
+
+/** As `run`, but a status other than 0 is an error that carries the command's own words. */
+export async function must(command: string, args: string[], options: RunOptions = {}): Promise<string> {
+  const result = await run(command, args, options);
+  if (result.status === 0) return result.stdout;
+  const words = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-12);
+  const what = `${command} ${args.slice(0, 8).join(" ")}`;
+  throw new GodwitError("command-failed", `'${what}' failed with status ${result.status}.`, { details: words });
+}
+
+function missingCommand(command: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error;
+  return new GodwitError("unsupported-system", `The command ${command} is missing on this machine.`, {
+    hint: "Run sh scripts/setup.sh in the checkout once: it installs what the lab needs.",
+    cause: error,
+  });
+}

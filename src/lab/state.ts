@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GodwitError } from "../contract/errors.ts";
+import { labCgroup } from "./cgroup.ts";
+import { hostFolder, labFolder, labsDir } from "./paths.ts";
+import { type ProcessId, readLiving } from "./pid.ts";
+import type { Release } from "./recipe.ts";
+
+/** What a lab was asked to be, written before the first thing of it is made. */
+export interface LabState {
+  name: string;
+  hosts: { name: string; address: string; release: Release /** Folder of its root below roots/. */; root: string }[];
+}
+
+export function readState(lab: string): LabState | undefined {
+  const file = join(labFolder(lab), "lab.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+}
+
+export function writeState(state: LabState): void {
+  const file = join(labFolder(state.name), "lab.json");
+  mkdirSync(labFolder(state.name), { recursive: true });
+  writeFileSync(`${file}.new`, JSON.stringify(state, null, 2));
+  renameSync(`${file}.new`, file);
+}
+
+export function mustState(lab: string): LabState {
+  const state = readState(lab);
+  if (state) return state;
+  throw new GodwitError("no-such-lab", `No lab '${lab}' is up.`, { hint: `godwit lab up --name ${lab}` });
+}
+
+export const allStates = (): LabState[] =>
+  (existsSync(labsDir()) ? readdirSync(labsDir()).sort() : []).flatMap((name) => readState(name) ?? []);
+
+/** Roots that some lab stands on. */
+export const rootsInUse = (): string[] => allStates().flatMap((state) => state.hosts.map((host) => host.root));
+
+/**
+ * The init of a host that is up. Not before it is in its own root: until then /proc/PID/root is the machine's own root.
+ */
+export function livingHost(lab: string, host: string): ProcessId | undefined {
+  const init = readLiving(join(hostFolder(lab, host), "pid"));
+  return init && existsSync(inHost(init, "/run/lab/supervisor.sh")) ? init : undefined;
+}
+
+/** A path inside a host, as this machine sees it. */
+export const inHost = (init: ProcessId, path: string): string => `/proc/${init.pid}/root${path}`;
+
+export function mustHost(lab: string, host: string): ProcessId {
+  const state = mustState(lab);
+  if (!state.hosts.some(({ name }) => name === host)) {
+    const names = state.hosts.map(({ name }) => name).join(", ");
+    throw new GodwitError("no-such-host", `The lab '${lab}' has no host '${host}'.`, { hint: `It has ${names}.` });
+  }
+  const init = livingHost(lab, host);
+  if (init) return init;
+  throw new GodwitError("no-such-host", `The host ${host} of the lab '${lab}' is not up.`, {
+    hint: `godwit lab up --name ${lab} brings it back.`,
+  });
+}
+
+/** The cgroup that holds a host's own processes. */
+export const hostCgroup = (lab: string, host: string): string => join(labCgroup(lab), host);

@@ -1,0 +1,24 @@
+#!/bin/sh
+# What systemd does on a real host: keeps containerd, dockerd and the agent running.
+# A file /run/lab/NAME.down holds NAME down once it has ended; /run/lab/NAME.pid says which process it is.
+keep() {
+	name=$1 log=$2
+	shift 2
+	while :; do
+		if [ -e "/run/lab/$name.down" ]; then
+			sleep 0.1
+			continue
+		fi
+		started=$(date +%s)
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		sh -c 'echo $$ >"/run/lab/$0.pid"; exec "$@"' "$name" "$@" >>"$log" 2>&1
+		rm -f "/run/lab/$name.pid"
+		# One that cannot even start would fill its log.
+		if [ $(($(date +%s) - started)) -lt 2 ]; then sleep 1; else sleep 0.3; fi
+	done
+}
+
+keep containerd /var/log/containerd.log containerd &
+keep dockerd /var/log/dockerd.log dockerd --containerd=/run/containerd/containerd.sock &
+keep agent /var/log/godwit-agent.log godwit agent &
+wait
