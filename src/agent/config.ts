@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { GodwitError } from "../contract/errors.ts";
+import { checkName } from "../contract/names.ts";
+
+const hostName = z.string().superRefine((name, context) => {
+  try {
+    checkName("host", name);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+  }
+});
+const address = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, "is not of the form ADDRESS:PORT");
+const absolute = z.string().startsWith("/", "is not an absolute path");
+
+const configFile = z.strictObject({
+  name: hostName,
+  /** Where other agents reach this one; without it only the unix socket is served. */
+  listen: address.optional(),
+  /** Every host by its name, this one may be among them. */
+  hosts: z.record(hostName, address).default({}),
+  stateDir: absolute.default("/var/lib/godwit"),
+  runDir: absolute.default("/run/godwit"),
+  /** Folder of ca.pem, cert.pem and key.pem; by default `pki` beside the file. */
+  pki: absolute.optional(),
+});
+
+export type AgentConfig = Required<Omit<z.infer<typeof configFile>, "listen">> & { listen: string | undefined };
+
+export const defaultConfigFile = "/etc/godwit/agent.json";
+
+/** @throws GodwitError usage, with a line for everything that is wrong with the file */
+export function readConfig(file: string = defaultConfigFile): AgentConfig {
+  if (!existsSync(file)) {
+    throw new GodwitError("usage", `The agent's configuration ${file} does not exist.`, {
+      hint: `Write {"name": "h1", "listen": "ADDRESS:7480", "hosts": {"h1": "ADDRESS:7480", ...}} into it; 'godwit certificates' makes the keys.`,
+    });
+  }
+  return parseConfig(file, readFileSync(file, "utf8"));
+}
+
+export function parseConfig(file: string, text: string): AgentConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw wrong(file, [error instanceof Error ? error.message : String(error)]);
+  }
+  const parsed = configFile.safeParse(value);
+  if (!parsed.success) {
+    throw wrong(
+      file,
+      parsed.error.issues.map((issue) => [issue.path.join("."), issue.message].filter(Boolean).join(": ")),
+    );
+  }
+  const { listen, pki, ...rest } = parsed.data;
+  return { ...rest, listen, pki: pki ?? join(dirname(file), "pki") };
+}
+
+const wrong = (file: string, details: string[]) =>
+  new GodwitError("usage", `The agent's configuration ${file} is not valid.`, { details });

@@ -1,0 +1,172 @@
+import { z } from "zod";
+import { checkpointRecord, checkpointSummary } from "./checkpoint.ts";
+import { containerFacts, containerSummary, hostFacts, verdict } from "./facts.ts";
+import { migrateRequest, migrationPlan } from "./migration.ts";
+import { operation, step } from "./operations.ts";
+
+/**
+ * What an agent answers to, on its unix socket and to other agents alike. Paths follow `apiPrefix`.
+ * `/on/:host` before any path, on the unix socket only, has the agent of that host asked.
+ * A failure is answered with the status of the error catalogue and `{"error": ErrorReport}`.
+ */
+export interface Route {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  params: z.ZodObject;
+  query: z.ZodObject;
+  body: z.ZodType;
+  reply: z.ZodType;
+  /** `read` changes nothing; `change` is written to the agent's log with who asked. */
+  access: "read" | "change";
+  /** `operation`: answered with 202 and the operation that has begun. `events`: with server-sent events. */
+  kind: "value" | "operation" | "events";
+}
+
+export const health = z.object({ name: z.string(), version: z.string(), protocol: z.int() });
+export type Health = z.infer<typeof health>;
+
+export const hostEntry = z.object({
+  name: z.string(),
+  address: z.string(),
+  /** Whether it is the host that answers. */
+  self: z.boolean(),
+  reachable: z.boolean(),
+  /** Why it is not reachable, or not usable. */
+  problem: z.string().nullable(),
+  version: z.string().nullable(),
+});
+export type HostEntry = z.infer<typeof hostEntry>;
+
+export const doctorReport = z.object({
+  host: z.string(),
+  /** The other host, where two were compared. */
+  with: z.string().nullable(),
+  verdicts: z.array(verdict),
+});
+export type DoctorReport = z.infer<typeof doctorReport>;
+
+const checkpointRequest = z.strictObject({ name: z.string().optional(), stop: z.boolean().default(false) });
+export type CheckpointRequest = z.infer<typeof checkpointRequest>;
+const restoreRequest = z.strictObject({ checkpoint: z.string() });
+export type RestoreRequest = z.infer<typeof restoreRequest>;
+const cloneRequest = z.strictObject({
+  name: z.string(),
+  host: z.string().optional(),
+  /** Without one, a checkpoint is taken for the clone and removed after it. */
+  checkpoint: z.string().optional(),
+});
+export type CloneRequest = z.infer<typeof cloneRequest>;
+const recoverRequest = z.strictObject({ force: z.boolean().default(false) });
+export type RecoverRequest = z.infer<typeof recoverRequest>;
+
+/** Result of an operation of kind restore, rollback or clone. That of a checkpoint is a CheckpointSummary, of a migration a MigrationResult. */
+export const runResult = z.object({
+  host: z.string(),
+  container: z.string(),
+  id: z.string(),
+  checkpoint: z.string().nullable(),
+  /** How long the container, or the one it was cloned from, stood still; null where none ran. */
+  downtimeMs: z.number().nullable(),
+  totalMs: z.number(),
+  steps: z.array(step),
+  warnings: z.array(z.string()),
+});
+export type RunResult = z.infer<typeof runResult>;
+
+/** What became of a container that stood frozen on its source. */
+export const recovery = z.object({
+  container: z.string(),
+  /** Where it runs now. */
+  host: z.string(),
+  outcome: z.enum(["running-on-source", "running-on-destination", "nothing-to-recover"]),
+  message: z.string(),
+});
+export type Recovery = z.infer<typeof recovery>;
+
+const none = z.object({});
+const container = z.object({ container: z.string() });
+const named = z.object({ container: z.string(), name: z.string() });
+const id = z.object({ id: z.string() });
+
+const read = { method: "GET", params: none, query: none, body: z.undefined(), access: "read", kind: "value" } as const;
+const start = { method: "POST", params: container, query: none, reply: operation, access: "change" } as const;
+
+export const routes = {
+  health: { ...read, path: "/health", reply: health },
+  facts: { ...read, path: "/facts", reply: hostFacts },
+  doctor: { ...read, path: "/doctor", query: z.object({ with: z.string().optional() }), reply: doctorReport },
+  hosts: { ...read, path: "/hosts", reply: z.array(hostEntry) },
+
+  containers: { ...read, path: "/containers", reply: z.array(containerSummary) },
+  container: { ...read, path: "/containers/:container", params: container, reply: containerFacts },
+  checkpointsOf: {
+    ...read,
+    path: "/containers/:container/checkpoints",
+    params: container,
+    reply: z.array(checkpointSummary),
+  },
+  checkpoints: { ...read, path: "/checkpoints", reply: z.array(checkpointSummary) },
+  checkpoint: { ...read, path: "/containers/:container/checkpoints/:name", params: named, reply: checkpointRecord },
+  removeCheckpoint: {
+    ...read,
+    method: "DELETE",
+    path: "/containers/:container/checkpoints/:name",
+    params: named,
+    access: "change",
+    reply: z.object({ removed: z.string() }),
+  },
+
+  createCheckpoint: {
+    ...start,
+    path: "/containers/:container/checkpoints",
+    body: checkpointRequest,
+    kind: "operation",
+  },
+  restore: { ...start, path: "/containers/:container/restore", body: restoreRequest, kind: "operation" },
+  rollback: { ...start, path: "/containers/:container/rollback", body: restoreRequest, kind: "operation" },
+  clone: { ...start, path: "/containers/:container/clone", body: cloneRequest, kind: "operation" },
+  migrate: { ...start, path: "/containers/:container/migrate", body: migrateRequest, kind: "operation" },
+  plan: {
+    ...start,
+    path: "/containers/:container/plan",
+    body: migrateRequest,
+    reply: migrationPlan,
+    access: "read",
+    kind: "value",
+  },
+  recover: { ...start, path: "/containers/:container/recover", body: recoverRequest, reply: recovery, kind: "value" },
+
+  operations: { ...read, path: "/operations", reply: z.array(operation) },
+  operation: { ...read, path: "/operations/:id", params: id, reply: operation },
+  cancelOperation: {
+    ...read,
+    method: "POST",
+    path: "/operations/:id/cancel",
+    params: id,
+    reply: operation,
+    access: "change",
+  },
+  /** Ends after the event `ended`. Both streams resume after the id in the header Last-Event-ID. */
+  operationEvents: { ...read, path: "/operations/:id/events", params: id, reply: z.undefined(), kind: "events" },
+  events: { ...read, path: "/events", reply: z.undefined(), kind: "events" },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof routes;
+type In<N extends RouteName, K extends "params" | "query" | "body"> = z.input<(typeof routes)[N][K]>;
+type Needed<K extends string, T> = T extends undefined
+  ? { [P in K]?: undefined }
+  : Record<string, never> extends T
+    ? { [P in K]?: T }
+    : { [P in K]: T };
+
+/** What a caller of a route has to give. */
+export type RouteInput<N extends RouteName> = Needed<"params", In<N, "params">> &
+  Needed<"query", In<N, "query">> &
+  Needed<"body", In<N, "body">>;
+/** What a handler of a route is given. */
+export interface RouteRequest<N extends RouteName> {
+  params: z.output<(typeof routes)[N]["params"]>;
+  query: z.output<(typeof routes)[N]["query"]>;
+  body: z.output<(typeof routes)[N]["body"]>;
+}
+export type RouteReply<N extends RouteName> = z.output<(typeof routes)[N]["reply"]>;
