@@ -1,0 +1,104 @@
+import type { ContainerFacts } from "../../contract/facts.ts";
+import type { Docker } from "../docker/docker.ts";
+import type { ContainerInspect } from "../docker/inspect.ts";
+import { overlayRootOf } from "./layers.ts";
+import { containerProcesses } from "./processes.ts";
+import { runcContainer } from "./runc.ts";
+import { type FileTree, treeBytes } from "./trees.ts";
+
+export function containerName(container: ContainerInspect): string {
+  return container.Name.replace(/^\//, "");
+}
+
+/** What a move needs to know about a container. Sizes are measured, so that it takes as long as a walk over its files. */
+export async function readContainerFacts(
+  docker: Docker,
+  container: ContainerInspect,
+  dockerRoot: string,
+): Promise<ContainerFacts> {
+  const running = container.State.Running ? await runcContainer(container.Id).catch(() => undefined) : undefined;
+  const processes = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
+  const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
+  const sizes = await Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) })));
+  const sum = (kind: FileTree["kind"]) =>
+    sizes.filter((size) => size.kind === kind).reduce((total, { bytes }) => total + bytes, 0);
+  return {
+    ...describe(container),
+    memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
+    processes: processes.length,
+    writableBytes: sum("writable-layer"),
+    volumeBytes: sum("volume"),
+  };
+}
+
+/** The writable layer first, then every local volume. The container runs. */
+export async function fileTrees(
+  docker: Docker,
+  container: ContainerInspect,
+  pid: number,
+  dockerRoot: string,
+): Promise<FileTree[]> {
+  const root = await overlayRootOf(pid, dockerRoot);
+  return [
+    { kind: "writable-layer", name: containerName(container), destination: "/", path: root.upper },
+    ...(await volumeTrees(docker, container)),
+  ];
+}
+
+export async function volumeTrees(docker: Docker, container: ContainerInspect): Promise<FileTree[]> {
+  const trees = (container.Mounts ?? []).map(async (mount): Promise<FileTree | undefined> => {
+    if (mount.Type !== "volume" || !mount.Name) return undefined;
+    const volume = await docker.volume(mount.Name);
+    if (volume?.driver !== "local") return undefined;
+    return { kind: "volume", name: mount.Name, destination: mount.Destination, path: volume.mountpoint };
+  });
+  return (await Promise.all(trees)).filter((tree) => tree !== undefined);
+}
+
+/** What `docker inspect` alone says: cheap, for a list of many. */
+export function describe(container: ContainerInspect): ContainerFacts {
+  const host = container.HostConfig;
+  return {
+    id: container.Id,
+    name: containerName(container),
+    image: container.Config.Image,
+    imageId: container.Image,
+    state: container.State.Status,
+    running: container.State.Running,
+    runtime: host.Runtime ?? "runc",
+    memoryBytes: 0,
+    writableBytes: 0,
+    volumeBytes: 0,
+    processes: 0,
+    mounts: (container.Mounts ?? []).map((mount) => ({
+      type: mount.Type,
+      ...(mount.Name ? { name: mount.Name } : {}),
+      source: mount.Source ?? "",
+      destination: mount.Destination,
+      ...(mount.Driver ? { driver: mount.Driver } : {}),
+      readOnly: mount.RW === false,
+    })),
+    ports: Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
+      (bindings ?? []).map(({ HostIp, HostPort }) => ({
+        container: port,
+        hostIp: HostIp ?? "",
+        hostPort: Number(HostPort ?? 0),
+      })),
+    ),
+    networkMode: host.NetworkMode ?? "default",
+    networks: Object.keys(container.NetworkSettings.Networks ?? {}),
+    logDriver: host.LogConfig?.Type ?? "",
+    restartPolicy: host.RestartPolicy?.Name || "no",
+    autoRemove: host.AutoRemove ?? false,
+    privileged: host.Privileged ?? false,
+    tty: container.Config.Tty ?? false,
+    devices: (host.Devices ?? []).map((device) => device.PathOnHost ?? "?"),
+    gpus: (host.DeviceRequests ?? []).map(
+      (request) => request.Driver || request.Capabilities?.flat().join(",") || "device",
+    ),
+    pidMode: host.PidMode ?? "",
+    ipcMode: host.IpcMode ?? "",
+    execSessions: container.ExecIDs?.length ?? 0,
+    inspect: container,
+  };
+}

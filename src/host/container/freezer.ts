@@ -1,0 +1,59 @@
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GodwitError } from "../../contract/errors.ts";
+import { run } from "../process.ts";
+import type { RuncContainer } from "./runc.ts";
+
+/** A process in an uninterruptible sleep (a hung network disk) can hold a freeze up; then it is given up. */
+const patienceMs = 5000;
+
+/**
+ * Stops all processes of a container at one instant, and returns when they stand still.
+ * A frozen container stays frozen through a dump by CRIU, so whoever froze it decides what becomes of it.
+ * @throws command-failed, with the container thawed again, when it cannot be frozen.
+ */
+export async function freeze(container: RuncContainer): Promise<void> {
+  if (!isUnified(container)) {
+    await run("runc", ["--root", container.root, "pause", container.id]);
+    return;
+  }
+  await writeFile(join(container.cgroup, "cgroup.freeze"), "1");
+  const deadline = performance.now() + patienceMs;
+  while (!(await isFrozen(container))) {
+    if (performance.now() > deadline) {
+      await thaw(container);
+      throw new GodwitError(
+        "command-failed",
+        `The processes of container ${container.id.slice(0, 12)} did not stand still.`,
+        {
+          hint: "One of them is probably waiting for a disk; look at its state with: ps -eo pid,stat,wchan,cmd",
+        },
+      );
+    }
+    await sleep(1);
+  }
+}
+
+export async function thaw(container: RuncContainer): Promise<void> {
+  if (isUnified(container)) await writeFile(join(container.cgroup, "cgroup.freeze"), "0");
+  else await run("runc", ["--root", container.root, "resume", container.id]);
+}
+
+export async function isFrozen(container: RuncContainer): Promise<boolean> {
+  if (!isUnified(container))
+    return (await readFile(join(container.cgroup, "freezer.state"), "utf8")).trim() === "FROZEN";
+  return (await readFile(join(container.cgroup, "cgroup.events"), "utf8")).includes("frozen 1");
+}
+
+/** Kills every process of a cgroup at once, frozen or not, without asking Docker. Harmless where the cgroup is gone. */
+export async function killCgroup(cgroup: string): Promise<void> {
+  await writeFile(join(cgroup, "cgroup.kill"), "1").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" && error.code !== "ENODEV") throw error;
+  });
+}
+
+function isUnified(container: RuncContainer): boolean {
+  return existsSync(join(container.cgroup, "cgroup.freeze"));
+}

@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, join } from "node:path";
+import { GodwitError } from "../../contract/errors.ts";
+import { run } from "../process.ts";
+
+/** The overlay mount that is a container's root file system. */
+export interface OverlayRoot {
+  /** Absolute path of the writable layer's folder. */
+  upper: string;
+  /** Where it is mounted, as the mount table that was read says it. */
+  mountpoint: string;
+  /** Mount options as given, `lowerdir` possibly relative to `base`. */
+  options: string;
+  /** Folder that relative layers are relative to. */
+  base: string;
+}
+
+/**
+ * The root of a running container. Works under the overlay2 graph driver and under the containerd image store alike,
+ * because it asks the kernel.
+ * @throws unsupported-container for another storage driver
+ */
+export async function overlayRootOf(pid: number, dockerRoot: string): Promise<OverlayRoot> {
+  const table = await readFile(`/proc/${pid}/mountinfo`, "utf8");
+  return requireOverlay(findOverlay(table, "/", dockerRoot), `process ${pid}`);
+}
+
+/** The overlay that is mounted at a path of this host. */
+export async function overlayMountedAt(path: string, dockerRoot: string): Promise<OverlayRoot> {
+  return requireOverlay(findOverlay(await readFile("/proc/self/mountinfo", "utf8"), path, dockerRoot), path);
+}
+
+/** The last overlay mounted at `mountpoint` in the text of a mountinfo file. */
+export function findOverlay(mountinfo: string, mountpoint: string, dockerRoot: string): OverlayRoot | undefined {
+  for (const line of mountinfo.split("\n").reverse()) {
+    const [left = "", right = ""] = line.split(" - ");
+    const [kind, , superOptions = ""] = right.split(" ");
+    if (kind !== "overlay" || unescapeMount(left.split(" ")[4] ?? "") !== mountpoint) continue;
+    const options = unescapeMount(superOptions)
+      .split(",")
+      .filter((option) => option !== "rw" && option !== "ro")
+      .join(",");
+    const upper = options.match(/(?:^|,)upperdir=([^,]+)/)?.[1];
+    if (!upper) continue;
+    const base = join(dockerRoot, "overlay2");
+    return { upper: isAbsolute(upper) ? upper : join(base, upper), mountpoint, options, base };
+  }
+  return undefined;
+}
+
+/**
+ * Takes a container's root off while nothing runs in it, so that its layers may be written to: the kernel leaves changes below
+ * a mounted overlay undefined.
+ */
+export async function unmountRoot(root: OverlayRoot): Promise<void> {
+  await run("umount", [root.mountpoint]);
+}
+
+export async function mountRoot(root: OverlayRoot): Promise<void> {
+  await run("mount", ["-t", "overlay", "overlay", "-o", root.options, root.mountpoint], {
+    cwd: isAbsolute(root.base) ? root.base : dirname(root.upper),
+  });
+}
+
+function requireOverlay(root: OverlayRoot | undefined, where: string): OverlayRoot {
+  if (root) return root;
+  throw new GodwitError("unsupported-container", `The root file system of ${where} is not an overlay mount.`, {
+    hint: "godwit carries containers of the overlay2 storage driver and of the containerd image store; see: docker info -f '{{.Driver}}'",
+  });
+}
+
+/** mountinfo writes space, tab, newline and backslash as octal. */
+function unescapeMount(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

@@ -1,0 +1,52 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface ContainerProcess {
+  /** In the host's process id namespace. */
+  hostPid: number;
+  /** As the container's own processes see it. */
+  pid: number;
+  command: string;
+  /** Resident memory in bytes, shared pages counted by share. */
+  memoryBytes: number;
+}
+
+/** Every process of a container, also those in cgroups below its own, by rising pid. */
+export async function containerProcesses(
+  cgroup: string,
+  options: { memory?: boolean } = {},
+): Promise<ContainerProcess[]> {
+  const found = await Promise.all((await pidsBelow(cgroup)).map((pid) => describe(pid, options.memory ?? false)));
+  return found.filter((process) => process !== undefined).sort((a, b) => a.pid - b.pid);
+}
+
+async function pidsBelow(cgroup: string): Promise<number[]> {
+  const entries = await readdir(cgroup, { withFileTypes: true }).catch(() => []);
+  const own = await readFile(join(cgroup, "cgroup.procs"), "utf8").catch(() => "");
+  const below = await Promise.all(
+    entries.filter((entry) => entry.isDirectory()).map((entry) => pidsBelow(join(cgroup, entry.name))),
+  );
+  return [...own.split("\n").filter(Boolean).map(Number), ...below.flat()];
+}
+
+/** Undefined where the process has ended meanwhile, or lives in another process id namespace (pid 0). */
+async function describe(hostPid: number, memory: boolean): Promise<ContainerProcess | undefined> {
+  try {
+    const status = await readFile(`/proc/${hostPid}/status`, "utf8");
+    const field = (name: string) => status.match(new RegExp(`^${name}:\\s*(.*)$`, "m"))?.[1] ?? "";
+    if (field("State").startsWith("Z")) return undefined;
+    return {
+      hostPid,
+      pid: Number(field("NSpid").split(/\s+/).at(-1)),
+      command: field("Name"),
+      memoryBytes: memory ? await proportionalMemory(hostPid) : 0,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+async function proportionalMemory(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
+  return Number(rollup.match(/^Pss:\s*(\d+) kB/m)?.[1] ?? 0) * 1024;
+}

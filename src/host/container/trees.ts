@@ -1,0 +1,76 @@
+import { readFile, realpath } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { run } from "../process.ts";
+import type { ContainerProcess } from "./processes.ts";
+
+/** A folder of files that belongs to a container. */
+export interface FileTree {
+  kind: "writable-layer" | "volume";
+  /** Of the volume; for the writable layer the container's name. */
+  name: string;
+  /** Where the container sees it. */
+  destination: string;
+  /** Folder on this host. */
+  path: string;
+}
+
+/**
+ * rsync options for an exact copy: hard links, ACLs, extended attributes (overlay's own among them), holes, device nodes
+ * (whiteouts), sockets and fifos, owners by number, times in nanoseconds.
+ */
+export const exactCopy = [
+  "--archive",
+  "--hard-links",
+  "--acls",
+  "--xattrs",
+  "--sparse",
+  "--numeric-ids",
+  "--delete",
+  "--delete-during",
+];
+
+/**
+ * Makes `to` equal to `from`, both on this host. Contents are compared in full: a program that writes through a shared
+ * mapping changes a file without changing its time or size.
+ * @throws command-failed
+ */
+export async function mirrorTree(from: string, to: string, signal?: AbortSignal): Promise<void> {
+  await run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal });
+}
+
+/** Bytes that a folder takes on disk; 0 where it is gone. */
+export async function treeBytes(path: string): Promise<number> {
+  const output = await run("du", ["--summarize", "--bytes", "--one-file-system", path], { accept: [1] }).catch(
+    () => "0",
+  );
+  return Number(output.split("\t")[0]) || 0;
+}
+
+/**
+ * Files below `tree` that a process has mapped shared and writable, as paths relative to it. Their times say nothing about
+ * their contents, so that a copy by time and size must be told to look at them.
+ */
+export async function mappedFiles(processes: ContainerProcess[], tree: FileTree): Promise<string[]> {
+  const found = new Set<string>();
+  for (const { hostPid } of processes) {
+    const maps = await readFile(`/proc/${hostPid}/maps`, "utf8").catch(() => "");
+    for (const line of maps.split("\n")) {
+      const [, permissions = "", , , inode = "0"] = line.split(/\s+/, 5);
+      const path = line.slice(line.indexOf("/")).trim();
+      if (!permissions.includes("w") || !permissions.endsWith("s") || inode === "0" || !path.startsWith("/")) continue;
+      const inTree = relative(tree.destination, path);
+      if (inTree !== "" && !inTree.startsWith("..")) found.add(inTree);
+    }
+  }
+  const existing = await Promise.all(
+    [...found].map(async (path) => ((await exists(join(tree.path, path))) ? path : undefined)),
+  );
+  return existing.filter((path) => path !== undefined).sort();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return realpath(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,48 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { GodwitError } from "../../contract/errors.ts";
+import type { RuncContainer } from "../container/runc.ts";
+import { dumpOptions } from "./options.ts";
+import { explainCriuLog } from "./reason.ts";
+
+export interface DumpRequest {
+  /** Folder for the images; exists, empty. */
+  images: string;
+  /** Folder for CRIU's log and statistics; made where it is missing. */
+  work: string;
+  /** Port of 127.0.0.1 that takes the memory pages, instead of `images`. */
+  pagePort?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Dumps a frozen container and leaves it as it is: frozen, whole, and nobody's but the caller's to thaw or to kill.
+ * @throws dump-failed with CRIU's reason; the container is still frozen and whole then
+ */
+export async function dumpContainer(container: RuncContainer, request: DumpRequest): Promise<void> {
+  await mkdir(request.work, { recursive: true, mode: 0o700 });
+  const config = join(request.work, "criu.conf");
+  await writeFile(config, dumpOptions.map((line) => `${line}\n`).join(""));
+  const result = await execa(
+    "runc",
+    [
+      ...["--root", container.root, "checkpoint", "--leave-running", "--empty-ns", "network"],
+      ...["--tcp-established", "--ext-unix-sk", "--file-locks"],
+      ...["--image-path", request.images, "--work-path", request.work],
+      ...(request.pagePort ? ["--page-server", `127.0.0.1:${request.pagePort}`] : []),
+      container.id,
+    ],
+    {
+      reject: false,
+      stdin: "ignore",
+      env: { CRIU_CONFIG_FILE: config },
+      ...(request.signal ? { cancelSignal: request.signal } : {}),
+    },
+  );
+  if (result.isCanceled) throw new GodwitError("cancelled", "The dump was cancelled.");
+  if (result.exitCode === 0) return;
+  const log = await readFile(join(request.work, "dump.log"), "utf8").catch(() => "");
+  const { sentence, details } = explainCriuLog(log || result.stderr);
+  throw new GodwitError("dump-failed", `CRIU could not dump the container: ${sentence}`, { details });
+}

@@ -1,0 +1,33 @@
+import { execa } from "execa";
+import type { HostFacts } from "../../contract/facts.ts";
+
+/** What the installed CRIU can do on this kernel; null where it is not installed. Takes about 0.2 s. */
+export async function criuFeatures(): Promise<HostFacts["criu"]> {
+  const versionText = await ask(["--version"]);
+  const version = versionText.output.match(/Version:\s*([\d.]+)/)?.[1];
+  if (!version) return null;
+  const [check, dirty, lazy] = await Promise.all([
+    ask(["check"]),
+    ask(["check", "--feature", "mem_dirty_track"]),
+    ask(["check", "--feature", "uffd-noncoop"]),
+  ]);
+  return {
+    version,
+    problem: check.ok ? null : firstProblem(check.output),
+    dirtyTracking: dirty.ok,
+    lazyPages: lazy.ok,
+  };
+}
+
+async function ask(args: string[]): Promise<{ ok: boolean; output: string }> {
+  const result = await execa("criu", args, { reject: false, all: true, stdin: "ignore" });
+  return { ok: result.exitCode === 0, output: result.all ?? "" };
+}
+
+function firstProblem(output: string): string {
+  const line =
+    output.split("\n").find((text) => text.includes("Error")) ??
+    output.trim().split("\n").at(-1) ??
+    "criu check failed";
+  return line.replace(/^.*Error\s*\([^)]*\):\s*/, "").trim();
+}

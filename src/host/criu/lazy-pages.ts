@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { GodwitError } from "../../contract/errors.ts";
+import { lazyPagesPath } from "../paths.ts";
+import { explainCriuLog } from "./reason.ts";
+
+export interface LazyPages {
+  /** Settles when every page is in the container. Rejects with restore-failed, after the container was killed. */
+  drained: Promise<void>;
+  stop(): void;
+}
+
+/**
+ * Starts the daemon that puts memory into the restored container while it runs, from images on this host, and returns when
+ * it is ready. If it dies before the end, the container is killed: a page that has not arrived never reads as anything else.
+ */
+export async function startLazyPages(
+  container: { id: string; runcRoot: string },
+  images: string,
+  work: string,
+): Promise<LazyPages> {
+  const log = "lazy-pages.log";
+  const daemon = ["criu", "lazy-pages", "-D", images, "-W", work, "-v1", "-o", log];
+  // In a session of its own: it goes on if the agent ends.
+  const child = spawn(lazyPagesPath, [container.runcRoot, container.id, "--", ...daemon], {
+    stdio: ["ignore", "pipe", "ignore"],
+    detached: true,
+  });
+  const ready = Promise.withResolvers<void>();
+  const drained = Promise.withResolvers<void>();
+  const fail = async (why: string) => {
+    const { sentence, details } = explainCriuLog(await readFile(join(work, log), "utf8").catch(() => ""));
+    const error = new GodwitError(
+      "restore-failed",
+      `CRIU's lazy-pages daemon ended before all memory was there (${why}): ${sentence}`,
+      { details },
+    );
+    ready.reject(error);
+    drained.reject(error);
+  };
+  drained.promise.catch(() => {});
+  ready.promise.catch(() => {});
+  child.once("error", (error) => fail(error.message));
+  child.once("exit", (code, signal) => (code === 0 ? drained.resolve() : fail(String(signal ?? code))));
+  createInterface(child.stdout).on("line", (line) => {
+    if (line === "ready") ready.resolve();
+  });
+  await ready.promise;
+  return { drained: drained.promise, stop: () => child.kill("SIGTERM") };
+}

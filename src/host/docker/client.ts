@@ -1,0 +1,132 @@
+import http from "node:http";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { GodwitError } from "../../contract/errors.ts";
+
+/** The newest API version that this client was written against; an older daemon's own is used instead. */
+const newestApi = "1.47";
+const defaultSocket = "/var/run/docker.sock";
+
+export interface DockerRequest {
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  stream?: Readable;
+  signal?: AbortSignal | undefined;
+}
+
+/** Docker's answer to a request that it refused. */
+export class DockerRefusal extends GodwitError {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super("docker-failed", `Docker says: ${message.replace(/\.?\s*$/, ".")}`);
+    this.status = status;
+  }
+}
+
+/**
+ * A thin client of the Docker Engine API over its unix socket. Paths are without the version prefix.
+ * Every call throws docker-unreachable where nothing answers, and DockerRefusal (docker-failed) for a status from 400 on.
+ */
+export class DockerClient {
+  readonly #socketPath: string;
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  #api: Promise<string> | undefined;
+
+  constructor(socketPath = process.env.DOCKER_HOST?.replace(/^unix:\/\//, "") ?? defaultSocket) {
+    this.#socketPath = socketPath;
+  }
+
+  async get<T>(path: string, options: DockerRequest = {}): Promise<T> {
+    return parse<T>(await this.stream("GET", path, options));
+  }
+
+  async post<T = unknown>(path: string, options: DockerRequest = {}): Promise<T> {
+    return parse<T>(await this.stream("POST", path, options));
+  }
+
+  async delete(path: string, options: DockerRequest = {}): Promise<void> {
+    await text(await this.stream("DELETE", path, options));
+  }
+
+  /** The answer's body as it comes. */
+  async stream(method: string, path: string, options: DockerRequest = {}): Promise<Readable> {
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(options.query ?? {}))
+      if (value !== undefined) query.set(key, String(value));
+    const suffix = query.size > 0 ? `?${query}` : "";
+    return this.#send(method, `/v${await this.#version()}${path}${suffix}`, options);
+  }
+
+  #version(): Promise<string> {
+    this.#api ??= this.#negotiate();
+    this.#api.catch(() => {
+      this.#api = undefined;
+    });
+    return this.#api;
+  }
+
+  async #negotiate(): Promise<string> {
+    const { ApiVersion } = await parse<{ ApiVersion: string }>(await this.#send("GET", "/version", {}));
+    return olderOf(ApiVersion, newestApi);
+  }
+
+  async #send(method: string, path: string, options: DockerRequest): Promise<http.IncomingMessage> {
+    const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
+    const request = http.request({
+      socketPath: this.#socketPath,
+      agent: this.#agent,
+      method,
+      path,
+      ...(options.signal ? { signal: options.signal } : {}),
+      headers: {
+        host: "docker",
+        ...(payload === undefined
+          ? {}
+          : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
+        ...(options.stream ? { "content-type": "application/x-tar" } : {}),
+      },
+    });
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+      request.once("response", resolve);
+      request.once("error", (error) => reject(unreachable(this.#socketPath, error)));
+    });
+    if (options.stream) pipeline(options.stream, request).catch(() => {});
+    else request.end(payload);
+    const response = await answered;
+    if ((response.statusCode ?? 500) < 400) return response;
+    throw new DockerRefusal(response.statusCode ?? 500, messageOf(await text(response)));
+  }
+}
+
+function unreachable(socketPath: string, error: Error): Error {
+  if (error.name === "AbortError") return new GodwitError("cancelled", "The request to Docker was cancelled.");
+  return new GodwitError(
+    "docker-unreachable",
+    `The Docker daemon does not answer on ${socketPath} (${error.message}).`,
+    {
+      hint: "Start it (systemctl start docker) and look at its log (journalctl -u docker).",
+      cause: error,
+    },
+  );
+}
+
+async function parse<T>(stream: Readable): Promise<T> {
+  const body = await text(stream);
+  return (body === "" ? undefined : JSON.parse(body)) as T;
+}
+
+function messageOf(body: string): string {
+  try {
+    return (JSON.parse(body) as { message?: string }).message ?? body;
+  } catch {
+    return body;
+  }
+}
+
+function olderOf(a: string, b: string): string {
+  const [aMajor = 0, aMinor = 0] = a.split(".").map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split(".").map(Number);
+  return aMajor < bMajor || (aMajor === bMajor && aMinor < bMinor) ? a : b;
+}

@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { GodwitError } from "../../contract/errors.ts";
+import { DockerClient, DockerRefusal } from "./client.ts";
+import { type ContainerInspect, containerInspect } from "./inspect.ts";
+
+export interface DockerInfo {
+  ServerVersion: string;
+  Driver: string;
+  DriverStatus: [string, string][] | null;
+  DockerRootDir: string;
+  CgroupVersion: string;
+  CgroupDriver: string;
+  Runtimes: Record<string, unknown> | null;
+}
+
+export interface ListedContainer {
+  Id: string;
+  Names: string[];
+  Image: string;
+  State: string;
+  Status: string;
+}
+
+/** Docker, as far as godwit uses it. Containers are named by name or id; ids that are returned are whole. */
+export class Docker {
+  readonly client: DockerClient;
+
+  constructor(client = new DockerClient()) {
+    this.client = client;
+  }
+
+  version(): Promise<{ Version: string; ApiVersion: string }> {
+    return this.client.get("/version");
+  }
+
+  info(): Promise<DockerInfo> {
+    return this.client.get("/info");
+  }
+
+  containers(): Promise<ListedContainer[]> {
+    return this.client.get("/containers/json", { query: { all: true } });
+  }
+
+  /** @throws no-such-container */
+  async inspect(container: string): Promise<ContainerInspect> {
+    const found = await this.find(container);
+    if (found) return found;
+    throw new GodwitError("no-such-container", `There is no container '${container}' on this host.`, {
+      hint: "List the containers of all hosts with: godwit ps",
+    });
+  }
+
+  /** Like inspect, but undefined where there is none. */
+  async find(container: string): Promise<ContainerInspect | undefined> {
+    try {
+      return containerInspect.parse(await this.client.get(`/containers/${encodeURIComponent(container)}/json`));
+    } catch (error) {
+      if (error instanceof DockerRefusal && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws name-taken */
+  async create(name: string, body: unknown): Promise<string> {
+    try {
+      const { Id } = await this.client.post<{ Id: string }>("/containers/create", { query: { name }, body });
+      return Id;
+    } catch (error) {
+      if (!(error instanceof DockerRefusal && error.status === 409)) throw error;
+      throw new GodwitError("name-taken", `A container named '${name}' exists already on this host.`, {
+        hint: `Rename or remove it: docker rename ${name} NEW, or docker rm ${name}`,
+      });
+    }
+  }
+
+  async start(container: string, signal?: AbortSignal): Promise<void> {
+    await this.client.post(`/containers/${container}/start`, { signal });
+  }
+
+  /** Kills, and returns when Docker has noticed the end. Harmless on a container that does not run. */
+  async killAndWait(container: string): Promise<void> {
+    const ended = this.waitForExit(container);
+    await this.client.post(`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
+    await ended;
+  }
+
+  /** The exit status of a container, once it does not run; null where it is removed meanwhile or does not exist. */
+  async waitForExit(container: string): Promise<number | null> {
+    try {
+      const { StatusCode } = await this.client.post<{ StatusCode: number }>(`/containers/${container}/wait`, {
+        query: { condition: "not-running" },
+      });
+      return StatusCode;
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return null;
+    }
+  }
+
+  async remove(container: string, options: { force?: boolean } = {}): Promise<void> {
+    await this.client
+      .delete(`/containers/${container}`, { query: { force: options.force ?? false } })
+      .catch(ignoreStatus(404));
+  }
+
+  async rename(container: string, name: string): Promise<void> {
+    await this.client.post(`/containers/${container}/rename`, { query: { name } });
+  }
+
+  async setRestartPolicy(container: string, policy: unknown): Promise<void> {
+    await this.client.post(`/containers/${container}/update`, { body: { RestartPolicy: policy } });
+  }
+
+  /** Whether an image is there, by reference or id. */
+  async imageId(image: string): Promise<string | undefined> {
+    try {
+      return (await this.client.get<{ Id: string }>(`/images/${encodeURIComponent(image)}/json`)).Id;
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return undefined;
+    }
+  }
+
+  /** Layers of an image by the digest of their content: equal on two hosts whose image stores name images differently. */
+  async imageLayers(image: string): Promise<string[] | undefined> {
+    try {
+      const found = await this.client.get<{ RootFS?: { Layers?: string[] } }>(
+        `/images/${encodeURIComponent(image)}/json`,
+      );
+      return found.RootFS?.Layers ?? [];
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return undefined;
+    }
+  }
+
+  /** `docker save`. */
+  saveImages(names: string[]): Promise<Readable> {
+    const query = new URLSearchParams(names.map((name): [string, string] => ["names", name]));
+    return this.client.stream("GET", `/images/get?${query}`);
+  }
+
+  /** `docker load`. */
+  async loadImages(stream: Readable, signal?: AbortSignal): Promise<void> {
+    const lines = await text(
+      await this.client.stream("POST", "/images/load", { stream, signal, query: { quiet: true } }),
+    );
+    const failed = lines.split("\n").find((line) => line.includes('"error"'));
+    if (failed) throw new GodwitError("docker-failed", `Docker could not load the image: ${failed.trim()}.`);
+  }
+
+  async tag(image: string, reference: string): Promise<void> {
+    const colon = reference.lastIndexOf(":");
+    const tagged = colon > reference.lastIndexOf("/");
+    const query = {
+      repo: tagged ? reference.slice(0, colon) : reference,
+      tag: tagged ? reference.slice(colon + 1) : "latest",
+    };
+    await this.client.post(`/images/${encodeURIComponent(image)}/tag`, { query });
+  }
+
+  async networks(): Promise<string[]> {
+    return (await this.client.get<{ Name: string }[]>("/networks")).map((network) => network.Name);
+  }
+
+  /** Where a local volume keeps its files; undefined where there is no such volume. */
+  async volume(name: string): Promise<{ mountpoint: string; driver: string } | undefined> {
+    try {
+      const { Mountpoint, Driver } = await this.client.get<{ Mountpoint: string; Driver: string }>(`/volumes/${name}`);
+      return { mountpoint: Mountpoint, driver: Driver };
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return undefined;
+    }
+  }
+
+  async createVolume(name: string, labels: Record<string, string> = {}): Promise<string> {
+    const { Mountpoint } = await this.client.post<{ Mountpoint: string }>("/volumes/create", {
+      body: { Name: name, Labels: labels },
+    });
+    return Mountpoint;
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    await this.client.delete(`/volumes/${name}`).catch(ignoreStatus(404));
+  }
+}
+
+function ignoreStatus(...statuses: number[]): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof DockerRefusal && statuses.includes(error.status))) throw error;
+  };
+}
+
+/** Reads a stream to its end without keeping it. */
+export async function drain(stream: Readable): Promise<void> {
+  stream.resume();
+  await once(stream, "end");
+}

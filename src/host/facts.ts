@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { readFile, statfs } from "node:fs/promises";
+import { arch, release } from "node:os";
+import { delimiter, join } from "node:path";
+import { errorReport } from "../contract/errors.ts";
+import type { HostFacts } from "../contract/facts.ts";
+import { protocol, version } from "../contract/version.ts";
+import { criuFeatures } from "./criu/features.ts";
+import type { Docker } from "./docker/docker.ts";
+import { hookName, hookPath, stateFolder } from "./paths.ts";
+import { run } from "./process.ts";
+
+const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter"];
+const capSysResource = 24n;
+
+/** Everything that a move needs to know about this host. Takes about 0.3 s, most of it CRIU's own check. */
+export async function readHostFacts(name: string, docker: Docker): Promise<HostFacts> {
+  const [dockerFacts, criu, runc, memory] = await Promise.all([
+    readDocker(docker),
+    criuFeatures(),
+    runcVersion(),
+    readMemory(),
+  ]);
+  const dockerRoot = dockerFacts.docker?.rootDir ?? "/var/lib/docker";
+  return {
+    name,
+    agentVersion: version,
+    protocol,
+    kernel: release(),
+    architecture: { x64: "x86_64", arm64: "aarch64" }[arch() as string] ?? arch(),
+    docker: dockerFacts.docker,
+    ...(dockerFacts.problem ? { dockerProblem: dockerFacts.problem } : {}),
+    hook: { registered: dockerFacts.registered, installed: existsSync(hookPath) },
+    runc,
+    criu,
+    pipeMaxSize: Number(await readFile("/proc/sys/fs/pipe-max-size", "utf8")),
+    capSysResource: await hasCapability(capSysResource),
+    freezer: await readFreezer(),
+    memory,
+    disk: { dockerFreeBytes: await freeBytes(dockerRoot), storeFreeBytes: await freeBytes(stateFolder) },
+    missingTools: tools.filter((tool) => !isOnPath(tool)),
+  };
+}
+
+async function readDocker(
+  docker: Docker,
+): Promise<{ docker: HostFacts["docker"]; registered: boolean; problem?: string }> {
+  try {
+    const [info, { ApiVersion }] = await Promise.all([docker.info(), docker.version()]);
+    const containerdStore = (info.DriverStatus ?? []).some(([, value]) =>
+      value.startsWith("io.containerd.snapshotter"),
+    );
+    return {
+      registered: hookName in (info.Runtimes ?? {}),
+      docker: {
+        version: info.ServerVersion,
+        apiVersion: ApiVersion,
+        storageDriver: info.Driver,
+        containerdStore,
+        cgroupVersion: info.CgroupVersion === "1" ? "1" : "2",
+        cgroupDriver: info.CgroupDriver,
+        rootDir: info.DockerRootDir,
+        runtimes: Object.keys(info.Runtimes ?? {}),
+      },
+    };
+  } catch (error) {
+    return { docker: null, registered: false, problem: errorReport(error).message };
+  }
+}
+
+async function runcVersion(): Promise<string | null> {
+  const output = await run("runc", ["--version"]).catch(() => "");
+  return output.match(/runc version (\S+)/)?.[1] ?? null;
+}
+
+async function readMemory(): Promise<HostFacts["memory"]> {
+  const text = await readFile("/proc/meminfo", "utf8");
+  const bytes = (name: string) => Number(text.match(new RegExp(`^${name}:\\s*(\\d+)`, "m"))?.[1] ?? 0) * 1024;
+  return { totalBytes: bytes("MemTotal"), availableBytes: bytes("MemAvailable") };
+}
+
+async function hasCapability(bit: bigint): Promise<boolean> {
+  const effective = (await readFile("/proc/self/status", "utf8")).match(/^CapEff:\s*([0-9a-f]+)/m)?.[1] ?? "0";
+  return ((BigInt(`0x${effective}`) >> bit) & 1n) === 1n;
+}
+
+async function readFreezer(): Promise<HostFacts["freezer"]> {
+  const mounts = await readFile("/proc/self/mountinfo", "utf8");
+  if (mounts.includes(" - cgroup2 ")) return "v2";
+  return / - cgroup \S+ \S*freezer/.test(mounts) ? "v1" : "none";
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize;
+}
+
+function isOnPath(tool: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, tool)));
+}

@@ -1,0 +1,13 @@
+/** Fixed places on a host. The runtime hook knows the first two by the same names. */
+export const pendingFolder = "/var/lib/godwit/pending";
+export const runFolder = "/run/godwit";
+export const stateFolder = "/var/lib/godwit";
+export const checkpointsFolder = `${stateFolder}/checkpoints`;
+/** Memory images on their way: tmpfs mounts, one a migration. */
+export const imagesFolder = `${runFolder}/images`;
+/** Where `godwit setup` puts what Docker calls. */
+export const installFolder = "/usr/local/lib/godwit";
+export const hookPath = `${installFolder}/godwit-runtime`;
+export const lazyPagesPath = `${installFolder}/godwit-lazy-pages`;
+/** Name under which Docker knows the runtime hook. */
+export const hookName = "godwit";

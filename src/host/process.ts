@@ -1,0 +1,50 @@
+import { execa } from "execa";
+import { GodwitError } from "../contract/errors.ts";
+
+export interface RunOptions {
+  input?: string;
+  signal?: AbortSignal | undefined;
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Exit statuses that are not a failure. */
+  accept?: number[];
+}
+
+/**
+ * Runs a command to its end and gives its standard output without the last newline.
+ * @throws command-failed with the last lines of its error output; cancelled when the signal was given.
+ */
+export async function run(command: string, args: string[], options: RunOptions = {}): Promise<string> {
+  const result = await execa(command, args, {
+    reject: false,
+    ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
+    ...(options.signal ? { cancelSignal: options.signal } : {}),
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+    ...(options.env ? { env: options.env } : {}),
+  });
+  if (result.isCanceled) throw new GodwitError("cancelled", `${command} was cancelled.`);
+  if (result.exitCode !== undefined && [0, ...(options.accept ?? [])].includes(result.exitCode)) return result.stdout;
+  throw commandFailed(
+    command,
+    result.exitCode ?? result.signal ?? result.code ?? "unknown",
+    result.stderr || result.stdout,
+  );
+}
+
+/** What a failed command says of itself. `output` is cut to its last lines. */
+export function commandFailed(command: string, status: number | string, output: string): GodwitError {
+  return new GodwitError(
+    "command-failed",
+    `${command} failed (${status === "ENOENT" ? "it is not installed" : status}).`,
+    {
+      details: lastLines(output, 6),
+    },
+  );
+}
+
+export function lastLines(text: string, count: number): string[] {
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-count);
+}

@@ -1,0 +1,106 @@
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { GodwitError } from "../../contract/errors.ts";
+import { pendingFolder } from "../paths.ts";
+import { run } from "../process.ts";
+
+/**
+ * The agent's side of a pending restore: a folder that the runtime hook finds (its header describes the files).
+ * While it exists, the container cannot be started from scratch, agent or no agent.
+ */
+export class PendingRestore {
+  readonly id: string;
+  readonly folder: string;
+  readonly #go: number;
+  readonly #notes: Socket;
+  readonly #armed = Promise.withResolvers<string>();
+  readonly #pid = Promise.withResolvers<number>();
+  readonly #exit = Promise.withResolvers<number>();
+
+  private constructor(id: string, folder: string) {
+    this.id = id;
+    this.folder = folder;
+    // Opened for both directions, a fifo keeps what is written to it, and its other side never waits for ours.
+    this.#go = openSync(join(folder, "go"), constants.O_RDWR);
+    this.#notes = new Socket({
+      fd: openSync(join(folder, "notes"), constants.O_RDWR | constants.O_NONBLOCK),
+      writable: false,
+    });
+    createInterface(this.#notes).on("line", (line) => this.#hear(line));
+  }
+
+  /** `whole`: restored inside `create`, which a container with a terminal needs. */
+  static async create(id: string, options: { whole: boolean }): Promise<PendingRestore> {
+    const folder = join(pendingFolder, id);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await run("mkfifo", ["-m", "600", ...["go", "notes", "event", "cont"].map((name) => join(folder, name))]);
+    if (options.whole) await writeFile(join(folder, "whole"), "");
+    return new PendingRestore(id, folder);
+  }
+
+  /** The bundle's folder, once the runtime waits inside `create`. */
+  get armed(): Promise<string> {
+    return this.#armed.promise;
+  }
+
+  /** The restored first process, once its namespaces are there. Nothing of it runs yet. */
+  get pid(): Promise<number> {
+    return this.#pid.promise;
+  }
+
+  /** Exit status of `runc restore`; with 0 the container runs. */
+  get exit(): Promise<number> {
+    return this.#exit.promise;
+  }
+
+  /** Lets the waiting runtime restore. `args` are added to `runc restore`, `criu` are lines of a CRIU configuration file. */
+  async release(args: string[], criu: string[]): Promise<void> {
+    await Promise.all([
+      writeFile(join(this.folder, "args"), args.map((arg) => `${arg}\n`).join("")),
+      writeFile(join(this.folder, "criu.conf"), criu.map((line) => `${line}\n`).join("")),
+    ]);
+    writeSync(this.#go, "go\n");
+  }
+
+  /** Makes the waiting runtime, and every later start, fail with a sentence. */
+  async refuse(sentence: string): Promise<void> {
+    const plain = sentence.replace(/["\\\n]/g, "'");
+    await writeFile(join(this.folder, "refused"), plain);
+    writeSync(this.#go, `${plain}\n`);
+  }
+
+  /** Ends it: from now on the container is an ordinary one. */
+  async remove(): Promise<void> {
+    this.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Lets go of the fifos, and leaves the folder: the container stays unstartable. */
+  close(): void {
+    if (this.#notes.destroyed) return;
+    this.#notes.destroy();
+    closeSync(this.#go);
+  }
+
+  #hear(line: string): void {
+    const [word, ...rest] = line.split(" ");
+    if (word === "armed") this.#armed.resolve(rest.join(" "));
+    if (word === "pid") this.#pid.resolve(Number(rest[0]));
+    if (word === "exit") this.#exit.resolve(Number(rest[0]));
+  }
+}
+
+/** Ids of the containers that have a pending restore on this host. */
+export async function pendingIds(): Promise<string[]> {
+  return readdir(pendingFolder).catch(() => []);
+}
+
+/** Removes a pending restore that no agent holds. */
+export async function removePending(id: string): Promise<void> {
+  if (!/^[0-9a-f]+$/.test(id)) throw new GodwitError("invalid-name", `'${id}' is not a container id.`);
+  await rm(join(pendingFolder, id), { recursive: true, force: true });
+}

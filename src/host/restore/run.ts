@@ -1,0 +1,95 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GodwitError } from "../../contract/errors.ts";
+import { mountRoot } from "../container/layers.ts";
+import { containerProcesses } from "../container/processes.ts";
+import { runcContainer } from "../container/runc.ts";
+import { startLazyPages } from "../criu/lazy-pages.ts";
+import { restoreOptions } from "../criu/options.ts";
+import { explainCriuLog } from "../criu/reason.ts";
+import type { ArmedContainer } from "./arm.ts";
+
+export interface RestoreRequest {
+  /** Folder with all images of the dump. */
+  images: string;
+  /** Folder for CRIU's logs and sockets; made where it is missing. */
+  work: string;
+  /** Put memory in while it runs; where the host cannot, all of it is read before. */
+  lazy: boolean;
+  keepConnections: boolean;
+  /** What was dumped: the restored container must have just these. */
+  processes: { pid: number; command: string }[];
+}
+
+export interface RunningContainer {
+  /** Settles when every page is in the container; see LazyPages. At once where the restore was not lazy. */
+  drained: Promise<void>;
+}
+
+/**
+ * Restores an armed container from images and returns when it runs. Its writable layer is complete and its root unmounted.
+ * @throws restore-failed with CRIU's reason; nothing of the container runs then
+ */
+export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest): Promise<RunningContainer> {
+  await mkdir(request.work, { recursive: true, mode: 0o700 });
+  await mountRoot(armed.root);
+  const lazyPages = request.lazy ? await startLazyPages(armed, request.images, request.work) : undefined;
+  try {
+    await armed.pending.release(restoreArguments(request), restoreOptions(request.keepConnections));
+    await exitOf(armed, request.work);
+    await verify(armed.id, request.processes);
+    // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.
+    const started = armed.started.catch((error: Error) => {
+      throw new GodwitError("restore-failed", `Docker could not start the restored container: ${error.message}`);
+    });
+    started.catch(() => {});
+    return { drained: Promise.all([started, lazyPages?.drained]).then(() => {}) };
+  } catch (error) {
+    lazyPages?.stop();
+    throw error;
+  }
+}
+
+function restoreArguments(request: RestoreRequest): string[] {
+  return [
+    ...["--empty-ns", "network", "--ext-unix-sk", "--file-locks"],
+    ...["--image-path", request.images, "--work-path", request.work],
+    ...(request.keepConnections ? ["--tcp-established"] : []),
+    ...(request.lazy ? ["--lazy-pages"] : []),
+  ];
+}
+
+/** Waits for runc's end, or for Docker's if the runtime never got that far. */
+async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
+  const docker = armed.started.then(
+    () => 0,
+    () => 1,
+  );
+  const status = await Promise.race([
+    armed.pending.exit,
+    docker.then((code) => (code === 0 ? armed.pending.exit : code)),
+  ]);
+  if (status === 0) return;
+  const refusal = await armed.started.then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
+  const { sentence, details } = explainCriuLog(log || refusal);
+  throw new GodwitError("restore-failed", `CRIU could not restore the container: ${sentence}`, { details });
+}
+
+/** Docker has been seen to start from scratch and report success; so the restored processes are counted. */
+async function verify(id: string, expected: { pid: number; command: string }[]): Promise<void> {
+  const { cgroup } = await runcContainer(id);
+  const now = await containerProcesses(cgroup);
+  // A process may end or fork at once after the resume; the first one lives as long as the container.
+  const same = expected.filter(({ pid, command }) =>
+    now.some((process) => process.pid === pid && process.command === command),
+  );
+  if (expected.length === 0 || (same.some(({ pid }) => pid === 1) && same.length * 2 >= expected.length)) return;
+  throw new GodwitError(
+    "restore-failed",
+    `The container that runs is not the one that was dumped: of its ${expected.length} processes ${same.length} are there.`,
+  );
+}

@@ -1,0 +1,165 @@
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { GodwitError } from "../contract/errors.ts";
+import { Docker } from "./docker/docker.ts";
+import { hookName, hookPath, installFolder, pendingFolder } from "./paths.ts";
+import { run } from "./process.ts";
+
+const daemonFile = "/etc/docker/daemon.json";
+const backupFile = `${daemonFile}.before-godwit`;
+/** Reloading its configuration takes dockerd some tens of milliseconds. */
+const reloadPatienceMs = 10_000;
+
+export interface SetupResult {
+  changed: boolean;
+  registered: boolean;
+  /** What was done, or found done, a sentence each. */
+  notes: string[];
+}
+
+/**
+ * Registers the runtime hook with Docker, or takes it out again; running containers are untouched, and so are all other keys
+ * of daemon.json. Doing it twice changes nothing.
+ * @throws docker-unreachable; usage where daemon.json is not JSON; hook-in-use where containers still need the hook
+ */
+export async function setupHook(options: { remove?: boolean; docker?: Docker } = {}): Promise<SetupResult> {
+  const docker = options.docker ?? new Docker();
+  await docker.version();
+  return options.remove ? removeHook(docker) : installHook(docker);
+}
+
+async function installHook(docker: Docker): Promise<SetupResult> {
+  const notes: string[] = [];
+  const updated = await installFiles();
+  notes.push(
+    updated ? `Put the runtime hook into ${installFolder}.` : `The runtime hook is in ${installFolder} already.`,
+  );
+  await mkdir(pendingFolder, { recursive: true, mode: 0o700 });
+  const config = await readDaemonFile();
+  const runtimes = (config.runtimes ?? {}) as Record<string, { path?: string }>;
+  const known = runtimes[hookName]?.path === hookPath;
+  if (known) notes.push(`${daemonFile} names the runtime '${hookName}' already.`);
+  else {
+    notes.push(await writeDaemonFile({ ...config, runtimes: { ...runtimes, [hookName]: { path: hookPath } } }));
+  }
+  if (!(await isRegistered(docker))) {
+    await reload(docker, true);
+    notes.push("Docker has reloaded its configuration; running containers were not touched.");
+  }
+  return { changed: updated || !known, registered: true, notes };
+}
+
+async function removeHook(docker: Docker): Promise<SetupResult> {
+  const users = await containersOfHook(docker);
+  if (users.length > 0) {
+    throw new GodwitError(
+      "hook-in-use",
+      `The runtime hook is still needed by ${users.length === 1 ? "container" : "containers"} ${users.join(", ")}.`,
+      {
+        hint: "Remove these containers, or create them again without --runtime godwit, then run this again.",
+      },
+    );
+  }
+  const config = await readDaemonFile();
+  const runtimes = (config.runtimes ?? {}) as Record<string, unknown>;
+  const notes: string[] = [];
+  if (hookName in runtimes) {
+    const { [hookName]: _, ...others } = runtimes;
+    const { runtimes: __, ...rest } = config;
+    notes.push(await writeDaemonFile(Object.keys(others).length > 0 ? { ...rest, runtimes: others } : rest));
+    await reload(docker, false);
+    notes.push("Docker has reloaded its configuration; running containers were not touched.");
+  } else notes.push(`${daemonFile} does not name the runtime '${hookName}'.`);
+  const installed = existsSync(hookPath);
+  await rm(installFolder, { recursive: true, force: true });
+  if (installed) notes.push(`Removed ${installFolder}.`);
+  return { changed: hookName in runtimes || installed, registered: false, notes };
+}
+
+/** Whether Docker has the hook among its runtimes. */
+export async function isRegistered(docker: Docker): Promise<boolean> {
+  return hookName in ((await docker.info()).Runtimes ?? {});
+}
+
+/** Copies what the host calls from the package; whether anything was new. */
+async function installFiles(): Promise<boolean> {
+  const from = join(packageFolder(), "runtime");
+  await mkdir(installFolder, { recursive: true });
+  let changed = false;
+  for (const name of ["godwit-runtime", "godwit-lazy-pages"]) {
+    const target = join(installFolder, name);
+    const [wanted, found] = await Promise.all([
+      readFile(join(from, name), "utf8"),
+      readFile(target, "utf8").catch(() => ""),
+    ]);
+    if (wanted === found) continue;
+    // Replaced as a whole: Docker may be reading the old one.
+    await writeFile(`${target}.new`, wanted);
+    await chmod(`${target}.new`, 0o755);
+    await rename(`${target}.new`, target);
+    changed = true;
+  }
+  return changed;
+}
+
+/** The package's own folder, from the bundle in dist/ as from the sources. */
+function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "runtime", "godwit-runtime"))) {
+    const above = dirname(folder);
+    if (above === folder) throw new Error("the package has no folder runtime/");
+    folder = above;
+  }
+  return folder;
+}
+
+async function readDaemonFile(): Promise<Record<string, unknown>> {
+  const content = await readFile(daemonFile, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "{}";
+    throw error;
+  });
+  try {
+    return (content.trim() === "" ? {} : JSON.parse(content)) as Record<string, unknown>;
+  } catch (error) {
+    throw new GodwitError(
+      "usage",
+      `${daemonFile} is not valid JSON (${(error as Error).message}); nothing was changed.`,
+      {
+        hint: "Mend the file, then run godwit setup again.",
+      },
+    );
+  }
+}
+
+async function writeDaemonFile(config: Record<string, unknown>): Promise<string> {
+  await mkdir(dirname(daemonFile), { recursive: true });
+  const existed = existsSync(daemonFile);
+  if (existed && !existsSync(backupFile)) await copyFile(daemonFile, backupFile);
+  await writeFile(`${daemonFile}.new`, `${JSON.stringify(config, null, 2)}\n`);
+  await rename(`${daemonFile}.new`, daemonFile);
+  return existed ? `Changed ${daemonFile}; the file as it was is ${backupFile}.` : `Wrote ${daemonFile}.`;
+}
+
+async function reload(docker: Docker, registered: boolean): Promise<void> {
+  const pid = (await readFile("/var/run/docker.pid", "utf8").catch(() => "")).trim();
+  await run("kill", ["-HUP", pid || (await run("pidof", ["dockerd"])).split(" ")[0] || "dockerd"]);
+  const deadline = Date.now() + reloadPatienceMs;
+  while ((await isRegistered(docker)) !== registered) {
+    if (Date.now() > deadline) {
+      throw new GodwitError("docker-failed", "Docker did not take over its changed configuration.", {
+        hint: `Look at Docker's log (journalctl -u docker) for what it says about ${daemonFile}.`,
+      });
+    }
+    await sleep(50);
+  }
+}
+
+async function containersOfHook(docker: Docker): Promise<string[]> {
+  const found = await Promise.all((await docker.containers()).map(({ Id }) => docker.find(Id)));
+  return found
+    .filter((container) => container?.HostConfig.Runtime === hookName)
+    .map((container) => container?.Name.replace(/^\//, "") ?? "");
+}
