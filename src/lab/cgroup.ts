@@ -28,33 +28,43 @@ export function labCgroup(lab: string): string {
  */
 export function makeCgroups(lab: string, hosts: string[]): void {
   const top = labCgroup(lab);
-  mkdirSync(join(top, "lan"), { recursive: true });
+  try {
+    mkdirSync(join(top, "lan"), { recursive: true });
+  } catch (cause) {
+    throw new GodwitError("unsupported-system", `No cgroup can be made as ${top}.`, {
+      hint: "In a container, run it with --privileged and a writable cgroup2 tree.",
+      cause,
+    });
+  }
   handDown(top);
   for (const host of hosts) mkdirSync(join(top, host, "init"), { recursive: true });
 }
 
 /** Kills every process below a cgroup, frozen or not, and removes it with all below it. Nothing to do if it is gone. */
 export async function removeCgroup(folder: string): Promise<void> {
-  for (let attempt = 0; existsSync(folder); attempt++) {
-    for (const cgroup of deepestFirst(folder)) {
-      try {
+  for (const end = performance.now() + 10_000; existsSync(folder); await delay(10)) {
+    try {
+      killAll(folder);
+      for (const cgroup of deepestFirst(folder)) {
         killAll(cgroup);
         rmdirSync(cgroup);
-      } catch (error) {
-        // Killed processes take a moment to leave.
-        if (attempt > 400) throw error;
       }
+    } catch (error) {
+      // Killed processes take a moment to leave, and a dying host may still make or remove cgroups of its own.
+      if (performance.now() > end) throw error;
     }
-    if (existsSync(folder)) await delay(25);
   }
 }
 
 function killAll(cgroup: string): void {
   if (readFileSync(join(cgroup, "cgroup.events"), "utf8").includes("populated 0")) return;
-  if (existsSync(join(cgroup, "cgroup.kill"))) return writeFileSync(join(cgroup, "cgroup.kill"), "1");
-  writeFileSync(join(cgroup, "cgroup.freeze"), "0");
+  if (existsSync(join(cgroup, "cgroup.kill"))) {
+    writeFileSync(join(cgroup, "cgroup.kill"), "1");
+    return;
+  }
   const pids = readFileSync(join(cgroup, "cgroup.procs"), "utf8").split("\n").map(Number);
   for (const pid of pids.filter((pid) => pid > 0)) process.kill(pid, "SIGKILL");
+  writeFileSync(join(cgroup, "cgroup.freeze"), "0");
 }
 
 function deepestFirst(folder: string): string[] {
@@ -64,5 +74,11 @@ function deepestFirst(folder: string): string[] {
 
 function handDown(folder: string): void {
   const controllers = readFileSync(join(folder, "cgroup.controllers"), "utf8").split(/\s+/).filter(Boolean);
-  for (const controller of controllers) writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
+  for (const controller of controllers) {
+    try {
+      writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
+    } catch {
+      // Some machines keep a controller to themselves; containers then have no limits of that kind.
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
 import { type Authority, issueCertificate } from "../transport/certificates.ts";
@@ -77,12 +77,8 @@ async function writeDisk(state: LabState, host: Host, authority: Authority): Pro
   }
   const command = join(folder, "upper/usr/local/bin/godwit");
   mkdirSync(dirname(command), { recursive: true });
-  if (!existsSync(dirname(command))) return;
-  try {
-    symlinkSync("/opt/godwit/bin/godwit", command);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
+  rmSync(command, { force: true });
+  symlinkSync("/opt/godwit/bin/godwit", command);
 }
 
 async function start(state: LabState, host: Host): Promise<ProcessId> {

@@ -35,9 +35,8 @@ export async function labImage(
   const wait = () => onProgress(`waiting for the image ${image}, which is being made elsewhere`);
   await withLock(lockFile(`image-${image}`), wait, async () => {
     if (existsSync(idFile) && existsSync(tar)) return;
-    for (const name of readdirIfAny().filter((name) => name.startsWith(`${known}-`))) {
-      await removeTree(join(imagesDir(), name));
-    }
+    const stale = readdirIfAny().filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${known}-`));
+    for (const name of stale) await removeTree(join(imagesDir(), name));
     const root = known === "gcc" ? await imageRoot(gccRecipe, onProgress) : await busyboxRoot(lab, key);
     await docker(["import", "--change", 'CMD ["/bin/sh"]', "-", `${image}:latest`], { input: { file: root } });
     await removeTree(root);

@@ -6,7 +6,7 @@ import { labCgroup, makeCgroups, removeCgroup } from "./cgroup.ts";
 import { ensureHost } from "./host.ts";
 import { ensureLan, hostAddress } from "./lan.ts";
 import { withLock } from "./lock.ts";
-import { labFolder, lockFile } from "./paths.ts";
+import { labFolder, lockFile, rootsDir } from "./paths.ts";
 import { type Release, releases } from "./recipe.ts";
 import { hostRoot, type OnProgress, removeTree } from "./roots.ts";
 import { type LabState, readState, rootsInUse, writeState } from "./state.ts";
@@ -98,17 +98,13 @@ async function agreedState(name: string, wanted: Release[], onProgress: OnProgre
     await removeTree(labFolder(name));
     old = undefined;
   }
-  if (old) return old;
-  const roots = new Map<Release, string>();
-  for (const release of new Set(wanted)) {
-    roots.set(release, basename(await hostRoot(release, rootsInUse, onProgress)));
+  // A lab stays on the roots that it was made with, as long as they are there.
+  if (old?.hosts.every((host) => existsSync(join(rootsDir(), host.root)))) return old;
+  const hosts: LabState["hosts"] = [];
+  for (const [i, release] of wanted.entries()) {
+    const root = basename(await hostRoot(release, rootsInUse, onProgress));
+    hosts.push({ name: `h${i + 1}`, address: hostAddress(i + 1), release, root });
   }
-  const hosts = wanted.map((release, i) => ({
-    name: `h${i + 1}`,
-    address: hostAddress(i + 1),
-    release,
-    root: roots.get(release) ?? "",
-  }));
   return { name, hosts };
 }
 

@@ -44,26 +44,28 @@ async function build(
   onProgress: OnProgress,
 ): Promise<string> {
   const name = recipeKey(recipe) + (format === "tar" ? ".root.tar" : "");
-  const unfinished = join(into, `.tmp-${name}`);
-  mkdirSync(into, { recursive: true });
-  await removeTree(unfinished);
+  const scratch = join(into, `.tmp-${name}`);
+  await removeTree(scratch);
+  mkdirSync(scratch, { recursive: true });
   onProgress(`building the root ${recipe.name}: Debian ${recipe.release}, ${recipe.packages.length} packages`);
-  const args = mmdebstrapArguments(recipe, machineSource(), await machineAcquire(), unfinished, format);
+  const args = mmdebstrapArguments(recipe, machineSource(), await machineAcquire(), join(scratch, "root"), format);
   // In namespaces of its own, and dying with this process: an interrupted build leaves no mount and no process.
   const alone = ["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-  const result = await run("setpriv", [...alone, "mmdebstrap", ...args], {
+  const result = await run("setpriv", [...alone, "env", `TMPDIR=${scratch}`, "mmdebstrap", ...args], {
     onLine: (line) => {
-      if (line.startsWith("I: ")) onProgress(`root ${recipe.name}: ${line.slice(3)}`);
+      const step = /^I: ((?:running apt|downloading|extracting|installing|creating|success).*)/.exec(line)?.[1];
+      if (step) onProgress(`root ${recipe.name}: ${step}`);
     },
   });
   if (result.status !== 0) {
-    await removeTree(unfinished);
+    await removeTree(scratch);
     throw new GodwitError("lab-failed", `The root ${recipe.name} could not be built from ${machineSource().uri}.`, {
       hint: "mmdebstrap's last words say why; the lab uses the Debian mirror that this machine's apt is set up with.",
       details: result.stderr.trim().split("\n").slice(-12),
     });
   }
-  renameSync(unfinished, join(into, name));
+  renameSync(join(scratch, "root"), join(into, name));
+  await removeTree(scratch);
   return join(into, name);
 }
 

@@ -1,6 +1,6 @@
 import { agentAnswers, agentSocket, dockerVersion } from "./probe.ts";
 import type { Release } from "./recipe.ts";
-import { allStates, inHost, type LabState, livingHost, mustHost, mustState, readState } from "./state.ts";
+import { allStates, inHost, type LabState, livingHost, mustState, readState } from "./state.ts";
 
 export interface LabHostStatus {
   name: string;
@@ -25,11 +25,14 @@ export async function labStatus(name?: string): Promise<LabStatus[]> {
   return Promise.all(states.map(statusOf));
 }
 
-/** How to reach the agents of a lab's hosts from this machine. */
+/**
+ * How to reach the agents of those of a lab's hosts that are up.
+ * @throws GodwitError `no-such-lab`
+ */
 export function labHosts(name = "lab"): { name: string; pid: number; socket: string }[] {
-  return mustState(name).hosts.map((host) => {
-    const init = mustHost(name, host.name);
-    return { name: host.name, pid: init.pid, socket: inHost(init, agentSocket) };
+  return mustState(name).hosts.flatMap((host) => {
+    const init = livingHost(name, host.name);
+    return init ? [{ name: host.name, pid: init.pid, socket: inHost(init, agentSocket) }] : [];
   });
 }
 

@@ -1,0 +1,84 @@
+#!/bin/sh
+# Prepares a fresh Debian machine for this checkout: checks it, installs what is missing, builds. `npm run demo` and
+# `npm test` call it; a second run finds everything done and takes about a second.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { echo "==> $*" >&2; }
+refuse() {
+	echo "godwit: $1" >&2
+	echo "  $2" >&2
+	exit 1
+}
+
+check_machine() {
+	[ "$(uname -s)" = Linux ] || refuse "this is not Linux, and containers cannot be checkpointed elsewhere." \
+		"Use a Debian 12 machine, a virtual one will do."
+	[ "$(id -u)" = 0 ] || refuse "the lab makes namespaces and mounts, so this needs root; nothing was changed." \
+		"Run the same command as root, for example: sudo -E env PATH=\"\$PATH\" npm run demo"
+	case $(uname -m) in
+	x86_64 | aarch64) ;;
+	*) refuse "this machine is $(uname -m); godwit runs on x86_64 and aarch64." "Use a machine of one of these kinds." ;;
+	esac
+	command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+		refuse "this system has no apt-get; the lab builds its hosts with Debian's tools." "Use Debian 12 or newer."
+	grep -qw overlay /proc/filesystems || modprobe overlay 2>/dev/null ||
+		refuse "this kernel has no overlay file system." "Boot a kernel with CONFIG_OVERLAY_FS."
+	grep -q ' - cgroup2 ' /proc/self/mountinfo ||
+		refuse "this machine has no cgroup2 tree mounted." "Mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+	unshare --mount --pid --fork --net --uts --ipc --cgroup true 2>/dev/null ||
+		refuse "this machine does not let root make namespaces." "In a container, run it with --privileged."
+	[ -e /proc/sys/vm/unprivileged_userfaultfd ] || [ -e /dev/userfaultfd ] ||
+		say "this kernel has no userfaultfd: everything but post-copy will work"
+}
+
+missing_packages() {
+	for package in mmdebstrap iproute2 nftables procps util-linux gcc libc6-dev; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+	done
+	# The keys of the releases that the lab's hosts are made from came with an update of Debian 12.
+	ls /usr/share/keyrings/debian-archive-trixie-automatic.* >/dev/null 2>&1 || echo debian-archive-keyring
+}
+
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends "$@" >>"$log" 2>&1; }
+
+install_packages() {
+	packages=$(missing_packages | tr '\n' ' ')
+	[ -n "$packages" ] || return 0
+	say "installing $packages"
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # a list of names
+	if ! apt install $packages; then
+		# Lists that are missing or old: fetch them, and try once more.
+		if ! { apt update && apt install $packages; }; then
+			tail -n 12 "$log" >&2
+			rm -f "$log"
+			refuse "apt-get could not install: $packages" "Its last lines, above, say why."
+		fi
+	fi
+	rm -f "$log"
+}
+
+install_modules() {
+	if [ -e node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]; then
+		return 0
+	fi
+	say "installing the pinned npm packages"
+	npm ci --no-audit --no-fund --loglevel=error >&2
+	touch node_modules/.package-lock.json
+}
+
+build() {
+	for node in node_modules/node-linux-*/bin/node; do
+		[ -x "$node" ] || refuse "the pinned Node is not among the installed packages." \
+			"Run 'npm ci' again without --omit=optional."
+		say "building"
+		"$node" scripts/build.ts >&2
+		return
+	done
+}
+
+check_machine
+install_packages
+install_modules
+build
