@@ -1,0 +1,132 @@
+/** Why CRIU or runc refused. */
+export interface CriuReason {
+  /** Fit to follow a colon; ends with a full stop. */
+  sentence: string;
+  /** The log's own error lines without time stamps, the one that says why last. */
+  details: string[];
+}
+
+/**
+ * Reads the reason out of a log of CRIU (`dump.log`, `restore.log`) or out of runc's standard error.
+ * The first error is the cause and the rest its consequences, so the first that is known explains; else the first is quoted.
+ */
+export function explainCriuLog(log: string): CriuReason {
+  const lines = log.split("\n").map(plain).filter(Boolean);
+  const errors = lines.filter((line) => errorLine.test(line) && !aftermath.test(line));
+  if (errors.length === 0) return withoutErrors(lines);
+  for (const line of errors) {
+    const sentence = explain(line);
+    if (sentence) return { sentence, details: [...errors.filter((other) => other !== line).slice(0, most), line] };
+  }
+  const first = errors[0] ?? "";
+  return { sentence: quote(first), details: [...errors.slice(1, most + 1), first] };
+}
+
+/** Error lines kept beside the telling one. */
+const most = 7;
+const errorLine = /\bError \(|level=(error|fatal)|^error:|"level":"(error|fatal)"/i;
+/** What CRIU says after any failure: true, and of no use. */
+const aftermath =
+  /(Dumping|Pre-dumping|Restoring) FAILED|failed with -?\d+\)?\.?$|killed by signal|exited, status=|criu failed: type|^runc: criu|Unable to wait|Can't (wait|collect) |has not been restored/i;
+
+function plain(line: string): string {
+  return line.replace(/^(\(\d+\.\d+\)|pie: \d+:|\s)+/, "").trimEnd();
+}
+
+function withoutErrors(lines: string[]): CriuReason {
+  const last = lines.slice(-most);
+  for (const line of last.toReversed()) {
+    const sentence = explain(line);
+    if (sentence) return { sentence, details: [...last.filter((other) => other !== line), line] };
+  }
+  const telling = last.findLast((line) => !aftermath.test(line)) ?? last.at(-1);
+  return { sentence: telling ? quote(telling) : "it gave no reason.", details: last };
+}
+
+function quote(line: string): string {
+  const words = line
+    .replace(/^.*?\bError \([^)]*\):\s*/, "")
+    .replace(/^time="[^"]*" level=\w+ msg="(.*)"$/, "$1")
+    .replace(/^\s*(\d+:\s+)?/, "")
+    .replaceAll("\\n", " ")
+    .trim();
+  return `CRIU says '${words.replace(/\.$/, "")}'.`;
+}
+
+function explain(line: string): string | undefined {
+  for (const [pattern, say] of causes) {
+    const match = pattern.exec(line);
+    if (match) return say(match);
+  }
+  return undefined;
+}
+
+const causes: [RegExp, (match: RegExpExecArray) => string][] = [
+  [/io_uring/, () => "a process uses io_uring, which CRIU cannot save."],
+  [
+    /File (\S+) has bad (?:size|mode|build-ID)(?: (\d+) \(expect (\d+)\))?/,
+    ([, file, is, was]) =>
+      `the file ${file} is not as it was at the checkpoint${is ? ` (${is} bytes now, ${was} then)` : ""}; memory and files must be of the same instant.`,
+  ],
+  [
+    /Can't lookup mount=\S+ for fd=\S+ path=(\S+)/,
+    ([, path]) => `the file ${path} is open on a mount that the container does not see.`,
+  ],
+  [/fsnotify|inotify/i, () => "an inotify watch looks at a file that cannot be found again by its handle."],
+  [/Can't get 1:16 opt/, () => "this CRIU is too old for the kernel: it cannot read TCP sockets (4.2 can)."],
+  [
+    /Connected TCP socket|tcp-established/,
+    () => "the container has an established TCP connection, and saving connections was not asked for.",
+  ],
+  [
+    /External socket is used|ext-unix-sk|half of stream unix/,
+    () => "a unix socket is connected to a process outside the container.",
+  ],
+  [/file locks are hold|--file-locks/, () => "a process holds a file lock, and saving locks was not asked for."],
+  [
+    /Can't dump ghost file (\S+) of (\d+) size/,
+    ([, file, size]) => `the deleted file ${file} is still open and larger (${size} bytes) than CRIU's ghost limit.`,
+  ],
+  [
+    /(\/dev\/(?:nvidia|kvm|dri|kfd|fuse|net\/tun)[^\s)]*)/,
+    ([, device]) => `a process uses the device ${device}, which CRIU cannot save.`,
+  ],
+  [
+    /of that type.*\bchr (\d+:\d+)/,
+    ([, id]) => `a process has the character device ${id} open, which CRIU cannot save.`,
+  ],
+  [
+    /of that type \S+ \(unknown ([^)]+)\)/,
+    ([, what]) => `a process has ${what} open, a kind of file that CRIU cannot save.`,
+  ],
+  [
+    /page-pipe.*splice|splice.*Bad file descriptor/,
+    () => "the pipe for pages is too small; fs.pipe-max-size must be 8388608.",
+  ],
+  [/vdso|vDSO|ELF magic/, () => "this CRIU does not know the vDSO of this kernel; a newer CRIU is needed."],
+  [/tty to inherit/, () => "the checkpoint has a terminal, and this container was created without one."],
+  [
+    /nested/i,
+    () => "the container made namespaces of its own (a container within the container), which CRIU cannot save.",
+  ],
+  [
+    /ptrace|traced by|Can't seize|Can't attach/i,
+    () => "a process cannot be traced; a debugger such as strace or gdb may hold it already.",
+  ],
+  [/seccomp/i, () => "a seccomp filter could not be saved or set again."],
+  [/No space left on device|ENOSPC/, () => "there is no space left where the images or the files are."],
+  [/Cannot allocate memory|ENOMEM/, () => "there is not enough memory."],
+  [
+    /Can't open file (\S+) on restore|Can't open (\S+): No such file/,
+    ([, a, b]) => `the file ${a ?? b} that a process had open is missing.`,
+  ],
+  [
+    /Pid \d+ do not match expected|Can't fork for \d+: File exists/,
+    () => "a process id that is needed again is in use.",
+  ],
+  [
+    /CPU instruction capabilities|cpu: .*(not (present|supported)|mismatch)/i,
+    () => "this processor lacks what the processes were using on the other one.",
+  ],
+  [/Timeout reached/, () => "the processes could not be stopped in time; one of them may hang in the kernel."],
+];
