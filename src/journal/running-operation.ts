@@ -97,6 +97,7 @@ export class RunningOperation implements OperationContext {
     // The caller of start() gets the operation before its body does anything.
     await Promise.resolve();
     try {
+      this.signal.throwIfAborted();
       const result = (await body(this)) ?? null;
       this.#options.end({ ...this.operation, state: "done", result });
     } catch (thrown) {

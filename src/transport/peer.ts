@@ -37,5 +37,6 @@ export interface PeerOptions {
 
 export interface RequestOptions extends PeerOptions {
   headers?: Record<string, string>;
-  body?: string | Buffer | Readable | undefined;
+  /** Text, Buffer and Readable are sent as they are, anything else as JSON. */
+  body?: unknown;
 }

@@ -1,20 +1,36 @@
-import { Duplex } from "node:stream";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { TLSSocket } from "node:tls";
+import { WrappedStream } from "./wrapped-stream.ts";
 
 /**
  * Joins two two-way streams until both directions have ended. The end of one direction is handed on and leaves the
  * other open; an error or destroy of either destroys both and rejects.
  */
 export async function joinStreams(a: Duplex, b: Duplex): Promise<void> {
+  // A plain socket's destroy looks like an ordinary end to the other side: a cut must not pass for an end.
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    one.once("close", () => !hasEnded(one) && abort(other));
   const both = [pipeline(a, b), pipeline(b, a)];
   try {
     await Promise.all(both);
   } catch (error) {
-    a.destroy();
-    b.destroy();
+    for (const stream of [a, b]) abort(stream);
     await Promise.allSettled(both);
     throw error;
   }
+}
+
+const hasEnded = (stream: Duplex) => stream.readableEnded && stream.writableFinished;
+
+/** Destroys a stream so that the other side of a TCP connection sees a reset instead of an end. */
+export function abort(stream: Duplex): void {
+  if (stream instanceof Socket && !(stream instanceof TLSSocket) && !stream.destroyed) stream.resetAndDestroy();
+  else stream.destroy();
 }
 
 /** Bytes that went through a counted stream so far, as its user sees the directions. */
@@ -25,45 +41,12 @@ export interface ByteCounter {
 
 /** The same stream, with its bytes counted. Use only what is returned from then on. */
 export function counted(inner: Duplex, counter: ByteCounter): Duplex {
-  return new CountedStream(inner, counter);
-}
-
-class CountedStream extends Duplex {
-  readonly #inner: Duplex;
-  readonly #counter: ByteCounter;
-
-  constructor(inner: Duplex, counter: ByteCounter) {
-    super({ allowHalfOpen: true });
-    this.#inner = inner;
-    this.#counter = counter;
-    inner.on("data", (chunk: Buffer) => {
-      counter.received += chunk.length;
-      if (!this.push(chunk)) inner.pause();
-    });
-    inner.pause();
-    inner.on("end", () => this.push(null));
-    inner.on("error", (error) => this.destroy(error));
-    // A stream that was destroyed without an error closes without an end: whoever reads here must see the same.
-    inner.on("close", () => {
-      if (!inner.readableEnded || !inner.writableFinished) this.destroy();
-    });
-  }
-
-  override _read(): void {
-    this.#inner.resume();
-  }
-
-  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#counter.sent += chunk.length;
-    this.#inner.write(chunk, encoding, done);
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#inner.end(() => done());
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#inner.destroy();
-    done(error);
-  }
+  return new WrappedStream(inner, {
+    onRead: (bytes) => {
+      counter.received += bytes;
+    },
+    onWrite: (bytes) => {
+      counter.sent += bytes;
+    },
+  });
 }

@@ -1,6 +1,8 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { errorCatalogue, errorReport, GodwitError } from "../contract/errors.ts";
+import { GodwitError } from "../contract/errors.ts";
+import { answerError, rawSocketOf } from "./tls-server.ts";
+import { WrappedStream } from "./wrapped-stream.ts";
 
 /** Word of the HTTP upgrade that turns a connection between two agents into a tunnel. */
 export const tunnelProtocol = "godwit-stream";
@@ -38,10 +40,15 @@ export class TunnelRegistry {
       try {
         const peer = identify(request);
         const { handler, params } = this.#find(request);
-        this.#accept(socket, head);
-        Promise.resolve(handler(socket, params, peer)).catch((error) => this.#fail(request, socket, error));
+        const stream = this.#accept(socket, head);
+        Promise.resolve()
+          .then(() => handler(stream, params, peer))
+          .catch((error) => {
+            this.#onError(request.url ?? "/", error);
+            stream.destroy();
+          });
       } catch (error) {
-        refuse(socket, error);
+        answerError(socket, error);
       }
     });
   }
@@ -63,18 +70,16 @@ export class TunnelRegistry {
     throw new GodwitError("usage", `This agent has no tunnel '${url.pathname}'.`);
   }
 
-  #accept(socket: Duplex, head: Buffer): void {
-    this.#open.add(socket);
-    socket.once("close", () => this.#open.delete(socket));
+  #accept(socket: Duplex, head: Buffer): Duplex {
     if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
-    if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
     if (head.length > 0) socket.unshift(head);
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`);
-  }
-
-  #fail(request: IncomingMessage, socket: Duplex, error: unknown): void {
-    this.#onError(request.url ?? "/", error);
-    socket.destroy();
+    // A TLS connection that is only destroyed looks to the other side as if it had ended in good order.
+    const stream = new WrappedStream(socket, { onAbort: () => rawSocketOf(socket)?.resetAndDestroy() });
+    stream.on("error", () => {});
+    this.#open.add(stream);
+    stream.once("close", () => this.#open.delete(stream));
+    return stream;
   }
 }
 
@@ -88,14 +93,4 @@ function match(parts: string[], path: string): Record<string, string> | undefine
     else if (part !== value) return undefined;
   }
   return params;
-}
-
-function refuse(socket: Duplex, error: unknown): void {
-  const report = errorReport(error);
-  const status = errorCatalogue[report.code].status;
-  const body = JSON.stringify({ error: report });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

@@ -1,0 +1,82 @@
+import { type ClientRequest, type IncomingMessage, request as plainRequest, type RequestOptions } from "node:http";
+import { request as tlsRequest } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type ErrorReport, errorFromReport, GodwitError } from "../contract/errors.ts";
+import { protocol, version } from "../contract/version.ts";
+
+/** Headers by which two agents, or an agent and a command, find out that they speak the same protocol. */
+export const protocolHeader = "godwit-protocol";
+export const versionHeader = "godwit-version";
+export const versionHeaders = { [protocolHeader]: String(protocol), [versionHeader]: version };
+
+export interface Exchange {
+  method: string;
+  path: string;
+  headers?: Record<string, string> | undefined;
+  /** A value other than text, Buffer or stream is sent as JSON. */
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/** Sends a request and resolves to the answer's head, its body unread; connection errors reject as they are. */
+export async function exchange(options: RequestOptions, wanted: Exchange): Promise<IncomingMessage> {
+  const { body, headers } = encode(wanted.body);
+  wanted.signal?.throwIfAborted();
+  const request = (options.protocol === "https:" ? tlsRequest : plainRequest)({
+    ...options,
+    method: wanted.method,
+    path: wanted.path,
+    headers: { ...versionHeaders, ...headers, ...wanted.headers },
+    ...(wanted.signal ? { signal: wanted.signal } : {}),
+  });
+  const answer = responseOf(request, wanted.signal);
+  if (body instanceof Readable) {
+    // An answer that comes before the end of the stream (a refusal) counts more than the broken pipe that follows.
+    pipeline(body, request).catch((error) => request.destroy(error));
+  } else request.end(body);
+  return answer;
+}
+
+/** Reads a JSON answer. @throws the GodwitError that the other side answered with */
+export async function readJson(response: IncomingMessage): Promise<unknown> {
+  const text = await readText(response);
+  const value = parse(text);
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return value;
+  const report = (value as { error?: ErrorReport } | undefined)?.error;
+  if (typeof report === "object" && typeof report.code === "string") throw errorFromReport(report);
+  throw new GodwitError("incompatible-agent", `The answer ${status} is not one of an agent.`, {
+    hint: "Something else listens there, or an agent of another version.",
+  });
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function encode(body: unknown): { body: string | Buffer | Readable | undefined; headers: Record<string, string> } {
+  if (body === undefined) return { body, headers: {} };
+  if (body instanceof Readable) return { body, headers: {} };
+  const raw = typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const type = Buffer.isBuffer(body) ? "application/octet-stream" : "application/json";
+  return { body: raw, headers: { "content-type": type, "content-length": String(Buffer.byteLength(raw)) } };
+}
+
+function responseOf(request: ClientRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    // Stays on: an error after the answer's head reaches the reader through the answer.
+    request.on("error", (error) => reject(signal?.aborted ? signal.reason : error));
+  });
+}

@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { type Server as HttpServer, STATUS_CODES } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer } from "node:tls";
+import { type ErrorReport, errorCatalogue, errorReport } from "../contract/errors.ts";
+import { versionHeaders } from "./http.ts";
+import { type Credentials, peerName, serverTls } from "./tls.ts";
+
+export interface TlsListener {
+  readonly port: number;
+  /** Stops listening and destroys every connection. */
+  close(): Promise<void>;
+}
+
+export interface TlsListenerOptions {
+  credentials: Credentials;
+  /** Names of the hosts that may call. */
+  hosts: readonly string[];
+  host: string;
+  port: number;
+  /** Gets the connections of those that may, and of nobody else. It does not listen itself. */
+  http: HttpServer;
+  onRefused: (from: string, report: ErrorReport) => void;
+}
+
+/**
+ * Listens for other agents. A caller whose certificate is not good is told so, in words, before any of its bytes
+ * reaches HTTP: the refusal that TLS itself has would be a closed connection without a reason.
+ */
+export async function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
+  const { credentials, hosts, http } = options;
+  const open = new Set<Socket>();
+  const server = createServer(serverTls(credentials));
+  server.on("connection", (raw: Socket) => {
+    raw.setNoDelay(true);
+    open.add(raw);
+    raw.once("close", () => open.delete(raw));
+    raw.on("error", () => {});
+  });
+  server.on("secureConnection", (socket) => {
+    socket.on("error", () => {});
+    const from = `${socket.remoteAddress}:${socket.remotePort}`;
+    for (const raw of open) if (`${raw.remoteAddress}:${raw.remotePort}` === from) rawSockets.set(socket, raw);
+    try {
+      peerName(socket, hosts);
+      http.emit("connection", socket);
+    } catch (error) {
+      options.onRefused(from, errorReport(error));
+      answerError(socket, error);
+    }
+  });
+  server.listen(options.port, options.host);
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** Ends a connection with an error's answer, without HTTP's own server. */
+export function answerError(socket: Duplex, error: unknown): void {
+  const report = errorReport(error);
+  const status = errorCatalogue[report.code].status;
+  const body = JSON.stringify({ error: report });
+  const head = {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+    ...versionHeaders,
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  // What the caller still sends is read to its end: closing on unread bytes would take the answer away from it.
+  socket.resume();
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), 2_000).unref();
+  socket.once("end", () => socket.destroy());
+  socket.once("close", () => clearTimeout(timer));
+}
+
+const rawSockets = new WeakMap<object, Socket>();
+
+/** The TCP connection under a connection that listenTls accepted. */
+export const rawSocketOf = (socket: object): Socket | undefined => rawSockets.get(socket);
