@@ -20,19 +20,34 @@ export async function ensureLan(lab: string): Promise<ProcessId> {
   return daemon("sh", args, join(labFolder(lab), "lan.log"), () => readLiving(pidFile));
 }
 
-/** Joins a host to the LAN by a veth pair. Does nothing if it is joined. */
+/** Joins a host to the LAN by a veth pair, or repairs that. */
 export async function ensureLink(lan: ProcessId, host: { name: string; address: string }, init: ProcessId) {
   const inLan = ["--target", String(lan.pid), "--net", "ip"];
-  const inside = ["--target", String(init.pid), "--net", "ip"];
-  const joined = await run("nsenter", [...inLan, "link", "show", "dev", host.name]);
-  if (joined.status === 0) return;
-  // An end whose other end went away with an earlier LAN is gone too, so that eth0 is free.
-  const pair = ["type", "veth", "peer", "name", "eth0", "netns", String(init.pid)];
-  await must("nsenter", [...inLan, "link", "add", host.name, "up", "master", "lan0", ...pair]);
-  const lines = [
-    `addr add ${host.address}/24 dev eth0`,
+  const inHost = ["--target", String(init.pid), "--net", "ip"];
+  const ends = [
+    [...inLan, "link", "show", "dev", host.name],
+    [...inHost, "link", "show", "dev", "eth0"],
+  ];
+  const found = await Promise.all(ends.map(async (end) => (await run("nsenter", end)).status === 0));
+  if (!found.every((end) => end)) {
+    // The end that is left belongs to a host or a LAN that died: its network namespace goes away only some time later.
+    if (found[0]) await run("nsenter", [...inLan, "link", "delete", "dev", host.name]);
+    if (found[1]) await run("nsenter", [...inHost, "link", "delete", "dev", "eth0"]);
+    // A hardware address of its own, kept through a host's death: its neighbours remember it.
+    const peer = ["name", "eth0", "address", hardwareAddress(host.address), "netns", String(init.pid)];
+    const pair = [host.name, "up", "master", "lan0", "type", "veth", "peer", ...peer];
+    await must("nsenter", [...inLan, "link", "add", ...pair]);
+  }
+  const address = [
+    `addr replace ${host.address}/24 dev eth0`,
     "link set eth0 up",
     `route replace default via ${gateway} dev eth0`,
   ];
-  await must("nsenter", [...inside, "-batch", "-"], { input: lines.join("\n") });
+  await must("nsenter", [...inHost, "-batch", "-"], { input: address.join("\n") });
 }
+
+const hardwareAddress = (address: string) =>
+  `02:00:${address
+    .split(".")
+    .map((part) => Number(part).toString(16).padStart(2, "0"))
+    .join(":")}`;
