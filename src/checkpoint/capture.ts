@@ -1,0 +1,90 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { containerName, fileTrees } from "../host/container/facts.ts";
+import { freeze, thaw } from "../host/container/freezer.ts";
+import { containerProcesses } from "../host/container/processes.ts";
+import { runcContainer } from "../host/container/runc.ts";
+import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts";
+import { dumpContainer } from "../host/criu/dump.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { Host } from "../host/host.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import type { CheckpointFolder } from "./store.ts";
+
+/** A checkpoint that has no name yet. */
+export type Captured = Omit<CheckpointRecord, "name" | "parent" | "createdAt">;
+
+/**
+ * Memory and files of a running container at one instant, into a folder. Files are copied once while it runs, so that under
+ * the freeze only what changed is left to do. At the end the container is thawed, or `end`, which finds it frozen, kills it.
+ * Fails with the container running on.
+ */
+export async function capture(
+  host: Host,
+  container: ContainerInspect,
+  folder: CheckpointFolder,
+  context: OperationContext,
+  end?: (captured: Captured) => Promise<void>,
+): Promise<Captured> {
+  const running = await runcContainer(container.Id);
+  const trees = await fileTrees(host.docker, container, running.pid, await host.dockerRoot());
+  const { criu, architecture } = await host.facts();
+  const saveTrees = async () => {
+    for (const [index, tree] of trees.entries()) {
+      await mkdir(folder.tree(index), { recursive: true, mode: 0o700 });
+      await mirrorTree(tree.path, folder.tree(index), context.signal);
+    }
+  };
+  context.phase("sync", "Copying files while the container runs");
+  await context.step("copy files", {}, saveTrees);
+
+  context.phase("switchover", "Freezing the container, saving memory and files");
+  const frozenAt = performance.now();
+  await context.step("freeze", { switchover: true }, () => freeze(running));
+  try {
+    const processes = await containerProcesses(running.cgroup, { memory: true });
+    await context.step("dump memory", { switchover: true }, () =>
+      dumpContainer(running, { images: folder.images, work: join(folder.path, "work"), signal: context.signal }),
+    );
+    await context.step("copy changed files", { switchover: true }, saveTrees);
+    if (!end) await thaw(running);
+    const captured: Captured = {
+      container: containerName(container),
+      containerId: container.Id,
+      image: container.Config.Image,
+      imageId: container.Image,
+      origin: "godwit",
+      criuVersion: criu?.version ?? null,
+      architecture,
+      memoryBytes: await treeBytes(folder.images),
+      filesBytes: (await Promise.all(trees.map((_, index) => treeBytes(folder.tree(index))))).reduce(
+        (a, b) => a + b,
+        0,
+      ),
+      frozenMs: Math.round(performance.now() - frozenAt),
+      processes: processes.map(({ pid, command }) => ({ pid, command })),
+      trees: trees.map(({ kind, name, destination }) => ({ kind, name, destination })),
+      inspect: container,
+    };
+    await end?.(captured);
+    return captured;
+  } catch (error) {
+    await thaw(running).catch(() => {});
+    throw error;
+  }
+}
+
+/** Puts saved trees back to where the container has them. */
+export async function putBackTrees(
+  folder: CheckpointFolder,
+  record: CheckpointRecord,
+  targets: FileTree[],
+): Promise<void> {
+  for (const [index, saved] of record.trees.entries()) {
+    const target = targets.find((tree) => tree.kind === saved.kind && tree.destination === saved.destination);
+    if (!target) continue;
+    await mkdir(dirname(target.path), { recursive: true });
+    await mirrorTree(folder.tree(index), target.path);
+  }
+}

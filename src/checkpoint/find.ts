@@ -1,0 +1,61 @@
+import { execa } from "execa";
+import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { GodwitError } from "../contract/errors.ts";
+import { containerName } from "../host/container/facts.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { Host } from "../host/host.ts";
+import { dockerCheckpointFolder, dockerCheckpoints } from "./docker-checkpoints.ts";
+import type { CheckpointSource } from "./run-again.ts";
+import type { CheckpointStore } from "./store.ts";
+
+/** All checkpoints of a container, godwit's own and Docker's, oldest first. */
+export async function listCheckpoints(
+  host: Host,
+  store: CheckpointStore,
+  container?: ContainerInspect,
+  name?: string,
+): Promise<CheckpointRecord[]> {
+  const own = await store.list(container ? containerName(container) : name);
+  const docker = container ? await dockerCheckpoints(container, await host.dockerRoot()) : [];
+  return [...own, ...docker].sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}
+
+/** @throws no-such-checkpoint, naming those that there are */
+export async function findCheckpoint(
+  host: Host,
+  store: CheckpointStore,
+  container: ContainerInspect | undefined,
+  owner: string,
+  name: string,
+): Promise<CheckpointSource> {
+  const own = await store.find(owner, name);
+  if (own) return { record: own, folder: store.folder(owner, name) };
+  const all = await listCheckpoints(host, store, container, owner);
+  const docker = all.find((record) => record.origin === "docker" && record.name === name);
+  if (docker && container) {
+    const dockerRoot = await host.dockerRoot();
+    return {
+      record: docker,
+      folder: dockerCheckpointFolder(container, dockerRoot, name),
+      filesFrom: await stoppedLayer(container),
+    };
+  }
+  throw new GodwitError("no-such-checkpoint", `Container '${owner}' has no checkpoint '${name}'.`, {
+    hint:
+      all.length > 0
+        ? `It has: ${all.map((record) => record.name).join(", ")}`
+        : `Take one of the running container with: godwit checkpoint create ${owner} ${name}`,
+  });
+}
+
+/** The writable layer of a container that does not run, so that the kernel cannot be asked. */
+async function stoppedLayer(container: ContainerInspect): Promise<string | undefined> {
+  const graph = container.GraphDriver as { Data?: { UpperDir?: string } | null } | null | undefined;
+  if (graph?.Data?.UpperDir) return graph.Data.UpperDir;
+  const { stdout } = await execa(
+    "ctr",
+    ["-n", "moby", "snapshots", "--snapshotter", "overlayfs", "mounts", "/", container.Id],
+    { reject: false },
+  );
+  return stdout?.match(/upperdir=([^,\s]+)/)?.[1];
+}

@@ -1,0 +1,72 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { volumeTrees } from "../host/container/facts.ts";
+import { type FileTree, mirrorTree } from "../host/container/trees.ts";
+import type { Host } from "../host/host.ts";
+import { imagesFolder } from "../host/paths.ts";
+import { type ArmedContainer, armContainer, disarmContainer } from "../host/restore/arm.ts";
+import { type RunningContainer, restoreArmed } from "../host/restore/run.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import { putBackTrees } from "./capture.ts";
+import type { CheckpointFolder } from "./store.ts";
+
+/** What a checkpoint is run from: a folder of the store, or Docker's own, which has no files. */
+export interface CheckpointSource {
+  record: CheckpointRecord;
+  folder: CheckpointFolder;
+  /** Writable layer to copy where the checkpoint holds no files. */
+  filesFrom?: string | undefined;
+}
+
+/**
+ * Runs a checkpoint in a created container whose runtime is the hook. Returns when it runs; the memory that is still on its way
+ * comes behind `drained`.
+ * @throws restore-failed; nothing of the container runs then, and it can be removed or tried again
+ */
+export async function runAgain(
+  host: Host,
+  id: string,
+  source: CheckpointSource,
+  context: OperationContext,
+): Promise<RunningContainer> {
+  const container = await host.docker.inspect(id);
+  const { criu } = await host.facts();
+  context.phase("arm", "Docker prepares the container");
+  const armed = await context.step("arm", {}, async () =>
+    armContainer(host.docker, id, { tty: container.Config.Tty ?? false, dockerRoot: await host.dockerRoot() }),
+  );
+  const work = join(imagesFolder, `restore-${id.slice(0, 12)}`);
+  try {
+    context.phase("switchover", "Restoring files, then processes");
+    await context.step("put files back", {}, async () =>
+      putFilesBack(source, [writableLayer(armed), ...(await volumeTrees(host.docker, container))]),
+    );
+    await rm(work, { recursive: true, force: true });
+    const running = await context.step("restore processes", {}, () =>
+      restoreArmed(armed, {
+        images: source.folder.images,
+        work,
+        lazy: criu?.lazyPages ?? false,
+        keepConnections: false,
+        processes: source.record.processes,
+      }),
+    );
+    await armed.pending.remove();
+    return { drained: running.drained.finally(() => rm(work, { recursive: true, force: true })) };
+  } catch (error) {
+    await disarmContainer(armed, "the restore failed");
+    await armed.pending.remove();
+    throw error;
+  }
+}
+
+async function putFilesBack(source: CheckpointSource, targets: FileTree[]): Promise<void> {
+  await putBackTrees(source.folder, source.record, targets);
+  const [layer] = targets;
+  if (source.filesFrom && layer && source.filesFrom !== layer.path) await mirrorTree(source.filesFrom, layer.path);
+}
+
+function writableLayer(armed: ArmedContainer): FileTree {
+  return { kind: "writable-layer", name: "", destination: "/", path: armed.root.upper };
+}

@@ -1,0 +1,121 @@
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type CheckpointRecord, type CheckpointSummary, checkpointRecord } from "../contract/checkpoint.ts";
+import { GodwitError } from "../contract/errors.ts";
+import { checkName } from "../contract/names.ts";
+import { checkpointsFolder } from "../host/paths.ts";
+
+/** Where the parts of one kept checkpoint are. */
+export interface CheckpointFolder {
+  path: string;
+  images: string;
+  /** Folder of the saved tree with this index in the record's `trees`. */
+  tree(index: number): string;
+}
+
+/**
+ * Kept checkpoints by the name of their container: a container that is created again keeps its history. A checkpoint is
+ * visible from `commit` on, whole, or not at all. Only root can read it: memory holds secrets.
+ */
+export class CheckpointStore {
+  readonly #root: string;
+
+  constructor(root = checkpointsFolder) {
+    this.#root = root;
+  }
+
+  async list(container?: string): Promise<CheckpointRecord[]> {
+    const containers = container ? [container] : await readdir(this.#root).catch(() => []);
+    const found = await Promise.all(
+      containers.map(async (name) => {
+        const names = await readdir(join(this.#root, name)).catch(() => []);
+        return Promise.all(names.filter((entry) => !entry.startsWith(".")).map((entry) => this.#read(name, entry)));
+      }),
+    );
+    return found
+      .flat()
+      .filter((record) => record !== undefined)
+      .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  async find(container: string, name: string): Promise<CheckpointRecord | undefined> {
+    return this.#read(checkName("container", container), checkName("checkpoint", name));
+  }
+
+  folder(container: string, name: string): CheckpointFolder {
+    return layout(join(this.#root, checkName("container", container), checkName("checkpoint", name)));
+  }
+
+  /** An empty folder that only `commit` makes a checkpoint. @throws checkpoint-exists */
+  async begin(container: string, name: string): Promise<CheckpointFolder> {
+    await this.refuseExisting(container, name);
+    const partial = layout(
+      join(this.#root, checkName("container", container), `.${checkName("checkpoint", name)}.partial`),
+    );
+    await rm(partial.path, { recursive: true, force: true });
+    await mkdir(partial.images, { recursive: true, mode: 0o700 });
+    await chmod(this.#root, 0o700);
+    return partial;
+  }
+
+  async commit(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
+    await writeFile(join(partial.path, "record.json"), JSON.stringify(record, null, 2), { mode: 0o600 });
+    await rename(partial.path, this.folder(record.container, record.name).path);
+  }
+
+  async discard(partial: CheckpointFolder): Promise<void> {
+    await rm(partial.path, { recursive: true, force: true });
+  }
+
+  async remove(container: string, name: string): Promise<void> {
+    const { path } = this.folder(container, name);
+    // Renamed first: a checkpoint that is half removed must not be seen.
+    const doomed = join(this.#root, container, `.${name}.removed`);
+    await rename(path, doomed);
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  /** @throws checkpoint-exists */
+  async refuseExisting(container: string, name: string): Promise<void> {
+    if (!(await this.find(container, name))) return;
+    throw new GodwitError("checkpoint-exists", `Container '${container}' has a checkpoint '${name}' already.`, {
+      hint: `Choose another name, or remove it: godwit checkpoint rm ${container} ${name}`,
+    });
+  }
+
+  /** Name of the checkpoint that the container was last taken to or from. */
+  async current(container: string): Promise<string | null> {
+    return readFile(join(this.#root, container, ".current"), "utf8").catch(() => null);
+  }
+
+  async setCurrent(container: string, name: string): Promise<void> {
+    await mkdir(join(this.#root, container), { recursive: true, mode: 0o700 });
+    await writeFile(join(this.#root, container, ".current"), name);
+  }
+
+  /** What a crash left half-made or half-removed. */
+  async sweep(): Promise<void> {
+    for (const container of await readdir(this.#root).catch(() => [])) {
+      const names = await readdir(join(this.#root, container)).catch(() => []);
+      for (const name of names.filter((entry) => /^\..*\.(partial|removed)$/.test(entry))) {
+        await rm(join(this.#root, container, name), { recursive: true, force: true });
+      }
+    }
+  }
+
+  async #read(container: string, name: string): Promise<CheckpointRecord | undefined> {
+    const text = await readFile(join(this.#root, container, name, "record.json"), "utf8").catch(() => undefined);
+    if (text === undefined) return undefined;
+    const parsed = checkpointRecord.safeParse(JSON.parse(text));
+    return parsed.success ? { ...parsed.data, container, name } : undefined;
+  }
+}
+
+export function summaryOf(record: CheckpointRecord): CheckpointSummary {
+  const { inspect: _, processes: __, trees: ___, ...summary } = record;
+  return summary;
+}
+
+function layout(path: string): CheckpointFolder {
+  return { path, images: join(path, "images"), tree: (index) => join(path, "trees", String(index)) };
+}

@@ -1,0 +1,29 @@
+import type { HostFacts } from "../contract/facts.ts";
+import { Docker } from "./docker/docker.ts";
+import { readHostFacts } from "./facts.ts";
+
+/** This machine, as the layers above use it. */
+export interface Host {
+  name: string;
+  docker: Docker;
+  /** Docker's own folder, such as /var/lib/docker. */
+  dockerRoot(): Promise<string>;
+  /** Read anew every time: memory, disk and Docker change. */
+  facts(): Promise<HostFacts>;
+}
+
+export function thisHost(name: string, docker = new Docker()): Host {
+  let root: Promise<string> | undefined;
+  return {
+    name,
+    docker,
+    dockerRoot() {
+      root ??= docker.info().then((info) => info.DockerRootDir);
+      root.catch(() => {
+        root = undefined;
+      });
+      return root;
+    },
+    facts: () => readHostFacts(name, docker),
+  };
+}
