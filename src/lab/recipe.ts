@@ -11,6 +11,8 @@ export interface Recipe {
   release: Release;
   variant: "minbase" | "essential";
   packages: string[];
+  /** Paths, with wildcards, that are left out of the packages. */
+  without: string[];
   /** Packages that come from another, newer release, with the libraries they need from there. */
   newer: { release: Release; packages: string[] } | undefined;
 }
@@ -28,7 +30,7 @@ const hostPackages = [
 export function hostRecipe(release: Release): Recipe {
   const criu = { release: "forky" as const, packages: ["criu", "libcompel1", "libnet9", "libnl-3-200"] };
   const newer = release === "trixie" ? criu : undefined;
-  return { name: release, release, variant: "minbase", packages: hostPackages, newer };
+  return { name: release, release, variant: "minbase", packages: hostPackages, without: [], newer };
 }
 
 /** The root of the test image in which a C program can be compiled. */
@@ -37,6 +39,8 @@ export const gccRecipe: Recipe = {
   release: "trixie",
   variant: "essential",
   packages: ["gcc", "libc6-dev", "procps", "busybox-static"],
+  // Link-time optimisation and the sanitizers are half of the compiler.
+  without: ["/usr/libexec/gcc/*/lto1", "/usr/bin/*-lto-dump-*", "/usr/lib/*san.*"],
   newer: undefined,
 };
 
@@ -82,6 +86,7 @@ export function mmdebstrapArguments(
     `--variant=${recipe.variant}`,
     `--format=${format}`,
     ...fixedArguments,
+    ...recipe.without.map((path) => `--dpkgopt=path-exclude=${path}`),
     ...acquire.map((setting) => `--aptopt=${setting}`),
     ...(pin ? [`--setup-hook=printf '%s\\n' '${pin.join("' '")}' > "$1/etc/apt/preferences.d/newer"`] : []),
     `--include=${recipe.packages.join(",")}`,
