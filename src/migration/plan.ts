@@ -1,0 +1,44 @@
+import { GodwitError } from "../contract/errors.ts";
+import type { HostFacts } from "../contract/facts.ts";
+import type { Mode } from "../contract/migration.ts";
+
+export type BuiltMode = Exclude<Mode, "auto">;
+
+/** The modes that this version can carry out: the one place to change when another is built. */
+export const builtModes: ReadonlySet<BuiltMode> = new Set<BuiltMode>(["cold"]);
+
+export interface ModeChoice {
+  mode: BuiltMode;
+  /** Why this mode, one sentence. */
+  because: string;
+}
+
+/** @throws usage for a mode that is not built */
+export function choosePlan(asked: Mode, source: HostFacts, destination: HostFacts, built = builtModes): ModeChoice {
+  if (asked !== "auto") {
+    if (built.has(asked)) return { mode: asked, because: `${nameOf[asked]} was asked for.` };
+    throw new GodwitError("usage", `The mode ${asked} is not built yet in this version of godwit.`, {
+      hint: `Use --mode auto, or one of: ${[...built].join(", ")}.`,
+    });
+  }
+  const both = (has: (criu: NonNullable<HostFacts["criu"]>) => boolean) =>
+    [source, destination].every(({ criu }) => criu !== null && has(criu));
+  if (built.has("precopy") && both((criu) => criu.dirtyTracking)) {
+    return {
+      mode: "precopy",
+      because: "Both hosts track changed memory, so that it can be sent while the container runs.",
+    };
+  }
+  if (built.has("postcopy") && both((criu) => criu.lazyPages)) {
+    return { mode: "postcopy", because: "Both hosts have userfaultfd, so that memory can follow after the resume." };
+  }
+  const why = ["precopy", "postcopy"].every((mode) => built.has(mode as BuiltMode))
+    ? "neither dirty tracking nor userfaultfd is there on both hosts"
+    : "it is the mode that this version has for these hosts";
+  const memory = destination.criu?.lazyPages
+    ? "memory goes straight into the destination's memory and is read in after the resume"
+    : "memory goes straight into the destination's memory and is read in before the resume, as userfaultfd is missing there";
+  return { mode: "cold", because: `Cold: ${why}; ${memory}.` };
+}
+
+const nameOf: Record<BuiltMode, string> = { cold: "Cold", precopy: "Pre-copy", postcopy: "Post-copy" };

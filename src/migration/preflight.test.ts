@@ -1,0 +1,249 @@
+import { describe, expect, test } from "vitest";
+import type { ErrorCode } from "../contract/errors.ts";
+import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
+import type { Mode } from "../contract/migration.ts";
+import { containerObstacles } from "./container-obstacles.ts";
+import { container, criuOf, dockerOf, host, view } from "./examples.ts";
+import { preflight } from "./preflight.ts";
+import { firstFailure } from "./verdict.ts";
+
+interface Case {
+  source?: Partial<HostFacts>;
+  destination?: Partial<HostFacts>;
+  container?: Partial<ContainerFacts>;
+  view?: Partial<DestinationView>;
+  mode?: Mode;
+}
+
+function check(change: Case): Verdict[] {
+  return preflight({
+    source: host("h1", change.source),
+    destination: host("h2", change.destination),
+    container: container(change.container),
+    view: view(change.view),
+    mode: change.mode ?? "auto",
+  });
+}
+
+const mount = (type: string, extra: Partial<ContainerFacts["mounts"][number]> = {}) => ({
+  type,
+  source: "/data",
+  destination: "/data",
+  readOnly: false,
+  ...extra,
+});
+
+test("two equal hosts and a plain container: every line is ok", () => {
+  const verdicts = check({});
+  expect(verdicts.filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(verdicts.length).toBeGreaterThan(18);
+  expect(firstFailure(verdicts, "looper cannot move to h2")).toBeUndefined();
+});
+
+describe("what forbids a move", () => {
+  const cases: [string, Case, ErrorCode, RegExp, RegExp][] = [
+    ["itself as destination", { destination: { name: "h1" } }, "usage", /on h1 already/, /another host/],
+    ["another protocol", { destination: { protocol: 2 } }, "incompatible-agent", /different versions/, /same version/],
+    ["another agent version", { destination: { agentVersion: "0.2.0" } }, "incompatible-agent", /0\.2\.0/, /same/],
+    ["another architecture", { destination: { architecture: "aarch64" } }, "preflight-failed", /aarch64/, /x86_64/],
+    [
+      "Docker down there",
+      { destination: { docker: null, dockerProblem: "connect ENOENT." } },
+      "docker-unreachable",
+      /h2: Docker does not answer: connect ENOENT$/,
+      /on h2: systemctl start docker/,
+    ],
+    ["Docker down here", { source: { docker: null } }, "docker-unreachable", /h1: Docker/, /on h1/],
+    ["vfs", { destination: { docker: dockerOf({ storageDriver: "vfs" }) } }, "preflight-failed", /vfs/, /overlay2/],
+    [
+      "another snapshotter",
+      { source: { docker: dockerOf({ storageDriver: "zfs", containerdStore: true }) } },
+      "preflight-failed",
+      /zfs/,
+      /overlay2/,
+    ],
+    [
+      "cgroup v1",
+      { destination: { docker: dockerOf({ cgroupVersion: "1" }) } },
+      "preflight-failed",
+      /cgroup/,
+      /boot h2/,
+    ],
+    [
+      "no hook",
+      { destination: { hook: { registered: false, installed: true } } },
+      "hook-missing",
+      /h2/,
+      /godwit setup/,
+    ],
+    [
+      "hook's file gone",
+      { destination: { hook: { registered: true, installed: false } } },
+      "hook-missing",
+      /file/,
+      /setup/,
+    ],
+    ["no runc", { source: { runc: null } }, "preflight-failed", /runc/, /apt-get install runc/],
+    ["no CRIU", { destination: { criu: null } }, "criu-missing", /h2: CRIU is not/, /apt-get install criu/],
+    [
+      "CRIU too old for the kernel",
+      { source: { criu: criuOf({ version: "3.17.1", problem: "vdso: Unexpected area." }) } },
+      "criu-missing",
+      /h1: CRIU 3\.17\.1 does not work/,
+      /4\.2 or newer/,
+    ],
+    [
+      "CRIU does not work",
+      { destination: { criu: criuOf({ problem: "vdso: Unexpected area." }) } },
+      "criu-missing",
+      /h2: CRIU 4\.2\.1 does not work on kernel 6\.18\.5: vdso: Unexpected area$/,
+      /4\.2 or newer/,
+    ],
+    ["CRIU minor differs", { source: { criu: criuOf({ version: "4.1.1" }) } }, "preflight-failed", /4\.1\.1/, /on h1/],
+    ["no freezer", { source: { freezer: "none" } }, "preflight-failed", /freezer/, /cgroup2/],
+    [
+      "tools missing",
+      { destination: { missingTools: ["nsenter", "rsync"] } },
+      "preflight-failed",
+      /rsync/,
+      /util-linux rsync/,
+    ],
+    [
+      "small pipes in post-copy",
+      { source: { pipeMaxSize: 1048576 }, mode: "postcopy" },
+      "preflight-failed",
+      /1048576/,
+      /sysctl -w/,
+    ],
+    [
+      "no userfaultfd in post-copy",
+      { destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" },
+      "preflight-failed",
+      /userfaultfd/,
+      /CONFIG_USERFAULTFD/,
+    ],
+    [
+      "no dirty tracking in pre-copy",
+      { source: { criu: criuOf({ dirtyTracking: false }) }, mode: "precopy" },
+      "preflight-failed",
+      /changed memory/,
+      /SOFT_DIRTY/,
+    ],
+    ["stopped", { container: { running: false, state: "exited" } }, "container-not-running", /exited/, /docker start/],
+    ["paused", { container: { state: "paused" } }, "container-not-running", /paused/, /docker unpause/],
+    ["name taken", { view: { nameTaken: true } }, "name-taken", /h2: a container named looper/, /docker rename/],
+    ["memory", { container: { memoryBytes: 3 * 1024 ** 3 } }, "no-space", /6\.1 GiB are needed/, /free 2\.1 GiB/],
+    ["disk", { container: { writableBytes: 15e9, volumeBytes: 10e9 } }, "no-space", /23 GiB/, /prune/],
+    ["port taken", { view: { portsTaken: [8080] } }, "preflight-failed", /port 8080 in use/, /ss -ltnup/],
+    ["network missing", { view: { networksMissing: ["lan"] } }, "preflight-failed", /lan/, /docker network create lan/],
+    [
+      "bind missing",
+      { view: { bindsMissing: ["/srv/x"] } },
+      "preflight-failed",
+      /\/srv\/x/,
+      /rsync -aR \/srv\/x h2:\//,
+    ],
+    [
+      "volume there",
+      { view: { volumesPresent: ["db"] } },
+      "preflight-failed",
+      /overwritten: db/,
+      /docker volume rm db/,
+    ],
+    [
+      "volume driver",
+      { container: { mounts: [mount("volume", { name: "n", driver: "nfs" })] } },
+      "unsupported-container",
+      /nfs/,
+      /local/,
+    ],
+    ["image mount", { container: { mounts: [mount("image")] } }, "unsupported-container", /type image/, /volume/],
+    ["devices", { container: { devices: ["/dev/kvm"] } }, "unsupported-container", /\/dev\/kvm/, /--device/],
+    ["GPU", { container: { gpus: ["nvidia"] } }, "unsupported-container", /GPU \(nvidia\)/, /--gpus/],
+    ["pid=host", { container: { pidMode: "host" } }, "unsupported-container", /the host/, /--pid/],
+    ["ipc=host", { container: { ipcMode: "host" } }, "unsupported-container", /the host/, /--ipc/],
+    [
+      "network of another",
+      { container: { networkMode: "container:abc" } },
+      "unsupported-container",
+      /container abc/,
+      /--network/,
+    ],
+    ["another runtime", { container: { runtime: "runsc" } }, "unsupported-container", /runsc/, /runc/],
+  ];
+  test.each(cases)("%s", (_, change, code, message, remedy) => {
+    const verdicts = check(change);
+    const error = firstFailure(verdicts, "looper cannot move to h2");
+    expect(error?.code).toBe(code);
+    expect(error?.hint).toMatch(remedy);
+    expect(error?.message.replace(/\.$/, "")).toMatch(message);
+    expect(error?.message).toMatch(/^looper cannot move to h2: .*[^.]\.$/);
+    for (const verdict of verdicts.filter(({ level }) => level !== "ok")) expect(verdict.remedy).toBeTruthy();
+  });
+});
+
+describe("what is allowed with a warning", () => {
+  const cases: [string, Case, string][] = [
+    ["--rm", { container: { autoRemove: true } }, "auto-remove"],
+    ["privileged", { container: { privileged: true } }, "privileged"],
+    ["host network", { container: { networkMode: "host" } }, "network-mode"],
+    ["exec sessions", { container: { execSessions: 2 } }, "exec"],
+    ["journald", { container: { logDriver: "journald" } }, "log-driver"],
+    ["a bind mount", { container: { mounts: [mount("bind")] } }, "bind-mounts"],
+    ["small pipes", { source: { pipeMaxSize: 1048576 } }, "pipe-size"],
+    ["no userfaultfd there", { destination: { criu: criuOf({ lazyPages: false }) } }, "userfaultfd"],
+    ["an older kernel there", { destination: { kernel: "6.1.0-40" } }, "kernel"],
+    ["an old Docker", { source: { docker: dockerOf({ version: "24.0.7" }) } }, "docker"],
+  ];
+  test.each(cases)("%s", (_, change, key) => {
+    const verdicts = check(change);
+    expect(verdicts.filter(({ level }) => level === "fail")).toEqual([]);
+    expect(verdicts.filter(({ level }) => level === "warn").map((verdict) => verdict.check)).toEqual([key]);
+  });
+
+  test("CRIU 4.1 on both: TCP sockets from kernel 6.16 on", () => {
+    const old = criuOf({ version: "4.1.1" });
+    const warnings = check({ source: { criu: old }, destination: { criu: old, kernel: "6.15.1" } }).filter(
+      (verdict) => verdict.check === "criu",
+    );
+    expect(warnings.map(({ level }) => level)).toEqual(["warn", "warn"]);
+    expect(warnings[0]?.message).toContain("cannot save TCP sockets on kernel 6.18.5");
+    expect(warnings[1]?.message).toContain("recommended");
+  });
+});
+
+test("nothing is said twice, also where a mode makes a failure of a warning", () => {
+  const verdicts = check({ destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" });
+  expect(verdicts.filter(({ check }) => check === "userfaultfd").map(({ level }) => level)).toEqual(["fail"]);
+  const seen = verdicts.map(({ check, message }) => `${check} ${message}`);
+  expect(new Set(seen).size).toBe(seen.length);
+});
+
+test("the first failure gives the code; the others are details", () => {
+  const error = firstFailure(
+    check({ view: { nameTaken: true, networksMissing: ["lan"] } }),
+    "looper cannot move to h2",
+  );
+  expect(error?.code).toBe("name-taken");
+  expect(error?.details).toEqual([
+    "networks: h2: no network named lan (on h2: docker network create lan (with the same driver and subnet))",
+  ]);
+});
+
+test("a code that this version does not know becomes the general one", () => {
+  const verdict: Verdict = { check: "x", level: "fail", message: "no", code: "toString" };
+  expect(firstFailure([verdict], "it")?.code).toBe("preflight-failed");
+});
+
+test("obstacles of a container: failures first, its host's faults once, nothing that is fine", () => {
+  const obstacles = containerObstacles(
+    container({ autoRemove: true, devices: ["/dev/fuse"] }),
+    host("h1", { freezer: "none", pipeMaxSize: 1 }),
+  );
+  expect(obstacles.map(({ check, level }) => [check, level])).toEqual([
+    ["devices", "fail"],
+    ["freezer", "fail"],
+    ["auto-remove", "warn"],
+  ]);
+  expect(containerObstacles(container(), host("h1"))).toEqual([]);
+});

@@ -1,0 +1,49 @@
+import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
+import type { Mode } from "../contract/migration.ts";
+import { arrivalChecks } from "./arrival-checks.ts";
+import { compareHosts } from "./compare-hosts.ts";
+import { containerChecks } from "./container-obstacles.ts";
+import { destinationChecks, sourceChecks } from "./doctor.ts";
+import { dirtyTrackingCheck, lazyPagesCheck } from "./host-checks.ts";
+import { fail, on } from "./verdict.ts";
+
+export interface PreflightInput {
+  source: HostFacts;
+  destination: HostFacts;
+  container: ContainerFacts;
+  view: DestinationView;
+  mode: Mode;
+}
+
+/** Whether a container may move: a verdict a line, in the order in which a reader wants to know. Nothing is changed by it. */
+export function preflight({ source, destination, container, view, mode }: PreflightInput): Verdict[] {
+  const postcopy = mode === "postcopy";
+  const verdicts = [
+    ...sameHost(source, destination),
+    ...containerChecks(container),
+    ...on(source.name, sourceChecks(source, postcopy)),
+    ...on(destination.name, destinationChecks(destination, postcopy)),
+    ...compareHosts(source, destination),
+    ...modeChecks(source, destination, mode),
+    ...on(destination.name, arrivalChecks(container, destination, view)),
+  ];
+  const failed = new Set(verdicts.filter(({ level }) => level === "fail").map(({ message }) => message));
+  return verdicts.filter(({ level, message }) => level !== "warn" || !failed.has(message));
+}
+
+function sameHost(source: HostFacts, destination: HostFacts): Verdict[] {
+  if (source.name !== destination.name) return [];
+  const what = `the container is on ${source.name} already`;
+  return [fail("hosts", "usage", what, "name another host, or make a second container with 'godwit clone'")];
+}
+
+/** A mode that was asked for by name fails where doctor only warns that the host cannot do it. */
+function modeChecks(source: HostFacts, destination: HostFacts, mode: Mode): Verdict[] {
+  const needs = { precopy: dirtyTrackingCheck, postcopy: lazyPagesCheck, cold: undefined, auto: undefined }[mode];
+  if (!needs) return [];
+  return [source, destination].flatMap((host) =>
+    on(host.name, needs(host))
+      .filter(({ level }) => level !== "ok")
+      .map((verdict) => ({ ...verdict, level: "fail" as const, code: "preflight-failed" })),
+  );
+}
