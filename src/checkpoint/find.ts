@@ -1,7 +1,7 @@
-import { execa } from "execa";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { containerName } from "../host/container/facts.ts";
+import { stoppedLayer } from "../host/container/layers.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import { dockerCheckpointFolder, dockerCheckpoints } from "./docker-checkpoints.ts";
@@ -46,16 +46,4 @@ export async function findCheckpoint(
         ? `It has: ${all.map((record) => record.name).join(", ")}`
         : `Take one of the running container with: godwit checkpoint create ${owner} ${name}`,
   });
-}
-
-/** The writable layer of a container that does not run, so that the kernel cannot be asked. */
-async function stoppedLayer(container: ContainerInspect): Promise<string | undefined> {
-  const graph = container.GraphDriver as { Data?: { UpperDir?: string } | null } | null | undefined;
-  if (graph?.Data?.UpperDir) return graph.Data.UpperDir;
-  const { stdout } = await execa(
-    "ctr",
-    ["-n", "moby", "snapshots", "--snapshotter", "overlayfs", "mounts", "/", container.Id],
-    { reject: false },
-  );
-  return stdout?.match(/upperdir=([^,\s]+)/)?.[1];
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ErrorReport } from "./errors.ts";
 import { containerFacts, destinationView, hostFacts, verdict } from "./facts.ts";
 import { step } from "./operations.ts";
 
@@ -58,6 +59,10 @@ export const migrationOffer = z.object({
   dryRun: z.boolean(),
   facts: hostFacts,
   container: containerFacts,
+  /** Digests of the image's layers, lowest first. */
+  imageLayers: z.array(z.string()),
+  /** Trees of files that will be sent, in the order of their numbers: the writable layer first. */
+  trees: z.array(z.object({ kind: z.enum(["writable-layer", "volume"]), name: z.string(), destination: z.string() })),
 });
 export type MigrationOffer = z.infer<typeof migrationOffer>;
 
@@ -68,14 +73,23 @@ export type Reservation = z.infer<typeof reservation>;
 export const batonWord = z.enum(["waiting", "taken", "running", "returned", "refused"]);
 export type BatonWord = z.infer<typeof batonWord>;
 
-/** destination -> source: the state of a migration there. */
-export const destinationStatus = z.object({
-  migration: z.string(),
-  baton: batonWord,
-  /** Id of the created container, once there is one. */
-  id: z.string().nullable(),
-  armed: z.boolean(),
-  steps: z.array(step),
-  error: z.custom<import("./errors.ts").ErrorReport>().nullable(),
+/** source -> destination: everything is there; take it. */
+export const batonOffer = z.object({
+  /** CRIU's small images; large ones were sent before. `data` is base64. */
+  images: z.array(z.object({ name: z.string(), data: z.string() })),
+  processes: z.array(z.object({ pid: z.int(), command: z.string() })),
+  /** Whether the container gets the address that it had, so that its connections go on. */
+  keepConnections: z.boolean(),
 });
-export type DestinationStatus = z.infer<typeof destinationStatus>;
+export type BatonOffer = z.infer<typeof batonOffer>;
+
+/** destination -> source: its word about the baton. */
+export const batonAnswer = z.object({
+  word: batonWord,
+  /** It needs nothing more from the source. */
+  complete: z.boolean(),
+  steps: z.array(step),
+  /** Why it was refused or returned. */
+  error: z.custom<ErrorReport>().nullable(),
+});
+export type BatonAnswer = z.infer<typeof batonAnswer>;

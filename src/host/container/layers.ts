@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import type { ContainerInspect } from "../docker/inspect.ts";
 import { run } from "../process.ts";
 
 /** The overlay mount that is a container's root file system. */
@@ -72,4 +73,21 @@ function requireOverlay(root: OverlayRoot | undefined, where: string): OverlayRo
 /** mountinfo writes space, tab, newline and backslash as octal. */
 function unescapeMount(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** The writable layer of a container that does not run, so that the kernel cannot be asked. */
+export async function stoppedLayer(container: ContainerInspect): Promise<string | undefined> {
+  const graph = container.GraphDriver as { Data?: { UpperDir?: string } | null } | null | undefined;
+  if (graph?.Data?.UpperDir) return graph.Data.UpperDir;
+  const mounts = await run("ctr", [
+    "-n",
+    "moby",
+    "snapshots",
+    "--snapshotter",
+    "overlayfs",
+    "mounts",
+    "/",
+    container.Id,
+  ]).catch(() => "");
+  return mounts.match(/upperdir=([^,\s]+)/)?.[1];
 }

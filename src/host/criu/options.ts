@@ -2,7 +2,7 @@
  * Options of CRIU that runc has no flag for, as lines of a CRIU configuration file; CRIU finds it by CRIU_CONFIG_FILE.
  * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB.
  */
-export const dumpOptions = ["tcp-skip-in-flight", "ghost-limit 67108864"];
+export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864"];
 
 /**
  * @param keepConnections whether the container gets the address that it had: otherwise its connections cannot go on, and the

@@ -136,10 +136,13 @@ export class Docker {
     }
   }
 
+  async imageIds(): Promise<string[]> {
+    return (await this.client.get<{ Id: string }[]>("/images/json")).map(({ Id }) => Id);
+  }
+
   /** `docker save`. */
-  saveImages(names: string[]): Promise<Readable> {
-    const query = new URLSearchParams(names.map((name): [string, string] => ["names", name]));
-    return this.client.stream("GET", `/images/get?${query}`);
+  saveImage(image: string): Promise<Readable> {
+    return this.client.stream("GET", `/images/${encodeURIComponent(image)}/get`);
   }
 
   /** `docker load`. */
