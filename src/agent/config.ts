@@ -26,7 +26,15 @@ const configFile = z.strictObject({
   pki: absolute.optional(),
 });
 
-export type AgentConfig = Required<Omit<z.infer<typeof configFile>, "listen">> & { listen: string | undefined };
+export interface AgentConfig {
+  name: string;
+  /** `ADDRESS:PORT`, as in `hosts`. */
+  listen: string | undefined;
+  hosts: Record<string, string>;
+  stateDir: string;
+  runDir: string;
+  pki: string;
+}
 
 export const defaultConfigFile = "/etc/godwit/agent.json";
 

@@ -28,6 +28,7 @@ export class Operations {
   readonly #journal: Journal;
   readonly #running = new Map<string, RunningOperation>();
   readonly #subscribers: Subscribers;
+  #closing = false;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -41,6 +42,7 @@ export class Operations {
    */
   start(spec: OperationSpec, body: OperationBody): Operation {
     this.assertFree(spec.container);
+    if (this.#closing) throw new GodwitError("busy", `The agent of ${this.#options.host} is ending.`);
     const operation: Operation = {
       id: this.#options.newId(),
       ...spec,
@@ -129,11 +131,13 @@ export class Operations {
     return this.#subscribers.read(subscription, (id) => this.get(id).state !== "running");
   }
 
-  /** Cancels what can be cancelled and waits for the rest: the agent's end. */
-  async drain(): Promise<void> {
+  /** The agent's end: takes no more operations, cancels what can be cancelled, waits for all until the signal aborts. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#closing = true;
     const running = [...this.#running.values()];
     for (const one of running) if (one.operation.cancellable) one.cancel();
-    await Promise.all(running.map((one) => one.ended));
+    const late = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await Promise.race([Promise.all(running.map((one) => one.ended)), late]);
   }
 
   #run(operation: Operation, body: OperationBody): void {

@@ -13,7 +13,7 @@ export type Send = (exchange: Exchange) => Promise<IncomingMessage>;
 /** The agent behind a unix socket. @throws GodwitError agent-unreachable, or not-root */
 export function unixSocket(path: string, hint?: string): Send {
   return (wanted) =>
-    exchange({ socketPath: path }, wanted).catch((error) =>
+    exchange({ socketPath: path, agent: false }, wanted).catch((error) =>
       Promise.reject(wanted.signal?.aborted ? error : socketError(path, hint, error)),
     );
 }

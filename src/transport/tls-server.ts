@@ -56,7 +56,7 @@ export async function listenTls(options: TlsListenerOptions): Promise<TlsListene
     port: (server.address() as AddressInfo).port,
     async close() {
       const closed = new Promise<void>((done) => server.close(() => done()));
-      for (const socket of open) socket.destroy();
+      for (const socket of open) socket.destroySoon();
       await closed;
     },
   };

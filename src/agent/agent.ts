@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { GodwitError } from "../contract/errors.ts";
+import { Operations } from "../journal/operations.ts";
+import { SqliteJournal } from "../journal/sqlite.ts";
+import { peerName, readCredentials } from "../transport/tls.ts";
+import { listenTls, type TlsListener } from "../transport/tls-server.ts";
+import { TunnelRegistry } from "../transport/tunnels.ts";
+import { createApp } from "./app.ts";
+import type { AgentConfig } from "./config.ts";
+import { registerForwarding } from "./forward.ts";
+import { createHandlers } from "./handlers.ts";
+import { Peers } from "./hosts.ts";
+import { claimSocket } from "./local-socket.ts";
+import { registerPeerRoutes } from "./peer-routes.ts";
+import type { Log, Services, ServicesContext, ServicesFactory } from "./services.ts";
+
+const keepOperationsMs = 30 * 24 * 3600 * 1000;
+const drainMs = 30_000;
+
+export interface Agent {
+  readonly socket: string;
+  /** Where other agents reach it; undefined where it serves only the socket. */
+  readonly port: number | undefined;
+  close(): Promise<void>;
+}
+
+/** Starts the agent of this host. What it resolves to listens; the operations of its last life are in good hands. */
+export async function startAgent(config: AgentConfig, factory: ServicesFactory, log: Log): Promise<Agent> {
+  await using undo = new AsyncDisposableStack();
+  mkdirSync(config.runDir, { recursive: true, mode: 0o755 });
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  // First of all: only one agent may touch the journal.
+  const socketPath = join(config.runDir, "agent.sock");
+  const socket = await claimSocket(socketPath);
+  undo.defer(() => socket.close());
+  const credentials = readCredentials(config.pki);
+  const journal = new SqliteJournal(join(config.stateDir, "journal.db"));
+  undo.defer(() => journal.close());
+  journal.prune(new Date(Date.now() - keepOperationsMs).toISOString());
+  const operations = new Operations({
+    journal,
+    host: config.name,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    newId: () => randomUUID().slice(0, 8),
+  });
+  const known = new Peers(config, credentials);
+  undo.defer(() => known.close());
+  const tunnels = new TunnelRegistry((path, error) => log.warn({ err: error, path }, "a tunnel failed"));
+  const peers = (host: string) => known.get(host);
+  const context: ServicesContext = { config, journal, operations, peers, tunnels, log };
+  const services = await factory(context);
+  undo.defer(() => services.close());
+  await services.resume();
+  operations.failAbandoned();
+
+  const ending = new AbortController();
+  const handlers = createHandlers({ name: config.name, services, operations, peers: known });
+  const shared = { name: config.name, handlers, operations, log, ending: ending.signal };
+  const local = createApp(shared);
+  registerForwarding(local, peers);
+  await local.ready();
+  const listener = credentials && (await listenToPeers(config, shared, { ...context, services }, credentials));
+  if (!listener)
+    log.warn({ listen: config.listen, pki: config.pki }, "no keys or no address: only the socket is served");
+  if (listener) undo.defer(() => listener.close());
+  writePid(config);
+  undo.defer(() => removePid(config));
+  socket.serve(local.server);
+  log.info({ name: config.name, socket: socketPath, port: listener?.port }, "the agent listens");
+
+  const cleanUp = undo.move();
+  return {
+    socket: socketPath,
+    port: listener?.port,
+    async close() {
+      // The other side of a running move still has to reach this agent while it ends.
+      await operations.drain(AbortSignal.timeout(drainMs));
+      ending.abort();
+      tunnels.closeAll();
+      await cleanUp.disposeAsync();
+      await local.close();
+    },
+  };
+}
+
+type Shared = Parameters<typeof createApp>[0];
+
+async function listenToPeers(
+  config: AgentConfig,
+  shared: Shared,
+  deps: ServicesContext & { services: Services },
+  credentials: NonNullable<ReturnType<typeof readCredentials>>,
+): Promise<TlsListener | undefined> {
+  if (config.listen === undefined) return undefined;
+  const hosts = Object.keys(config.hosts).filter((name) => name !== config.name);
+  const app: FastifyInstance = createApp({ ...shared, identify: (request) => peerName(request.raw.socket, hosts) });
+  registerPeerRoutes(app, deps);
+  await app.ready();
+  deps.tunnels.bind(app.server, (request) => peerName(request.socket, hosts));
+  const colon = config.listen.lastIndexOf(":");
+  const [host, port] = [config.listen.slice(0, colon).replace(/^\[|\]$/g, ""), Number(config.listen.slice(colon + 1))];
+  const onRefused = (from: string, report: object) => shared.log.warn({ from, report }, "a caller was refused");
+  return listenTls({ credentials, hosts, host, port, http: app.server, onRefused }).catch((error) => {
+    throw new GodwitError("usage", `The agent cannot listen on ${config.listen}: ${error.message}.`, {
+      hint: 'Look at "listen" in the agent\'s configuration, and at what else uses that port.',
+      cause: error,
+    });
+  });
+}
+
+// The runtime hook tells by it whether the agent is there.
+const pidFile = (config: AgentConfig) => join(config.runDir, "agent.pid");
+
+const writePid = (config: AgentConfig) => writeFileSync(pidFile(config), `${process.pid}\n`);
+
+function removePid(config: AgentConfig): void {
+  if (readFileSync(pidFile(config), "utf8") === `${process.pid}\n`) rmSync(pidFile(config));
+}

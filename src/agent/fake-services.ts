@@ -1,0 +1,36 @@
+import { GodwitError } from "../contract/errors.ts";
+import { createServices } from "./create-services.ts";
+import type { Services, ServicesContext } from "./services.ts";
+
+/** Services without a host, for tests: one container `looper` that never holds still, and moves that do nothing. */
+export function fakeServices(context: ServicesContext, more: Partial<Services> = {}): Services {
+  const looper = (container: string) => {
+    if (container === "looper") return;
+    throw new GodwitError("no-such-container", `There is no container '${container}' on ${context.config.name}.`);
+  };
+  return {
+    ...createServices(context),
+    resume: async () => {},
+    close: async () => {},
+    containers: async () => [
+      {
+        ...{ host: context.config.name, id: "0123456789ab", name: "looper", image: "busybox", state: "running" },
+        ...{ status: "Up 2 seconds", runtime: "godwit", obstacles: [] },
+      },
+    ],
+    checkpoints: async () => [],
+    migrate: async (container, request) => {
+      looper(container);
+      const spec = { kind: "migrate", container, cancellable: true } as const;
+      return context.operations.start(spec, async (operation) => {
+        const { signal } = operation;
+        operation.phase("preflight", `To ${request.destination}`);
+        if (request.mode !== "cold") {
+          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        }
+        return { ok: true };
+      });
+    },
+    ...more,
+  };
+}

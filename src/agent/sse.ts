@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { GodwitError } from "../contract/errors.ts";
+import type { OperationEvent } from "../contract/operations.ts";
+import type { Operations } from "../journal/operations.ts";
+import { versionHeaders } from "../transport/http.ts";
+
+const heartbeatMs = 15_000;
+/** A reader that takes nothing for so long is cut off; it can resume by its last id. */
+const stallMs = 30_000;
+
+/** Answers with the events of one operation, or of all, after the header Last-Event-ID. */
+export async function streamEvents(
+  operations: Operations,
+  operationId: string | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ending: AbortSignal,
+): Promise<FastifyReply> {
+  const afterId = lastEventId(request);
+  if (operationId !== undefined) operations.get(operationId);
+  reply.hijack();
+  const out = reply.raw;
+  const gone = new AbortController();
+  out.once("close", () => gone.abort());
+  out.writeHead(200, { ...versionHeaders, "content-type": "text/event-stream", "cache-control": "no-cache" });
+  out.flushHeaders();
+  const heartbeat = setInterval(() => out.write(":\n\n"), heartbeatMs);
+  const signal = AbortSignal.any([gone.signal, ending]);
+  try {
+    for await (const event of operations.subscribe({ operationId, afterId, signal })) await send(out, event);
+    out.end();
+  } catch {
+    out.destroy();
+  } finally {
+    clearInterval(heartbeat);
+  }
+  return reply;
+}
+
+async function send(out: ServerResponse, event: OperationEvent): Promise<void> {
+  if (out.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`)) return;
+  await once(out, "drain", { signal: AbortSignal.timeout(stallMs) });
+}
+
+function lastEventId(request: FastifyRequest): number {
+  const text = request.headers["last-event-id"] ?? "0";
+  if (typeof text === "string" && /^\d{1,15}$/.test(text)) return Number(text);
+  throw new GodwitError("usage", `'${text}' is not the id of an event.`);
+}
