@@ -20,7 +20,7 @@ check_machine() {
 	x86_64 | aarch64) ;;
 	*) refuse "this machine is $(uname -m); godwit runs on x86_64 and aarch64." "Use a machine of one of these kinds." ;;
 	esac
-	command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+	command -v apt-get >/dev/null ||
 		refuse "this system has no apt-get; the lab builds its hosts with Debian's tools." "Use Debian 12 or newer."
 	grep -qw overlay /proc/filesystems || modprobe overlay 2>/dev/null ||
 		refuse "this kernel has no overlay file system." "Boot a kernel with CONFIG_OVERLAY_FS."
@@ -43,7 +43,7 @@ missing_packages() {
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends "$@" >>"$log" 2>&1; }
 
 install_packages() {
-	packages=$(missing_packages | tr '\n' ' ')
+	packages=$(missing_packages | xargs)
 	[ -n "$packages" ] || return 0
 	say "installing $packages"
 	log=$(mktemp)
@@ -60,12 +60,11 @@ install_packages() {
 }
 
 install_modules() {
-	if [ -e node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]; then
-		return 0
-	fi
+	installed=node_modules/.package-lock.json
+	if [ -e "$installed" ] && [ -z "$(find package-lock.json -newer "$installed")" ]; then return 0; fi
 	say "installing the pinned npm packages"
 	npm ci --no-audit --no-fund --loglevel=error >&2
-	touch node_modules/.package-lock.json
+	touch "$installed"
 }
 
 build() {

@@ -58,6 +58,7 @@ pivot_root . .old
 umount -l /.old
 
 # Docker hands these on to its containers where the machine has them.
+# shellcheck disable=SC2013 # one line of words
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
 	echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || true
 done

@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Runs `work` while no other process runs work under the same lock file. The lock is held by a child that ends with
@@ -10,26 +9,33 @@ import { setTimeout as delay } from "node:timers/promises";
  */
 export async function withLock<T>(file: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
-  // A group of its own: Ctrl-C must not take the lock away from work that is still cleaning up.
-  const holder = spawn("flock", [file, "sh", "-c", "echo; exec cat"], {
-    stdio: ["pipe", "pipe", "inherit"],
-    detached: true,
-  });
-  const ended = once(holder, "close");
-  const locked = Promise.race([
-    once(holder.stdout, "data"),
-    ended.then(() => Promise.reject(new Error(`flock ${file} ended`))),
-  ]);
-  locked.catch(() => {});
-  const timer = new AbortController();
-  delay(300, undefined, { signal: timer.signal }).then(onWait, () => {});
+  const timer = setTimeout(onWait, 300);
   try {
-    await locked;
-    timer.abort();
-    return await work();
+    // A group of its own: Ctrl-C must not take the lock away from work that is still cleaning up.
+    const holder = spawn("sh", ["-c", holdScript, file], { stdio: ["pipe", "pipe", "inherit"], detached: true });
+    const ended = once(holder, "close");
+    const refused = ended.then(() => Promise.reject(new Error(`no lock on ${file}`)));
+    await Promise.race([once(holder.stdout, "data"), refused]);
+    clearTimeout(timer);
+    try {
+      return await work();
+    } finally {
+      holder.stdin.end();
+      await ended;
+    }
   } finally {
-    timer.abort();
-    holder.stdin.end();
-    await ended.catch(() => {});
+    clearTimeout(timer);
   }
 }
+
+// The file goes away with the lock, and so one that was removed meanwhile is no lock any more.
+const holdScript = `
+  while :; do
+    exec 9>"$0"
+    flock 9 || exit
+    [ "$0" -ef /proc/self/fd/9 ] && break
+  done
+  echo
+  cat
+  rm -f "$0"
+`;
