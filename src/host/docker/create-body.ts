@@ -1,0 +1,98 @@
+import { mountsOf } from "./create-mounts.ts";
+import { endpointsOf, networkModeOf } from "./create-network.ts";
+import { type CreateSource, createSource } from "./create-source.ts";
+
+export interface CreateOptions {
+  /** Name of the new container; the old one's where it is left out. */
+  name?: string;
+  /** OCI runtime that Docker starts it with: the runtime hook. */
+  runtime: string;
+  /** Image reference or id, where it is not the one that the container was created with. */
+  imageRef?: string;
+  /** Ask for the addresses (IP, MAC) that the container has at this instant, not only for those that were configured. */
+  keepAddress?: boolean;
+  /** Old name of a volume -> name of the copy. */
+  volumeRenames?: Record<string, string>;
+  /** The original lives on beside it: random host ports, no fixed addresses, no aliases. */
+  fresh?: boolean;
+}
+
+export interface CreateRequest {
+  /** For the query of POST /containers/create. */
+  name: string;
+  body: CreateBody;
+  /** To be given back once the container holds the baton; it is created with `no`. */
+  restartPolicy: { Name: string; MaximumRetryCount: number };
+  /** Whether it is to be removed when it ends; it is created without. */
+  autoRemove: boolean;
+}
+
+export interface CreateBody {
+  Image: string;
+  HostConfig: Record<string, unknown>;
+  NetworkingConfig: { EndpointsConfig: Record<string, unknown> };
+  [key: string]: unknown;
+}
+
+/**
+ * The request that makes the same container again from its `docker inspect` (API 1.43 to 1.52). What godwit does not know of
+ * passes through. Volumes are bound by their names, anonymous ones too, so that their content is found.
+ * @throws ZodError where the document is not one of `docker inspect`
+ */
+export function createBody(inspect: unknown, options: CreateOptions): CreateRequest {
+  const container = createSource.parse(inspect);
+  const fresh = options.fresh ?? false;
+  const { RestartPolicy, AutoRemove } = container.HostConfig;
+  return {
+    name: options.name ?? container.Name.replace(/^\//, ""),
+    body: {
+      ...configOf(container),
+      Image: options.imageRef ?? container.Config.Image,
+      HostConfig: {
+        ...withoutForeign(container.HostConfig),
+        ...mountsOf(container, options.volumeRenames ?? {}),
+        NetworkMode: networkModeOf(container),
+        PortBindings: portsOf(container, fresh),
+        Runtime: options.runtime,
+        RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+        AutoRemove: false,
+      },
+      NetworkingConfig: {
+        EndpointsConfig: endpointsOf(container, { fresh, keepAddress: (options.keepAddress ?? false) && !fresh }),
+      },
+    },
+    restartPolicy: { Name: RestartPolicy?.Name || "no", MaximumRetryCount: RestartPolicy?.MaximumRetryCount ?? 0 },
+    autoRemove: AutoRemove ?? false,
+  };
+}
+
+/** The host name stays also where Docker derived it from the old id: it is in the memory of the program. */
+function configOf({ Config, HostConfig }: CreateSource): Record<string, unknown> {
+  // The container-wide MAC address contradicts the endpoint's from API 1.44 on; the endpoint has it.
+  const { MacAddress: _, ...config } = Config;
+  const result: Record<string, unknown> = { ...config };
+  // Null would mean the image's entrypoint; an empty word is how the API says none.
+  if (!Config.Entrypoint || Config.Entrypoint.length === 0) result.Entrypoint = [""];
+  // Docker refuses a name of its own in a namespace that is not the container's own.
+  const joined = HostConfig.NetworkMode?.startsWith("container:") ?? false;
+  if (joined || HostConfig.UTSMode === "host") {
+    delete result.Hostname;
+    delete result.Domainname;
+  }
+  if (joined) delete result.ExposedPorts;
+  return result;
+}
+
+/** `ContainerIDFile` is a path of the client that created it; a console size belongs to a terminal that is gone. */
+function withoutForeign(hostConfig: CreateSource["HostConfig"]): Record<string, unknown> {
+  const { ContainerIDFile: _file, ConsoleSize: _size, ...rest } = hostConfig;
+  return rest;
+}
+
+function portsOf({ HostConfig }: CreateSource, fresh: boolean): Record<string, unknown> {
+  const bindings = HostConfig.PortBindings ?? {};
+  if (!fresh) return bindings;
+  return Object.fromEntries(
+    Object.entries(bindings).map(([port, hosts]) => [port, (hosts ?? []).map((host) => ({ ...host, HostPort: "" }))]),
+  );
+}
