@@ -5,7 +5,7 @@ import { type AptSource, findAptSource } from "./apt-source.ts";
 import { withLock } from "./lock.ts";
 import { imagesDir, lockFile, rootsDir } from "./paths.ts";
 import { hostRecipe, mmdebstrapArguments, type Recipe, type Release, recipeKey } from "./recipe.ts";
-import { must, run } from "./run.ts";
+import { missingCommand, must, run } from "./run.ts";
 
 export type OnProgress = (line: string) => void;
 
@@ -43,6 +43,7 @@ async function build(
   format: "directory" | "tar",
   onProgress: OnProgress,
 ): Promise<string> {
+  if ((await run("sh", ["-c", "command -v mmdebstrap"])).status !== 0) throw missingCommand("mmdebstrap");
   const name = recipeKey(recipe) + (format === "tar" ? ".root.tar" : "");
   const scratch = join(into, `.tmp-${name}`);
   await removeTree(scratch);

@@ -46,7 +46,7 @@ export async function run(command: string, args: string[], options: RunOptions =
       stderr: Buffer.concat(stderr).toString(),
     };
   } catch (error) {
-    throw missingCommand(command, error);
+    throw (error as NodeJS.ErrnoException).code === "ENOENT" ? missingCommand(command, error) : error;
   } finally {
     if (input !== undefined) closeSync(input);
     if (output !== undefined) closeSync(output);
@@ -67,10 +67,10 @@ export async function must(command: string, args: string[], options: RunOptions 
   throw new GodwitError("command-failed", `'${what}' failed with status ${result.status}.`, { details: words });
 }
 
-function missingCommand(command: string, error: unknown): unknown {
-  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error;
+/** What a command that is not installed means to a user. */
+export function missingCommand(command: string, cause?: unknown): GodwitError {
   return new GodwitError("unsupported-system", `The command ${command} is missing on this machine.`, {
     hint: "Run sh scripts/setup.sh in the checkout once: it installs what the lab needs.",
-    cause: error,
+    cause,
   });
 }
