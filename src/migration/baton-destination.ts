@@ -33,6 +33,8 @@ export type DestinationInput =
   | { type: "restore-failed" }
   /** Post-copy: no page is missing any more. */
   | { type: "drained" }
+  /** A page can never arrive any more; without it the container must not run. */
+  | { type: "drain-failed" }
   /** The order `kill-copy` is carried out: no process of the copy is left, and no pending restore can start one. */
   | { type: "copy-dead" }
   /** `verified`: the dumped processes run here, or there is proof that they did and ended by themselves. */
@@ -89,6 +91,8 @@ export function destinationStep(state: DestinationState | undefined, input: Dest
       return state?.at === "taken" ? kill(state) : silent(state);
     case "drained":
       return state?.at === "running" ? answer({ ...state, complete: true }) : silent(state);
+    case "drain-failed":
+      return state?.at === "running" && !state.complete ? kill(state) : silent(state);
     case "copy-dead":
       return destinationMayRun(state) && state.killing ? end("returned") : silent(state);
     case "restarted":

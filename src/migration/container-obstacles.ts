@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { ContainerFacts, HostFacts, Verdict } from "../contract/facts.ts";
 import { sourceChecks } from "./doctor.ts";
 import { bytes } from "./units.ts";
@@ -16,6 +17,7 @@ export function containerChecks(container: ContainerFacts): Verdict[] {
     ...devices(container),
     ...namespaces(container),
     ...mounts(container),
+    ...links(container),
     ...warnings(container),
   ];
   return [state(container), ...(features.length > 0 ? features : [ok("features", "uses nothing that cannot move")])];
@@ -105,6 +107,18 @@ function mounts(container: ContainerFacts): Verdict[] {
     if (["volume", "bind", "tmpfs"].includes(type)) return [];
     return [unsupported("mounts", `has a mount of the type ${type} at ${destination}`, "use a volume or a bind mount")];
   });
+}
+
+const withLinks = z.object({ HostConfig: z.object({ Links: z.array(z.string()).min(1) }) });
+
+/** Docker's old links name containers of the same host by their ids; networks have aliases instead. */
+function links({ inspect }: ContainerFacts): Verdict[] {
+  const linked = withLinks.safeParse(inspect);
+  if (!linked.success) return [];
+  const which = linked.data.HostConfig.Links.map((link) => link.split(":")[0]?.replace(/^\//, "")).join(", ");
+  return [
+    unsupported("links", `is linked to other containers of its host (${which})`, "use a network instead of --link"),
+  ];
 }
 
 /** Log drivers whose files godwit carries; `none` and an unknown one have no history to carry. */

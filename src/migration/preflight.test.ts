@@ -169,6 +169,13 @@ describe("what forbids a move", () => {
       /container abc/,
       /--network/,
     ],
+    [
+      "links",
+      { container: { inspect: { HostConfig: { Links: ["/db:/web/db"] } } } },
+      "unsupported-container",
+      /\(db\)/,
+      /network/,
+    ],
     ["another runtime", { container: { runtime: "runsc" } }, "unsupported-container", /runsc/, /runc/],
   ];
   test.each(cases)("%s", (_, change, code, message, remedy) => {
