@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../contract/errors.ts";
 import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
 import type { Mode } from "../contract/migration.ts";
-import { containerObstacles } from "./container-obstacles.ts";
 import { container, criuOf, dockerOf, host, view } from "./examples.ts";
 import { preflight } from "./preflight.ts";
 import { firstFailure } from "./verdict.ts";
@@ -240,17 +239,4 @@ test("the first failure gives the code; the others are details", () => {
 test("a code that this version does not know becomes the general one", () => {
   const verdict: Verdict = { check: "x", level: "fail", message: "no", code: "toString" };
   expect(firstFailure([verdict], "it")?.code).toBe("preflight-failed");
-});
-
-test("obstacles of a container: failures first, its host's faults once, nothing that is fine", () => {
-  const obstacles = containerObstacles(
-    container({ autoRemove: true, devices: ["/dev/fuse"] }),
-    host("h1", { freezer: "none", pipeMaxSize: 1 }),
-  );
-  expect(obstacles.map(({ check, level }) => [check, level])).toEqual([
-    ["devices", "fail"],
-    ["freezer", "fail"],
-    ["auto-remove", "warn"],
-  ]);
-  expect(containerObstacles(container(), host("h1"))).toEqual([]);
 });
