@@ -14,7 +14,6 @@ import { registerForwarding } from "./forward.ts";
 import { createHandlers } from "./handlers.ts";
 import { Peers } from "./hosts.ts";
 import { claimSocket } from "./local-socket.ts";
-import { registerPeerRoutes } from "./peer-routes.ts";
 import type { Log, Services, ServicesContext, ServicesFactory } from "./services.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;
@@ -63,7 +62,7 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   const local = createApp(shared);
   registerForwarding(local, peers);
   await local.ready();
-  const listener = credentials && (await listenToPeers(config, shared, { ...context, services }, credentials));
+  const listener = credentials && (await listenToPeers(config, shared, services, tunnels, credentials));
   if (!listener)
     log.warn({ listen: config.listen, pki: config.pki }, "no keys or no address: only the socket is served");
   if (listener) undo.defer(() => listener.close());
@@ -92,15 +91,16 @@ type Shared = Parameters<typeof createApp>[0];
 async function listenToPeers(
   config: AgentConfig,
   shared: Shared,
-  deps: ServicesContext & { services: Services },
+  services: Services,
+  tunnels: TunnelRegistry,
   credentials: NonNullable<ReturnType<typeof readCredentials>>,
 ): Promise<TlsListener | undefined> {
   if (config.listen === undefined) return undefined;
   const hosts = Object.keys(config.hosts).filter((name) => name !== config.name);
   const app: FastifyInstance = createApp({ ...shared, identify: (request) => peerName(request.raw.socket, hosts) });
-  registerPeerRoutes(app, deps);
+  services.peerRoutes?.(app);
   await app.ready();
-  deps.tunnels.bind(app.server, (request) => peerName(request.socket, hosts));
+  tunnels.bind(app.server, (request) => peerName(request.socket, hosts));
   const colon = config.listen.lastIndexOf(":");
   const [host, port] = [config.listen.slice(0, colon).replace(/^\[|\]$/g, ""), Number(config.listen.slice(colon + 1))];
   const onRefused = (from: string, report: object) => shared.log.warn({ from, report }, "a caller was refused");

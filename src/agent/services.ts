@@ -1,3 +1,4 @@
+import type { FastifyInstance } from "fastify";
 import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
 import type { ContainerFacts, ContainerSummary, HostFacts } from "../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan } from "../contract/migration.ts";
@@ -44,6 +45,11 @@ export interface Services {
    * Those that are not taken over are then marked failed. Work that needs a peer goes on in the background.
    */
   resume(): Promise<void>;
+  /**
+   * Adds the routes that only other agents may call, and the tunnels; called once, if there is a listener for others.
+   * `request.peer` is the name of the host that asks; a body of type application/octet-stream is a Readable.
+   */
+  peerRoutes?(app: FastifyInstance): void;
   /** Called once at the agent's end; operations were told to cancel where they can. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { EventSourceParserStream } from "eventsource-parser/stream";
+import { createParser } from "eventsource-parser";
 import type { z } from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { type OperationEvent, operationEvent } from "../contract/operations.ts";
@@ -61,9 +61,12 @@ export class Client {
       signal: from.signal,
     });
     if (response.statusCode !== 200) await readJson(response);
-    const decoded = response.setEncoding("utf8").iterator();
-    const parsed = ReadableStream.from<string>(decoded).pipeThrough(new EventSourceParserStream());
-    for await (const message of parsed) yield operationEvent.parse(JSON.parse(message.data));
+    const data: string[] = [];
+    const parser = createParser({ onEvent: (message) => data.push(message.data) });
+    for await (const chunk of response.setEncoding("utf8")) {
+      parser.feed(String(chunk));
+      for (const text of data.splice(0)) yield operationEvent.parse(JSON.parse(text));
+    }
   }
 }
 

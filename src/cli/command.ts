@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import type { Operation } from "../contract/operations.ts";
+import type { Client } from "../transport/client.ts";
+import type { Connection } from "./connection.ts";
+import type { Output } from "./output.ts";
+
+/** What every command is given. */
+export interface CommandContext {
+  /** Name of the lab that --lab or GODWIT_LAB names, if any. */
+  lab: string | undefined;
+  connect(): Promise<Connection>;
+  /** Shows an operation until it has ended well; throws its error otherwise. */
+  follow(client: Client, operation: Operation): Promise<Operation>;
+  progress(line: string): void;
+  notice(line: string): void;
+}
+
+/** Makes a command's action from a function that returns what is to be shown. */
+export type Action = <A extends unknown[]>(
+  run: (context: CommandContext, ...args: A) => Promise<Output>,
+) => (...args: [...A, Command]) => Promise<void>;
+
+/** Adds a command (or a group of them) to the program. */
+export type Registration = (program: Command, action: Action) => void;
+
+/** Lines for the end of a command's help. */
+export const examples = (...lines: string[]): string =>
+  `\n${lines.length > 1 ? "Examples" : "Example"}:\n${lines.map((line) => `  ${line}`).join("\n")}`;

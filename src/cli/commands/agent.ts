@@ -1,0 +1,22 @@
+import { defaultConfigFile } from "../../agent/config.ts";
+import { examples, type Registration } from "../command.ts";
+
+export const agent: Registration = (program, action) => {
+  program
+    .command("agent")
+    .summary("run the agent of this host")
+    .description("Runs the agent of this host until SIGTERM; its log goes to stderr.")
+    .option("--config <file>", "its configuration", defaultConfigFile)
+    .addHelpText("after", examples("godwit agent", "godwit agent --config ./agent.json"))
+    .action(
+      action(async (_context, options: { config: string }) => {
+        const [{ readConfig }, { runAgent }, { createServices }] = await Promise.all([
+          import("../../agent/config.ts"),
+          import("../../agent/run-agent.ts"),
+          import("../../agent/create-services.ts"),
+        ]);
+        await runAgent(readConfig(options.config), createServices);
+        return { view: "nothing", data: null };
+      }),
+    );
+};

@@ -1,0 +1,29 @@
+import { GodwitError } from "../../contract/errors.ts";
+import { parseContainerRef } from "../../contract/names.ts";
+import { examples, type Registration } from "../command.ts";
+
+export const clone: Registration = (program, action) => {
+  program
+    .command("clone")
+    .summary("have a second container go on from the same instant")
+    .description(
+      "Has a second container go on from a checkpoint, or from now: own id, own network, own copy of the files.",
+    )
+    .argument("<container>", "[HOST/]NAME[@CHECKPOINT]")
+    .argument("<new>", "[HOST/]NAME of the new container")
+    .addHelpText("after", examples("godwit clone looper looper2", "godwit clone h1/looper@before h2/looper2"))
+    .action(
+      action(async ({ connect, follow }, ref: string, wanted: string, _options: object) => {
+        const { host, container: name, checkpoint: none } = parseContainerRef(wanted);
+        if (none !== undefined) throw new GodwitError("usage", `'${wanted}' is not the name of a new container.`);
+        const { client, container, checkpoint } = await (await connect()).target(ref);
+        const body = {
+          name,
+          ...(host === undefined ? {} : { host }),
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+        };
+        const begun = await client.call("clone", { params: { container }, body });
+        return { view: "ended", data: await follow(client, begun) };
+      }),
+    );
+};

@@ -1,0 +1,100 @@
+import { InvalidArgumentError } from "commander";
+import { type CommandContext, examples, type Registration } from "../command.ts";
+
+const nameOption = ["--name <name>", "name of the lab (default: that of --lab or GODWIT_LAB, or 'lab')"] as const;
+interface Named {
+  name?: string;
+}
+const nameOf = (context: CommandContext, { name }: Named) => name ?? context.lab ?? "lab";
+
+export const lab: Registration = (program, action) => {
+  const group = program
+    .command("lab")
+    .summary("real Docker hosts in namespaces on this machine, for trying and testing")
+    .description("Real Docker hosts in namespaces on this machine, for trying and testing. Needs root.")
+    .addHelpText("after", examples("godwit lab up", "godwit lab exec h1 -- docker ps", "godwit lab down"));
+
+  group
+    .command("up")
+    .description("Brings a lab up, or what is missing of one that is up.")
+    .option(...nameOption)
+    .option("--hosts <number>", "how many hosts", whole, 2)
+    .option(
+      "--release <release>",
+      "trixie (Docker 26) or forky (Docker 28); one for all hosts, or one for each",
+      "trixie",
+    )
+    .addHelpText("after", examples("godwit lab up", "godwit lab up --name mixed --release trixie,forky"))
+    .action(
+      action(async (context, options: Named & { hosts: number; release: string }) => {
+        const { labUp } = await import("../../lab/lab.ts");
+        const releases = options.release.split(",");
+        const { hosts } = options;
+        const data = await labUp({ name: nameOf(context, options), hosts, releases, onProgress: context.progress });
+        return { view: "labs", data: [data] };
+      }),
+    );
+
+  group
+    .command("exec")
+    .description("Runs a command in a host, with this command's own input, output and exit status.")
+    .argument("<host>", "such as h1")
+    .argument("<command...>", "after --")
+    .option(...nameOption)
+    .option("-t, --tty", "give the command a terminal", false)
+    .usage("[options] HOST [options] -- COMMAND...")
+    .addHelpText("after", examples("godwit lab exec h1 -- docker ps", "godwit lab exec h1 -t -- sh"))
+    .action(
+      action(async (context, host: string, command: string[], options: Named & { tty: boolean }) => {
+        const { labExec } = await import("../../lab/exec.ts");
+        const exit = await labExec(nameOf(context, options), host, command, { tty: options.tty });
+        return { view: "nothing", data: null, exit };
+      }),
+    );
+
+  group
+    .command("status")
+    .description("Shows the labs that are up.")
+    .option(...nameOption)
+    .addHelpText("after", examples("godwit lab status", "godwit lab status --name mixed"))
+    .action(
+      action(async (context, options: Named) => {
+        const { labStatus } = await import("../../lab/status.ts");
+        return { view: "labs", data: await labStatus(options.name ?? context.lab) };
+      }),
+    );
+
+  group
+    .command("down")
+    .description("Takes a lab down with everything in it; nothing of it is left. Its cached roots stay.")
+    .option(...nameOption)
+    .addHelpText("after", examples("godwit lab down", "godwit lab down --name mixed"))
+    .action(
+      action(async (context, options: Named) => {
+        const { labDown } = await import("../../lab/lab.ts");
+        const name = nameOf(context, options);
+        await labDown(name, context.progress);
+        return { view: "done", data: { lines: [`lab '${name}' is down`], data: { lab: name } } };
+      }),
+    );
+
+  group
+    .command("image")
+    .description("Puts a test image into a host's Docker, made on this machine: busybox, or gcc.")
+    .argument("<host>", "such as h1")
+    .argument("<image>", "busybox or gcc")
+    .option(...nameOption)
+    .addHelpText("after", examples("godwit lab image h1 busybox"))
+    .action(
+      action(async (context, host: string, image: string, options: Named) => {
+        const { labImage } = await import("../../lab/images.ts");
+        const id = await labImage(nameOf(context, options), host, image, context.progress);
+        return { view: "done", data: { lines: [`${image} on ${host}: ${id}`], data: { host, image, id } } };
+      }),
+    );
+};
+
+function whole(text: string): number {
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number.");
+}

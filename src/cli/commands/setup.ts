@@ -1,0 +1,19 @@
+import { examples, type Registration } from "../command.ts";
+
+export const setup: Registration = (program, action) => {
+  program
+    .command("setup")
+    .summary("register the runtime hook with Docker, or take it out")
+    .description(
+      "Registers the runtime hook with this host's Docker. Other settings and running containers stay as they are; doing it twice changes nothing.",
+    )
+    .option("--remove", "take the hook out again", false)
+    .addHelpText("after", examples("godwit setup", "godwit setup --remove"))
+    .action(
+      action(async (_context, options: { remove: boolean }) => {
+        const { setupHook } = await import("../../host/setup.ts");
+        const data = await setupHook({ remove: options.remove });
+        return { view: "done", data: { lines: data.notes, data } };
+      }),
+    );
+};

@@ -1,0 +1,95 @@
+import { errorReport, GodwitError } from "../contract/errors.ts";
+import { checkName, parseContainerRef } from "../contract/names.ts";
+import { Client, type Send, unixSocket } from "../transport/client.ts";
+
+export interface HostClient {
+  host: string;
+  client: Client;
+}
+
+/** A container on a host that is known. */
+export interface Target extends HostClient {
+  container: string;
+  checkpoint: string | undefined;
+}
+
+/** The hosts that the commands work on: those of the local agent, or those of a lab. */
+export interface Connection {
+  /** @throws GodwitError no-such-host */
+  host(name: string): Promise<HostClient>;
+  /** Every host; that it is named does not mean that it answers. The agent's own host comes first. */
+  hosts(): Promise<HostClient[]>;
+  /** `C`, `HOST/C` or `HOST/C@CHECKPOINT`. */
+  target(ref: string): Promise<Target>;
+}
+
+export const defaultSocket = "/run/godwit/agent.sock";
+
+/** Over the socket of this machine's agent, which hands on what is meant for others. */
+export function localConnection(socket: string): Connection {
+  const send = unixSocket(socket);
+  const own = new Client(send);
+  const self = async () => (await own.call("health", {})).name;
+  const on = (name: string): HostClient => ({ host: name, client: new Client(send, name) });
+  return {
+    host: async (name) => on(checkName("host", name)),
+    hosts: async () => (await own.call("hosts", {})).map(({ name }) => on(name)),
+    async target(ref) {
+      const { host, container, checkpoint } = parseContainerRef(ref);
+      return { ...on(host ?? (await self())), container, checkpoint };
+    },
+  };
+}
+
+/** Straight to the socket of each of a lab's hosts. */
+export function labConnection(lab: string, hosts: { name: string; socket: string }[]): Connection {
+  const clients = hosts.map(({ name, socket }): HostClient => {
+    const hint = `Its log: godwit lab exec --name ${lab} ${name} -- cat /var/log/godwit-agent.log`;
+    const send: Send = (wanted) =>
+      unixSocket(socket, hint)(wanted).catch((error) => Promise.reject(named(error, name)));
+    return { host: name, client: new Client(send) };
+  });
+  const host = async (name: string): Promise<HostClient> => {
+    const found = clients.find((client) => client.host === checkName("host", name));
+    if (found) return found;
+    throw new GodwitError("no-such-host", `The lab '${lab}' has no host '${name}'.`, {
+      hint: `It has ${clients.map((client) => client.host).join(", ")}.`,
+    });
+  };
+  return {
+    host,
+    hosts: async () => clients,
+    async target(ref) {
+      const { host: name, container, checkpoint } = parseContainerRef(ref);
+      return {
+        ...(name === undefined ? await holder(lab, clients, container) : await host(name)),
+        container,
+        checkpoint,
+      };
+    },
+  };
+}
+
+/** The only host of a lab that has the container. */
+async function holder(lab: string, clients: HostClient[], wanted: string): Promise<HostClient> {
+  const asked = await Promise.all(
+    clients.map(async (client) => {
+      const containers = await client.client.call("containers", {}).catch(() => []);
+      return containers.some(({ name, id }) => name === wanted || id.startsWith(wanted)) ? [client] : [];
+    }),
+  );
+  const [found, ...more] = asked.flat();
+  if (found && more.length === 0) return found;
+  const hint = `Name the host: ${clients.map(({ host }) => `${host}/${wanted}`).join(" or ")}.`;
+  if (found)
+    throw new GodwitError("usage", `Several hosts of the lab '${lab}' have a container '${wanted}'.`, { hint });
+  throw new GodwitError("no-such-container", `No host of the lab '${lab}' that answers has a container '${wanted}'.`, {
+    hint: `'godwit --lab ${lab} ps' lists them.`,
+  });
+}
+
+function named(error: unknown, host: string): unknown {
+  const { code, hint } = errorReport(error);
+  if (code !== "agent-unreachable") return error;
+  return new GodwitError(code, `The agent of ${host} does not answer.`, { hint });
+}

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { errorFromReport, GodwitError } from "../contract/errors.ts";
+import type { Operation } from "../contract/operations.ts";
+import type { Client } from "../transport/client.ts";
+import type { Reporter } from "./reporters/reporter.ts";
+
+const pauseMs = 500;
+/** How long an agent may be away, for instance while it is restarted, before the command gives up following. */
+const patienceMs = 60_000;
+
+/** Signals of the terminal as they come; `leave` ends the command at once. */
+export interface Interrupts {
+  onInterrupt(listener: () => void): () => void;
+  leave(): never;
+}
+
+/**
+ * Shows an operation until it has ended, through breaks of the connection. The first Ctrl-C cancels the operation, the
+ * second leaves it to itself. Returns the operation where it ended well.
+ * @throws GodwitError the operation's own, or agent-unreachable
+ */
+export async function followOperation(
+  client: Client,
+  operation: Operation,
+  reporter: Reporter,
+  interrupts: Interrupts,
+): Promise<Operation> {
+  const release = interrupts.onInterrupt(cancelThenLeave(client, operation, reporter, interrupts));
+  try {
+    const ended = await untilEnded(client, operation.id, reporter);
+    if (ended.state === "done") return ended;
+    throw ended.error
+      ? errorFromReport(ended.error)
+      : new GodwitError("internal", `The operation ${ended.id} ended as '${ended.state}' without a reason.`);
+  } finally {
+    release();
+  }
+}
+
+async function untilEnded(client: Client, operationId: string, reporter: Reporter): Promise<Operation> {
+  let afterId = 0;
+  let goneSince: number | undefined;
+  for (;;) {
+    try {
+      for await (const event of client.events({ operationId, afterId })) {
+        goneSince = undefined;
+        afterId = event.id;
+        reporter.event(event);
+        if (event.body.type === "ended") return event.body.operation;
+      }
+    } catch (error) {
+      if (error instanceof GodwitError && error.code === "no-such-operation") throw error;
+      goneSince ??= performance.now();
+      if (performance.now() - goneSince > patienceMs) throw error;
+    }
+    await delay(pauseMs);
+  }
+}
+
+function cancelThenLeave(client: Client, operation: Operation, reporter: Reporter, interrupts: Interrupts): () => void {
+  let interrupted = false;
+  return () => {
+    if (interrupted) {
+      reporter.notice(`Left; the operation goes on: godwit operations watch ${operation.id}`);
+      interrupts.leave();
+    }
+    interrupted = true;
+    reporter.notice(`Cancelling the ${operation.kind} of ${operation.container}; Ctrl-C again leaves it to itself.`);
+    client.call("cancelOperation", { params: { id: operation.id } }).catch((error) => reporter.notice(error.message));
+  };
+}

@@ -1,0 +1,39 @@
+import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
+import type { ContainerSummary } from "../contract/facts.ts";
+import type { MigrationPlan } from "../contract/migration.ts";
+import type { Operation } from "../contract/operations.ts";
+import type { DoctorReport, Recovery } from "../contract/routes.ts";
+import type { LabStatus } from "../lab/status.ts";
+
+/** Containers of one host, or why it could not be asked. */
+export interface HostContainers {
+  host: string;
+  containers: ContainerSummary[];
+  problem: string | null;
+}
+
+export interface HostCheckpoints {
+  host: string;
+  checkpoints: CheckpointSummary[];
+  problem: string | null;
+}
+
+interface Views {
+  doctor: DoctorReport[];
+  containers: HostContainers[];
+  checkpoints: HostCheckpoints[];
+  checkpoint: CheckpointRecord;
+  plan: MigrationPlan;
+  recovery: Recovery;
+  operations: Operation[];
+  /** An operation that has ended well: its result is what counts. */
+  ended: Operation;
+  operation: Operation;
+  labs: LabStatus[];
+  /** Lines that say what was done; `data` is what --json shows. */
+  done: { lines: string[]; data: unknown };
+  nothing: null;
+}
+
+/** What a command found or did: shown by a reporter. `exit` is the exit status, 0 unless said otherwise. */
+export type Output = { [V in keyof Views]: { view: V; data: Views[V]; exit?: number } }[keyof Views];

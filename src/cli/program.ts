@@ -1,0 +1,63 @@
+import { Command, type CommanderError } from "commander";
+import { GodwitError } from "../contract/errors.ts";
+import { version } from "../contract/version.ts";
+import { type Action, examples } from "./command.ts";
+import { agent } from "./commands/agent.ts";
+import { certificates } from "./commands/certificates.ts";
+import { checkpoint } from "./commands/checkpoint.ts";
+import { clone } from "./commands/clone.ts";
+import { doctor } from "./commands/doctor.ts";
+import { lab } from "./commands/lab.ts";
+import { migrate } from "./commands/migrate.ts";
+import { operations } from "./commands/operations.ts";
+import { ps } from "./commands/ps.ts";
+import { recover } from "./commands/recover.ts";
+import { restore, rollback } from "./commands/restore.ts";
+import { setup } from "./commands/setup.ts";
+
+const commands = [
+  ...[doctor, ps, migrate, checkpoint, restore, rollback, clone, recover],
+  ...[operations, agent, setup, certificates, lab],
+];
+
+/** The command line as a whole. Nothing is printed but help and version, to `out`; misuse throws a GodwitError `usage`. */
+export function createProgram(action: Action, out: (text: string) => void): Command {
+  const program = new Command("godwit")
+    .description("Moves running Docker containers between hosts, without stopping them.")
+    .version(version, "--version", "print the version")
+    .option("--json", "print JSON instead of text", false)
+    .option("--lab <name>", "work on the hosts of a lab (or set GODWIT_LAB)")
+    .helpOption("--help", "print help")
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: out, writeErr: () => {}, outputError: () => {} })
+    .exitOverride()
+    .addHelpText(
+      "after",
+      examples("godwit doctor", "godwit migrate looper h2", "godwit migrate h1/looper h2 --dry-run"),
+    );
+  for (const register of commands) register(program, action);
+  return program;
+}
+
+/** What commander threw: undefined where it only printed help or the version. */
+export function misuse(error: CommanderError, argv: string[]): GodwitError | undefined {
+  if (error.exitCode === 0) return undefined;
+  // A group of commands without one of them is commander's own case of help.
+  if (error.code === "commander.help") {
+    return new GodwitError("usage", `'godwit ${words(argv)}' needs one of its commands.`, { hint: seeHelp(argv) });
+  }
+  const [first = "", ...more] = error.message.replace(/^error: /, "").split("\n");
+  const suggestion = more.join(" ").replace(/[()]/g, "").trim();
+  const message = `${first.charAt(0).toUpperCase()}${first.slice(1)}.`.replace(/\.+$/, ".");
+  return new GodwitError("usage", message, { hint: [suggestion, seeHelp(argv)].filter(Boolean).join(" ") });
+}
+
+const seeHelp = (argv: string[]) => `See '${["godwit", words(argv), "--help"].filter(Boolean).join(" ")}'.`;
+
+/** The names of the commands that a call begins with. */
+function words(argv: string[]): string {
+  const names = new Set(["doctor", "ps", "migrate", "checkpoint", "restore", "rollback", "clone", "recover"]);
+  for (const name of ["operations", "agent", "setup", "certificates", "lab"]) names.add(name);
+  return argv.find((word) => names.has(word)) ?? "";
+}

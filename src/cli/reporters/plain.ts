@@ -1,0 +1,19 @@
+import { errorLines } from "./error.ts";
+import { transitionLine } from "./live.ts";
+import type { Reporter, Terminal } from "./reporter.ts";
+import { viewLines } from "./views.ts";
+
+/** For pipes and logs: a line for every transition, nothing that moves. */
+export function plainReporter({ out, err }: Terminal): Reporter {
+  const lines = (all: string[]) => all.length > 0 && out(`${all.join("\n")}\n`);
+  return {
+    progress: (line) => out(`${line}\n`),
+    notice: (line) => err(`${line}\n`),
+    event: (event) => {
+      const line = transitionLine(event);
+      if (line !== undefined) out(`${line}\n`);
+    },
+    output: (output) => lines(viewLines(output, new Date())),
+    error: (report) => err(`${errorLines(report).join("\n")}\n`),
+  };
+}

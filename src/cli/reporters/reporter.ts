@@ -1,0 +1,20 @@
+import type { ErrorReport } from "../../contract/errors.ts";
+import type { OperationEvent } from "../../contract/operations.ts";
+import type { Output } from "../output.ts";
+
+/** Shows what commands do. Results go to stdout, errors and notices to stderr. */
+export interface Reporter {
+  /** A line about what takes a while. */
+  progress(line: string): void;
+  /** Something the user should know although nothing failed. */
+  notice(line: string): void;
+  event(event: OperationEvent): void;
+  output(output: Output): void;
+  error(report: ErrorReport): void;
+}
+
+/** Where reporters write to. */
+export interface Terminal {
+  out: (text: string) => void;
+  err: (text: string) => void;
+}
