@@ -1,5 +1,4 @@
 import { GodwitError } from "../contract/errors.ts";
-import { createServices } from "./create-services.ts";
 import type { Services, ServicesContext } from "./services.ts";
 
 /** Services without a host, for tests: one container `looper` that never holds still, and moves that do nothing. */
@@ -9,7 +8,17 @@ export function fakeServices(context: ServicesContext, more: Partial<Services> =
     throw new GodwitError("no-such-container", `There is no container '${container}' on ${context.config.name}.`);
   };
   return {
-    ...createServices(context),
+    facts: unanswered,
+    doctor: unanswered,
+    container: unanswered,
+    checkpoint: unanswered,
+    removeCheckpoint: unanswered,
+    createCheckpoint: unanswered,
+    restore: unanswered,
+    rollback: unanswered,
+    clone: unanswered,
+    plan: unanswered,
+    recover: unanswered,
     resume: async () => {},
     close: async () => {},
     containers: async () => [
@@ -34,3 +43,7 @@ export function fakeServices(context: ServicesContext, more: Partial<Services> =
     ...more,
   };
 }
+
+const unanswered = async (): Promise<never> => {
+  throw new GodwitError("internal", "The fake does not answer this.");
+};

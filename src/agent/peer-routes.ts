@@ -1,8 +1,116 @@
+import type { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { CheckpointDeps } from "../checkpoint/actions.ts";
+import { errorFromReport } from "../contract/errors.ts";
+import { batonOffer, migrationOffer } from "../contract/migration.ts";
+import { checkName } from "../contract/names.ts";
+import { findImage } from "../host/docker/find-image.ts";
+import type { Operations } from "../journal/operations.ts";
+import type { Arrivals } from "../migration/destination/arrivals.ts";
+import { historyPaths, receiveCheckpoint, receiveClone, wantedImage } from "../migration/history.ts";
+import { peerPaths } from "../migration/peer-paths.ts";
+import { joinStreams } from "../transport/streams.ts";
+import type { TunnelRegistry } from "../transport/tunnels.ts";
 import type { Services, ServicesContext } from "./services.ts";
+
+/** Memory images beside the pages come with the offer; a tree of thousands of processes has some tens of MiB. */
+const offerLimit = 256 * 2 ** 20;
+const inspectLimit = 16 * 2 ** 20;
 
 /**
  * Routes that only other agents may call. `request.peer` is the name of the host that asks; a body of type
  * application/octet-stream arrives as a Readable in `request.body`.
  */
-export function registerPeerRoutes(_app: FastifyInstance, _deps: ServicesContext & { services: Services }): void {}
+export function registerPeerRoutes(
+  app: FastifyInstance,
+  { services, operations, tunnels }: ServicesContext & { services: Services },
+): void {
+  const { arrivals, history } = services;
+  if (arrivals) registerArrivals(app, arrivals, tunnels);
+  if (history) registerHistory(app, history, operations);
+}
+
+function registerHistory(app: FastifyInstance, history: CheckpointDeps, operations: Operations): void {
+  const { docker } = history.host;
+  app.post(historyPaths.imageCheck, async (request) => ({
+    present: (await findImage(docker, wantedImage.parse(request.body))) !== undefined,
+  }));
+  app.post(historyPaths.image, async (request) => {
+    await docker.loadImages(request.body as Readable);
+    return {};
+  });
+  app.post(historyPaths.checkpoint, async (request) => {
+    const { container, name } = z.object({ container: z.string(), name: z.string() }).parse(request.query);
+    await receiveCheckpoint(
+      history,
+      checkName("container", container),
+      checkName("checkpoint", name),
+      request.body as Readable,
+    );
+    return {};
+  });
+  app.post(historyPaths.clone, async (request) => {
+    const { name, image } = z.object({ name: z.string(), image: z.string() }).parse(request.query);
+    const wanted = wantedImage.parse(JSON.parse(image));
+    const body = request.body as Readable;
+    const { id } = operations.start(
+      { kind: "clone", container: checkName("container", name), cancellable: false },
+      (context) => receiveClone(history, name, wanted, body, context),
+    );
+    const ended = await operations.wait(id);
+    if (ended.error) throw errorFromReport(ended.error);
+    return ended.result;
+  });
+}
+
+function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: TunnelRegistry): void {
+  const find = (request: { params: unknown; peer: string }) => arrivals.find(idOf(request.params), request.peer);
+
+  app.post(peerPaths.reserve, { bodyLimit: inspectLimit }, (request) => {
+    const offer = migrationOffer.parse(request.body);
+    return arrivals.reserve({ ...offer, source: request.peer });
+  });
+  app.post(peerPaths.image(":id"), async (request) => {
+    await find(request).work.receiveImage(request.body as Readable);
+    return {};
+  });
+  app.post(peerPaths.create(":id"), async (request) => {
+    const arrival = find(request);
+    return { id: await arrival.step("create container", false, () => arrival.work.create()) };
+  });
+  app.post(peerPaths.log(":id"), async (request) => {
+    const { suffix, offset } = z.object({ suffix: z.string(), offset: z.coerce.number() }).parse(request.query);
+    await find(request).work.writeLog(suffix, offset, request.body as Readable);
+    return {};
+  });
+  app.post(peerPaths.arm(":id"), async (request) => {
+    const arrival = find(request);
+    await arrival.step("arm", false, () => arrival.work.arm());
+    return {};
+  });
+  app.post(peerPaths.criuImage(":id"), async (request) => {
+    const { name } = z.object({ name: z.string() }).parse(request.query);
+    await find(request).work.receiveImageFile(name, request.body as Readable);
+    return {};
+  });
+  app.post(peerPaths.offer(":id"), { bodyLimit: offerLimit }, (request) =>
+    find(request).offered(batonOffer.parse(request.body)),
+  );
+  app.post(peerPaths.baton(":id"), (request) => {
+    const asked = z.object({ revoke: z.boolean(), forced: z.boolean() }).parse(request.body);
+    return arrivals.word(idOf(request.params), request.peer, asked);
+  });
+  app.post(peerPaths.completed(":id"), (request) => find(request).completed());
+
+  tunnels.on(peerPaths.tree(":id", ":index"), async (stream, params, peer) => {
+    await joinStreams(stream, await arrivals.find(params.id ?? "", peer).work.tree(Number(params.index)));
+  });
+  tunnels.on(peerPaths.pages(":id"), async (stream, params, peer) => {
+    await joinStreams(stream, arrivals.find(params.id ?? "", peer).work.pageSocket());
+  });
+}
+
+function idOf(params: unknown): string {
+  return z.object({ id: z.string() }).parse(params).id;
+}

@@ -57,7 +57,7 @@ export async function restoreContainer(
   const name = container ? containerName(container) : source.record.container;
   const prepared = container
     ? await prepareInPlace(host, container, context)
-    : await prepareNew(host, name, source.record.inspect, { fresh: false });
+    : await prepareNew(host, name, source.record.inspect, { fresh: false, imageRef: source.record.image });
   try {
     if (container) await carryLogs(host, container, prepared.id);
     const { drained } = await runAgain(host, prepared.id, source, context);
@@ -118,6 +118,7 @@ export async function cloneContainer(
   const volumes = source.record.trees.filter((tree) => tree.kind === "volume").map((tree) => tree.name);
   const prepared = await prepareNew(deps.host, name, source.record.inspect, {
     fresh: true,
+    imageRef: source.record.image,
     volumeRenames: Object.fromEntries(volumes.map((volume) => [volume, `${name}_${volume.slice(0, 40)}`])),
   });
   try {
@@ -139,10 +140,9 @@ export async function withPassingCheckpoint<T>(
   const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
   try {
     const captured = await capture(host, container, folder, context);
-    return await use({
-      folder,
-      record: { ...captured, name: "passing", parent: null, createdAt: new Date().toISOString() },
-    });
+    const record = { ...captured, name: "passing", parent: null, createdAt: new Date().toISOString() };
+    await store.describe(folder, record);
+    return await use({ folder, record });
   } finally {
     await store.discard(folder);
   }

@@ -62,11 +62,12 @@ export async function prepareNew(
   host: Host,
   name: string,
   inspect: unknown,
-  options: { fresh: boolean; volumeRenames?: Record<string, string> },
+  options: { fresh: boolean; imageRef: string; volumeRenames?: Record<string, string> },
 ): Promise<Prepared> {
   const { body, restartPolicy } = createBody(inspect, {
     runtime: hookName,
     fresh: options.fresh,
+    imageRef: options.imageRef,
     ...(options.volumeRenames ? { volumeRenames: options.volumeRenames } : {}),
   });
   const id = await host.docker.create(name, body);

@@ -58,8 +58,12 @@ export class CheckpointStore {
     return partial;
   }
 
-  async commit(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
+  async describe(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
     await writeFile(join(partial.path, "record.json"), JSON.stringify(record, null, 2), { mode: 0o600 });
+  }
+
+  async commit(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
+    await this.describe(partial, record);
     await rename(partial.path, this.folder(record.container, record.name).path);
   }
 

@@ -8,7 +8,7 @@ export interface Host {
   docker: Docker;
   /** Docker's own folder, such as /var/lib/docker. */
   dockerRoot(): Promise<string>;
-  /** Read anew every time: memory, disk and Docker change. */
+  /** Memory, disk and Docker are read anew every time; what CRIU can do, which takes long to find out, once a minute. */
   facts(): Promise<HostFacts>;
 }
 

@@ -1,8 +1,17 @@
 import { execa } from "execa";
 import type { HostFacts } from "../../contract/facts.ts";
 
-/** What the installed CRIU can do on this kernel; null where it is not installed. Takes about 0.2 s. */
-export async function criuFeatures(): Promise<HostFacts["criu"]> {
+/** Installing or upgrading CRIU shows after this time. */
+const keptMs = 60_000;
+let known: { until: number; features: Promise<HostFacts["criu"]> } | undefined;
+
+/** What the installed CRIU can do on this kernel; null where it is not installed. Asking takes about 0.2 s, so it is kept a while. */
+export function criuFeatures(): Promise<HostFacts["criu"]> {
+  if (!known || known.until < performance.now()) known = { until: performance.now() + keptMs, features: askCriu() };
+  return known.features;
+}
+
+async function askCriu(): Promise<HostFacts["criu"]> {
   const versionText = await ask(["--version"]);
   const version = versionText.output.match(/Version:\s*([\d.]+)/)?.[1];
   if (!version) return null;

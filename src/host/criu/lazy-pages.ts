@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { lazyPagesPath } from "../paths.ts";
 import { explainCriuLog } from "./reason.ts";
@@ -49,4 +50,15 @@ export async function startLazyPages(
   });
   await ready.promise;
   return { drained: drained.promise, stop: () => child.kill("SIGTERM") };
+}
+
+/** Settles when no lazy-pages daemon serves the container any more, also one that an agent before this one started. */
+export async function waitForLazyPages(id: string): Promise<void> {
+  while (await isServed(id)) await sleep(100);
+}
+
+async function isServed(id: string): Promise<boolean> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return commands.some((command) => command.includes(lazyPagesPath) && command.includes(id));
 }

@@ -164,6 +164,11 @@ export class Docker {
     await this.client.post(`/images/${encodeURIComponent(image)}/tag`, { query });
   }
 
+  /** One that `docker checkpoint create` made. */
+  async removeCheckpoint(container: string, name: string): Promise<void> {
+    await this.client.delete(`/containers/${container}/checkpoints/${name}`);
+  }
+
   async networks(): Promise<string[]> {
     return (await this.client.get<{ Name: string }[]>("/networks")).map((network) => network.Name);
   }

@@ -1,0 +1,183 @@
+import { EventEmitter, once } from "node:events";
+import { type ErrorReport, errorReport, GodwitError } from "../../contract/errors.ts";
+import type { BatonAnswer, BatonOffer } from "../../contract/migration.ts";
+import type { Step } from "../../contract/operations.ts";
+import type { Host } from "../../host/host.ts";
+import type { Journal } from "../../journal/journal.ts";
+import {
+  type DestinationAction,
+  type DestinationInput,
+  destinationMayRun,
+  destinationStep,
+  destinationWord,
+} from "../baton-destination.ts";
+import { type ArrivalRecord, arrivalKind } from "./record.ts";
+import { ArrivalWork } from "./work.ts";
+
+/** A source that says nothing for so long has gone, and has not offered the baton. */
+const patienceMs = 120_000;
+
+/** One migration on its destination: the baton's machine, with the journal below it and the work beside it. */
+export class Arrival {
+  readonly record: ArrivalRecord;
+  readonly work: ArrivalWork;
+  readonly #journal: Journal;
+  readonly #changes = new EventEmitter();
+  readonly #steps: Step[] = [];
+  readonly #begun = performance.now();
+  #offer: BatonOffer | undefined;
+  #error: ErrorReport | null = null;
+  #patience: NodeJS.Timeout | undefined;
+  #discarded = false;
+
+  constructor(host: Host, journal: Journal, record: ArrivalRecord) {
+    this.record = record;
+    this.#journal = journal;
+    this.#changes.setMaxListeners(0);
+    this.work = new ArrivalWork(host, record, () => this.#save());
+  }
+
+  /** Every word of the source; while it speaks, the arrival waits for it. */
+  heard(): void {
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      this.#error ??= errorReport(
+        new GodwitError("agent-unreachable", `Nothing was heard from ${this.record.offer.source} any more.`),
+      );
+      this.apply({ type: "refuse" });
+    }, patienceMs).unref();
+  }
+
+  /** The journal is written before anything follows from the input. */
+  apply(input: DestinationInput): void {
+    const { state, actions } = destinationStep(this.record.state, input);
+    if (state) {
+      this.record.state = state;
+      this.#save();
+    }
+    for (const action of actions) this.#act(action);
+    this.#changes.emit("change");
+  }
+
+  /** Takes the baton, and answers when the container runs or is returned. */
+  async offered(offer: BatonOffer): Promise<BatonAnswer> {
+    this.#offer = offer;
+    this.apply({ type: "offer" });
+    await this.#until(() => this.record.state.at !== "taken");
+    return this.answer();
+  }
+
+  /** Answers when nothing is needed from the source any more, or the container was returned. */
+  async completed(): Promise<BatonAnswer> {
+    await this.#until(() => this.answer().complete || !destinationMayRun(this.record.state));
+    return this.answer();
+  }
+
+  async revoked(forced: boolean): Promise<BatonAnswer> {
+    this.apply({ type: "revoke", forced });
+    await this.#until(() => !this.#isKilling());
+    return this.answer();
+  }
+
+  answer(): BatonAnswer {
+    const { state } = this.record;
+    return {
+      word: destinationWord(state),
+      complete: state.at === "running" && state.complete && !state.killing,
+      steps: this.#steps,
+      error: this.#error,
+    };
+  }
+
+  /** Settles when nothing is left to be done here: the container has arrived whole, or nothing of it is left. */
+  async ended(): Promise<void> {
+    await this.#until(() => this.answer().complete || this.#discarded);
+    clearTimeout(this.#patience);
+    if (this.#error)
+      throw new GodwitError(this.#error.code, this.#error.message, { details: this.#error.details ?? [] });
+  }
+
+  /** After a restart of the agent. */
+  async resume(): Promise<void> {
+    const verified = this.work.wasRestored();
+    this.apply({ type: "restarted", verified, complete: false });
+    if (this.record.state.at !== "running" || this.record.state.killing) return;
+    await this.work.release();
+    if (!this.record.state.complete) await this.#drain(this.work.drainedElsewhere());
+  }
+
+  async step<T>(name: string, switchover: boolean, work: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#steps.push({
+        name,
+        side: "destination",
+        at: round(begun - this.#begun),
+        ms: round(performance.now() - begun),
+        switchover,
+      });
+    }
+  }
+
+  #act(action: DestinationAction): void {
+    if (action.do === "restore") this.#restore();
+    if (action.do === "kill-copy") this.#kill();
+    if (action.do === "discard") this.#discard();
+  }
+
+  async #restore(): Promise<void> {
+    const offer = this.#offer;
+    try {
+      if (!offer) throw new GodwitError("usage", "The offer came without its images.");
+      const running = await this.step("restore", true, () => this.work.restore(offer));
+      this.apply({ type: "restored", complete: false });
+      await this.work.release();
+      await this.step("drain", false, () => this.#drain(running.drained));
+    } catch (error) {
+      this.#error ??= errorReport(error);
+      this.apply({ type: "restore-failed" });
+    }
+  }
+
+  async #drain(drained: Promise<void>): Promise<void> {
+    try {
+      await drained;
+      await this.work.complete();
+      this.apply({ type: "drained" });
+    } catch (error) {
+      this.#error ??= errorReport(error);
+      this.apply({ type: "drain-failed" });
+    }
+  }
+
+  async #kill(): Promise<void> {
+    await this.work.kill(this.#error?.message ?? "the container goes back to its source");
+    this.apply({ type: "copy-dead" });
+  }
+
+  async #discard(): Promise<void> {
+    await this.work.discard().catch((error) => {
+      this.#error ??= errorReport(error);
+    });
+    this.#discarded = true;
+    this.#changes.emit("change");
+  }
+
+  #isKilling(): boolean {
+    return destinationMayRun(this.record.state) && this.record.state.killing;
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await once(this.#changes, "change");
+  }
+
+  #save(): void {
+    this.#journal.putRecord(arrivalKind, this.record.offer.migration, this.record);
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,18 @@
+import { z } from "zod";
+import { migrationOffer } from "../../contract/migration.ts";
+import { destinationState } from "../baton-destination.ts";
+
+/** Kind of the journal's records of what arrives; one a migration, by its id. */
+export const arrivalKind = "arrival";
+
+/** What the destination must know about a migration after a crash. */
+export const arrivalRecord = z.object({
+  offer: migrationOffer.omit({ facts: true }),
+  state: destinationState,
+  /** Id of the container that was created for it, once there is one. */
+  created: z.string().nullable(),
+  /** Volumes that were created for it. */
+  volumes: z.array(z.string()),
+  startedAt: z.iso.datetime(),
+});
+export type ArrivalRecord = z.infer<typeof arrivalRecord>;

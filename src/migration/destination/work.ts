@@ -1,0 +1,197 @@
+import { createWriteStream, existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Duplex, Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { GodwitError } from "../../contract/errors.ts";
+import type { BatonOffer } from "../../contract/migration.ts";
+import { volumeTrees } from "../../host/container/facts.ts";
+import { stoppedLayer } from "../../host/container/layers.ts";
+import { writeLog } from "../../host/container/logs.ts";
+import { serveTree } from "../../host/container/tree-sync.ts";
+import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
+import { type PageServer, startPageServer } from "../../host/criu/page-server.ts";
+import { createBody } from "../../host/docker/create-body.ts";
+import { findImage } from "../../host/docker/find-image.ts";
+import type { Host } from "../../host/host.ts";
+import { hookName, pendingFolder } from "../../host/paths.ts";
+import { type ArmedContainer, armContainer, disarmContainer } from "../../host/restore/arm.ts";
+import { type ImageSpace, releaseImageSpace, reserveImageSpace } from "../../host/restore/image-space.ts";
+import { removePending } from "../../host/restore/pending.ts";
+import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
+import type { ArrivalRecord } from "./record.ts";
+
+/** CRIU's images beside the pages: a share of the memory, and at least this much. */
+const imagesBesidePages = 64 * 2 ** 20;
+
+/** What is done on this host for one arrival. It decides nothing: the baton does. */
+export class ArrivalWork {
+  readonly #host: Host;
+  readonly #record: ArrivalRecord;
+  readonly #save: () => void;
+  #space: ImageSpace | undefined;
+  #armed: ArmedContainer | undefined;
+  #pages: PageServer | undefined;
+  #lazy = false;
+  #trees = new Map<number, string>();
+
+  constructor(host: Host, record: ArrivalRecord, save: () => void) {
+    this.#host = host;
+    this.#record = record;
+    this.#save = save;
+  }
+
+  async receiveImage(stream: Readable): Promise<void> {
+    await this.#host.docker.loadImages(stream);
+  }
+
+  /** Creates the container, its volumes, and the room for its memory. */
+  async create(): Promise<string> {
+    const { container, imageLayers, migration } = this.#record.offer;
+    const imageRef = await findImage(this.#host.docker, {
+      reference: container.image,
+      id: container.imageId,
+      layers: imageLayers,
+    });
+    if (!imageRef)
+      throw new GodwitError("docker-failed", `The image ${container.image} did not arrive on ${this.#host.name}.`);
+    this.#space = await reserveImageSpace(migration, container.memoryBytes * 1.1 + imagesBesidePages);
+    for (const { kind, name } of this.#record.offer.trees) {
+      if (kind !== "volume" || (await this.#host.docker.volume(name))) continue;
+      this.#record.volumes.push(name);
+      this.#save();
+      await this.#host.docker.createVolume(name);
+    }
+    const { body, autoRemove } = createBody(container.inspect, { runtime: hookName, imageRef });
+    const withRemoval = { ...body, HostConfig: { ...(body.HostConfig as object), AutoRemove: autoRemove } };
+    const id = await this.#host.docker.create(container.name, withRemoval);
+    this.#record.created = id;
+    this.#save();
+    await this.#findTrees(id);
+    return id;
+  }
+
+  /** Takes one tree of files, by its number in the offer. */
+  async tree(index: number): Promise<Duplex> {
+    const path = this.#trees.get(index);
+    if (!path) throw new GodwitError("usage", `This migration has no file tree ${index}.`);
+    return serveTree(path, join(this.#requireSpace().work, `rsync-${index}-${Date.now()}.conf`));
+  }
+
+  async writeLog(suffix: string, offset: number, bytes: Readable): Promise<void> {
+    const container = await this.#host.docker.inspect(this.#requireCreated());
+    await writeLog(container, await this.#host.dockerRoot(), suffix, offset, bytes);
+  }
+
+  /** Docker, containerd and the shim do their part now; what takes pages and images is ready. */
+  async arm(): Promise<void> {
+    const space = this.#requireSpace();
+    this.#lazy = (await this.#host.facts()).criu?.lazyPages ?? false;
+    this.#pages = startPageServer(space.images, space.work);
+    const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
+    this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
+      tty,
+      dockerRoot: await this.#host.dockerRoot(),
+    });
+    this.#trees.set(0, this.#armed.root.upper);
+  }
+
+  pageSocket(): Duplex {
+    if (!this.#pages) throw new GodwitError("usage", "This migration is not armed.");
+    return this.#pages.socket;
+  }
+
+  async receiveImageFile(name: string, stream: Readable): Promise<void> {
+    await pipeline(stream, createWriteStream(join(this.#requireSpace().images, basename(name)), { mode: 0o600 }));
+  }
+
+  async restore(offer: BatonOffer): Promise<RunningContainer> {
+    const space = this.#requireSpace();
+    if (!this.#armed) throw new GodwitError("usage", "This migration is not armed.");
+    await Promise.all(
+      offer.images.map(({ name, data }) =>
+        writeFile(join(space.images, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 }),
+      ),
+    );
+    await this.#pages?.done;
+    return restoreArmed(this.#armed, {
+      ...space,
+      lazy: this.#lazy,
+      keepConnections: offer.keepConnections,
+      processes: offer.processes,
+    });
+  }
+
+  /** The container runs: from now on the hook treats it as an ordinary one. */
+  async release(): Promise<void> {
+    if (this.#armed) await this.#armed.pending.remove();
+    else await removePending(this.#requireCreated());
+  }
+
+  /** Nothing more comes from the source. Not before that may Docker start the container by itself. */
+  async complete(): Promise<void> {
+    const id = this.#requireCreated();
+    const policy = (
+      this.#record.offer.container.inspect.HostConfig as { RestartPolicy?: { Name?: string } } | undefined
+    )?.RestartPolicy;
+    if (policy?.Name && policy.Name !== "no") await this.#host.docker.setRestartPolicy(id, policy);
+    await releaseImageSpace(this.#record.offer.migration);
+  }
+
+  /** Ends whatever there is of the copy; returns when nothing of it can run any more. */
+  async kill(sentence: string): Promise<void> {
+    this.#pages?.stop();
+    if (this.#armed) await disarmContainer(this.#armed, sentence);
+    const id = this.#record.created;
+    if (id) await this.#host.docker.killAndWait(id);
+  }
+
+  /** Removes all that was made for it on this host. */
+  async discard(): Promise<void> {
+    await this.kill("the container stays on its source");
+    const id = this.#record.created;
+    if (id) {
+      await this.#host.docker.remove(id, { force: true });
+      this.#armed?.pending.close();
+      await removePending(id);
+    }
+    for (const volume of this.#record.volumes) await this.#host.docker.removeVolume(volume);
+    await releaseImageSpace(this.#record.offer.migration);
+  }
+
+  /** After a restart of the agent: whether the hook restored it. It says so even if the container has ended since. */
+  wasRestored(): boolean {
+    return this.#record.created !== null && existsSync(join(pendingFolder, this.#record.created, "consumed"));
+  }
+
+  /** After a restart of the agent: settles when the lazy-pages daemon of the last life has ended. */
+  async drainedElsewhere(): Promise<void> {
+    await waitForLazyPages(this.#requireCreated());
+  }
+
+  async #findTrees(id: string): Promise<void> {
+    const container = await this.#host.docker.inspect(id);
+    const layer = await stoppedLayer(container);
+    if (!layer)
+      throw new GodwitError(
+        "unsupported-container",
+        `The writable layer of the new container on ${this.#host.name} was not found.`,
+      );
+    const volumes = await volumeTrees(this.#host.docker, container);
+    for (const [index, { kind, destination }] of this.#record.offer.trees.entries()) {
+      const path =
+        kind === "writable-layer" ? layer : volumes.find((volume) => volume.destination === destination)?.path;
+      if (path) this.#trees.set(index, path);
+    }
+  }
+
+  #requireCreated(): string {
+    if (this.#record.created) return this.#record.created;
+    throw new GodwitError("usage", "The container of this migration is not created yet.");
+  }
+
+  #requireSpace(): ImageSpace {
+    if (this.#space) return this.#space;
+    throw new GodwitError("usage", "This migration has no room for images yet.");
+  }
+}

@@ -1,0 +1,101 @@
+import type { Readable } from "node:stream";
+import { z } from "zod";
+import { type CheckpointDeps, cloneContainer } from "../checkpoint/actions.ts";
+import type { CheckpointSource } from "../checkpoint/run-again.ts";
+import { packCheckpoint, unpackCheckpoint } from "../checkpoint/transfer.ts";
+import { type RunResult, runResult } from "../contract/routes.ts";
+import { apiPrefix } from "../contract/version.ts";
+import { findImage, type WantedImage } from "../host/docker/find-image.ts";
+import type { Host } from "../host/host.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import type { Peer } from "../transport/peer.ts";
+
+/** Checkpoints on their way to another host: with a container that moved, or for a clone there. */
+export const historyPaths = {
+  image: `${apiPrefix}/peer/images`,
+  imageCheck: `${apiPrefix}/peer/images/check`,
+  checkpoint: `${apiPrefix}/peer/checkpoints`,
+  clone: `${apiPrefix}/peer/clones`,
+};
+
+export const wantedImage = z.object({ reference: z.string(), id: z.string(), layers: z.array(z.string()) });
+
+/** A container's kept checkpoints follow it to the host that it moved to, and go from here. */
+export async function sendHistory(
+  { store }: CheckpointDeps,
+  container: string,
+  peer: Peer,
+  context: OperationContext,
+): Promise<void> {
+  const records = await store.list(container);
+  if (records.length > 0) context.phase("finish", `Sending ${records.length} checkpoints after the container`);
+  for (const { name } of records) {
+    const query = new URLSearchParams({ container, name });
+    try {
+      await peer.upload(`${historyPaths.checkpoint}?${query}`, packCheckpoint(store.folder(container, name)));
+      await store.remove(container, name);
+    } catch (error) {
+      context.warn(
+        `Checkpoint '${name}' stayed behind: ${(error as Error).message}`,
+        `It is on the source still: godwit checkpoint ls ${container}`,
+      );
+    }
+  }
+}
+
+/** Runs a clone on another host: sends the image where it is lacking, then the checkpoint, and waits until it runs. */
+export async function cloneTo(
+  host: Host,
+  peer: Peer,
+  source: CheckpointSource,
+  name: string,
+  context: OperationContext,
+): Promise<RunResult> {
+  const { image, imageId } = source.record;
+  context.phase("prepare", `Looking for the image ${image} on ${peer.name}`);
+  const wanted: WantedImage = { reference: image, id: imageId, layers: (await host.docker.imageLayers(imageId)) ?? [] };
+  const { present } = (await peer.json("POST", historyPaths.imageCheck, wanted)) as { present: boolean };
+  if (!present) {
+    context.phase("prepare", `Sending the image ${image}`);
+    const named = (await host.docker.imageId(image)) === imageId;
+    await context.step("send image", {}, async () =>
+      peer.upload(historyPaths.image, await host.docker.saveImage(named ? image : imageId)),
+    );
+  }
+  context.phase("sync", `Sending the checkpoint to ${peer.name}, where the clone goes on from it`);
+  const query = new URLSearchParams({ name, image: JSON.stringify(wanted) });
+  const reply = await context.step("send and run", {}, () =>
+    peer.upload(`${historyPaths.clone}?${query}`, packCheckpoint(source.folder)),
+  );
+  return runResult.parse(reply);
+}
+
+/** The other side of `sendHistory`. */
+export async function receiveCheckpoint(
+  { store }: CheckpointDeps,
+  container: string,
+  name: string,
+  stream: Readable,
+): Promise<void> {
+  await unpackCheckpoint(store, container, name, stream, async () => ({ keep: true, value: undefined }));
+}
+
+/** The other side of `cloneTo`. */
+export async function receiveClone(
+  deps: CheckpointDeps,
+  name: string,
+  wanted: WantedImage,
+  stream: Readable,
+  context: OperationContext,
+): Promise<RunResult> {
+  return unpackCheckpoint(deps.store, name, `arriving-${context.id}`, stream, async (folder, record) => {
+    const imageRef = await findImage(deps.host.docker, wanted);
+    const value = await cloneContainer(
+      deps,
+      { folder, record: { ...record, image: imageRef ?? record.image } },
+      name,
+      context,
+    );
+    return { keep: false, value };
+  });
+}

@@ -1,0 +1,65 @@
+import type { ContainerFacts } from "../../contract/facts.ts";
+import { type MigrateRequest, type MigrationPlan, reservation } from "../../contract/migration.ts";
+import { protocol } from "../../contract/version.ts";
+import { fileTrees, readContainerFacts } from "../../host/container/facts.ts";
+import { runcContainer } from "../../host/container/runc.ts";
+import type { FileTree } from "../../host/container/trees.ts";
+import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { Host } from "../../host/host.ts";
+import type { Peer } from "../../transport/peer.ts";
+import { peerPaths } from "../peer-paths.ts";
+import { choosePlan } from "../plan.ts";
+import { preflight } from "../preflight.ts";
+
+export interface Checked {
+  plan: MigrationPlan;
+  facts: ContainerFacts;
+  trees: FileTree[];
+}
+
+/**
+ * Both hosts' facts, weighed. Unless it is a dry run, the destination holds the container's name from now on.
+ * @throws agent-unreachable, incompatible-agent, busy
+ */
+export async function checkMigration(
+  host: Host,
+  peer: Peer,
+  container: ContainerInspect,
+  request: MigrateRequest & { migration: string },
+): Promise<Checked> {
+  const dockerRoot = await host.dockerRoot();
+  const [facts, hostFacts, imageLayers] = await Promise.all([
+    readContainerFacts(host.docker, container, dockerRoot),
+    host.facts(),
+    host.docker.imageLayers(container.Image),
+  ]);
+  const running = container.State.Running ? await runcContainer(container.Id).catch(() => undefined) : undefined;
+  const trees = running ? await fileTrees(host.docker, container, running.pid, dockerRoot) : [];
+  const offer = {
+    migration: request.migration,
+    source: host.name,
+    protocol,
+    dryRun: request.dryRun,
+    facts: hostFacts,
+    container: facts,
+    imageLayers: imageLayers ?? [],
+    trees: trees.map(({ kind, name, destination }) => ({ kind, name, destination })),
+  };
+  const answer = reservation.parse(await peer.json("POST", peerPaths.reserve, offer));
+  const { mode, because } = choosePlan(request.mode, hostFacts, answer.facts);
+  return {
+    facts,
+    trees,
+    plan: {
+      container: facts.name,
+      source: host.name,
+      destination: peer.name,
+      mode,
+      because,
+      sendsImage: !answer.view.imagePresent,
+      memoryBytes: facts.memoryBytes,
+      filesBytes: facts.writableBytes + facts.volumeBytes,
+      verdicts: preflight({ source: hostFacts, destination: answer.facts, container: facts, view: answer.view, mode }),
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ErrorReport, errorFromReport, GodwitError } from "../../contract/errors.ts";
+import { type BatonAnswer, type BatonOffer, batonAnswer } from "../../contract/migration.ts";
+import type { Step } from "../../contract/operations.ts";
+import { thaw } from "../../host/container/freezer.ts";
+import { runcContainer } from "../../host/container/runc.ts";
+import type { Host } from "../../host/host.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Peer } from "../../transport/peer.ts";
+import { type SourceAction, type SourceInput, sourceIsDone, sourceStep } from "../baton.ts";
+import { peerPaths } from "../peer-paths.ts";
+import { type DepartureRecord, departureKind } from "./record.ts";
+
+/** A restore may take long on a slow disk; whoever asks later gets the same answer. */
+const offerTimeoutMs = 120_000;
+const wordTimeoutMs = 15_000;
+const retryMs = 500;
+
+/** One migration on its source: the baton's machine, with the journal below it and the original container in its hands. */
+export class Departure {
+  readonly record: DepartureRecord;
+  readonly #host: Host;
+  readonly #journal: Journal;
+  readonly #peer: Peer;
+  /** Why the destination did not keep it, in its own words. */
+  refusal: ErrorReport | null = null;
+  /** What the destination measured. */
+  steps: Step[] = [];
+  #offer: BatonOffer | undefined;
+
+  constructor(host: Host, journal: Journal, peer: Peer, record: DepartureRecord) {
+    this.#host = host;
+    this.#journal = journal;
+    this.#peer = peer;
+    this.record = record;
+  }
+
+  save(): void {
+    this.#journal.putRecord(departureKind, this.record.migration, this.record);
+  }
+
+  /** Nothing more is to be asked or done: the journal need not know it any longer. */
+  forget(): void {
+    if (sourceIsDone(this.record.state)) this.#journal.deleteRecord(departureKind, this.record.migration);
+  }
+
+  /** Keeps Docker from starting the original anew; given back if it stays here. */
+  async holdRestartPolicy(): Promise<void> {
+    const { HostConfig } = await this.#host.docker.inspect(this.record.containerId);
+    const policy = HostConfig.RestartPolicy;
+    if (HostConfig.AutoRemove || !policy?.Name || policy.Name === "no") return;
+    this.record.restartPolicy = policy;
+    this.save();
+    await this.#host.docker.setRestartPolicy(this.record.containerId, { Name: "no" });
+  }
+
+  /** Offers the baton of the frozen, dumped container; returns with the destination's word, or without one where it was lost. */
+  async offer(offer: BatonOffer): Promise<void> {
+    this.#offer = offer;
+    await this.apply({ type: "offer" });
+  }
+
+  /** Gives up what was not passed on yet. */
+  async cancel(): Promise<void> {
+    await this.apply({ type: "cancel" });
+  }
+
+  /** The journal is written before anything follows from the input. Answers of the destination are inputs of their own. */
+  async apply(input: SourceInput): Promise<void> {
+    const { state, actions } = sourceStep(this.record.state, input);
+    this.record.state = state;
+    this.save();
+    for (const action of actions) await this.#act(action);
+  }
+
+  /** Asks on until the destination's word has settled the matter, or the time is over. Whether it is settled. */
+  async settle(until: () => boolean, deadlineMs: number): Promise<boolean> {
+    const deadline = performance.now() + deadlineMs;
+    while (!until()) {
+      if (performance.now() > deadline) return false;
+      await sleep(retryMs);
+      await this.apply({ type: "tick" });
+    }
+    return true;
+  }
+
+  /** Waits, as long as it takes, until the destination needs nothing more from here, or has returned the container. */
+  async complete(): Promise<void> {
+    while (this.record.state.at === "passed") {
+      const answer = await this.#ask(peerPaths.completed(this.record.migration), {}, 0);
+      if (answer) await this.#hear(answer);
+      else await sleep(retryMs);
+    }
+  }
+
+  /** What to tell a user whose container stays here. */
+  reason(): GodwitError {
+    if (this.refusal) return errorFromReport(this.refusal);
+    return new GodwitError("transfer-failed", `${this.record.destination} did not take '${this.record.container}'.`);
+  }
+
+  async #act(action: SourceAction): Promise<void> {
+    const { migration } = this.record;
+    if (action.do === "thaw") return this.#letRun();
+    if (action.do === "kill-original") return this.#endOriginal();
+    if (action.do === "send-offer") {
+      const answer = this.#offer && (await this.#ask(peerPaths.offer(migration), this.#offer, offerTimeoutMs));
+      if (answer) await this.#hear(answer);
+      return;
+    }
+    const question = { revoke: action.do === "revoke", forced: action.do === "revoke" && action.forced };
+    const answer = await this.#ask(peerPaths.baton(migration), question, wordTimeoutMs);
+    if (answer) await this.#hear(answer);
+  }
+
+  async #hear(answer: BatonAnswer): Promise<void> {
+    this.steps = answer.steps;
+    this.refusal ??= answer.error;
+    await this.apply({ type: "word", word: answer.word, complete: answer.complete });
+  }
+
+  /** Undefined where no answer came: the other side may have acted on the question, or not. */
+  async #ask(path: string, body: unknown, timeoutMs: number): Promise<BatonAnswer | undefined> {
+    try {
+      return batonAnswer.parse(await this.#peer.json("POST", path, body, { timeoutMs }));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #letRun(): Promise<void> {
+    const running = await runcContainer(this.record.containerId).catch(() => undefined);
+    if (running) await thaw(running);
+    if (!this.record.restartPolicy) return;
+    if (await this.#host.docker.find(this.record.containerId)) {
+      await this.#host.docker.setRestartPolicy(this.record.containerId, this.record.restartPolicy);
+    }
+  }
+
+  async #endOriginal(): Promise<void> {
+    await this.#host.docker.killAndWait(this.record.containerId);
+    if (this.record.keepSource) return;
+    await this.#host.docker.remove(this.record.containerId, { force: true });
+    // A volume that another container uses stays: Docker refuses to remove it.
+    for (const volume of this.record.volumes) await this.#host.docker.removeVolume(volume).catch(() => {});
+  }
+}

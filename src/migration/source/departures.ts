@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GodwitError } from "../../contract/errors.ts";
+import type { MigrateRequest, MigrationPlan } from "../../contract/migration.ts";
+import type { Operation } from "../../contract/operations.ts";
+import type { Recovery } from "../../contract/routes.ts";
+import { containerName } from "../../host/container/facts.ts";
+import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { Host } from "../../host/host.ts";
+import { releaseImageSpace } from "../../host/restore/image-space.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { OperationContext } from "../../journal/operation-context.ts";
+import type { Operations } from "../../journal/operations.ts";
+import type { Peer } from "../../transport/peer.ts";
+import { sourceIsDone } from "../baton.ts";
+import { checkMigration } from "./check.ts";
+import { Departure } from "./departure.ts";
+import { migrate } from "./migrate.ts";
+import { departureKind, departureRecord } from "./record.ts";
+
+const askEveryMs = 2000;
+const recoverPatienceMs = 5000;
+
+export interface DeparturesDeps {
+  host: Host;
+  journal: Journal;
+  operations: Operations;
+  peers: (host: string) => Peer;
+  /** What follows a move: the container's history goes after it. */
+  moved: (container: string, peer: Peer, context: OperationContext) => Promise<void>;
+}
+
+/** The migrations that leave this host. */
+export class Departures {
+  readonly #deps: DeparturesDeps;
+  readonly #unsettled = new Map<string, Departure>();
+  #closed = false;
+
+  constructor(deps: DeparturesDeps) {
+    this.#deps = deps;
+  }
+
+  async plan(container: ContainerInspect, request: MigrateRequest): Promise<MigrationPlan> {
+    const peer = this.#deps.peers(request.destination);
+    const checked = await checkMigration(this.#deps.host, peer, container, {
+      ...request,
+      dryRun: true,
+      migration: "dry-run",
+    });
+    return checked.plan;
+  }
+
+  migrate(container: ContainerInspect, request: MigrateRequest): Operation {
+    const name = containerName(container);
+    this.assertSettled(name);
+    const peer = this.#deps.peers(request.destination);
+    return this.#deps.operations.start({ kind: "migrate", container: name, cancellable: true }, async (context) => {
+      const result = await migrate(
+        { ...this.#deps, peer, unsettled: (departure) => this.#watch(departure) },
+        container,
+        request,
+        context,
+      );
+      await this.#deps.moved(name, peer, context);
+      return result;
+    });
+  }
+
+  /** @throws baton-unresolved where the container waits frozen for the word of its destination */
+  assertSettled(container: string): void {
+    const departure = this.#unsettled.get(container);
+    if (!departure) return;
+    const { destination } = departure.record;
+    throw new GodwitError(
+      "baton-unresolved",
+      `'${container}' waits frozen here: ${destination} was given it, and does not answer.`,
+      {
+        hint: `Ask once more with: godwit recover ${container}. If ${destination} is gone for good: godwit recover ${container} --force`,
+      },
+    );
+  }
+
+  /** Asks the destination once more; with `force` the operator says that it is gone and will not run the container. */
+  async recover(container: string, force: boolean): Promise<Recovery> {
+    const here = this.#deps.host.name;
+    const departure = this.#unsettled.get(container);
+    if (!departure) {
+      return {
+        container,
+        host: here,
+        outcome: "nothing-to-recover",
+        message: `'${container}' does not wait for another host.`,
+      };
+    }
+    const { destination } = departure.record;
+    await departure.apply({ type: force ? "force" : "tick" });
+    await departure.settle(
+      () => departure.record.state.at === "holds" || departure.record.state.at === "finished",
+      recoverPatienceMs,
+    );
+    if (departure.record.state.at === "holds") {
+      return { container, host: here, outcome: "running-on-source", message: `'${container}' runs on here.` };
+    }
+    if (departure.record.state.at === "finished") {
+      return {
+        container,
+        host: destination,
+        outcome: "running-on-destination",
+        message: `'${container}' runs on ${destination}.`,
+      };
+    }
+    this.assertSettled(container);
+    throw new Error("an unsettled departure vanished");
+  }
+
+  /** After a start of the agent: every departure of its last life ends in its place. */
+  async resume(): Promise<void> {
+    for (const { id, value } of this.#deps.journal.listRecords(departureKind)) {
+      const parsed = departureRecord.safeParse(value);
+      if (!parsed.success) continue;
+      await releaseImageSpace(`source-${id}`);
+      const departure = new Departure(
+        this.#deps.host,
+        this.#deps.journal,
+        this.#deps.peers(parsed.data.destination),
+        parsed.data,
+      );
+      const settle = async () => {
+        this.#unsettled.set(parsed.data.container, departure);
+        await departure.apply({ type: "restarted" });
+        await this.#watch(departure);
+        if (departure.record.state.at === "holds") throw departure.reason();
+      };
+      // An operation that had ended unresolved is not running any more; its departure is settled all the same.
+      if (!this.#deps.operations.adopt(id, settle)) settle().catch(() => {});
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Asks on in the background until the matter is settled. */
+  async #watch(departure: Departure): Promise<void> {
+    const { container } = departure.record;
+    this.#unsettled.set(container, departure);
+    while (!this.#closed && !sourceIsDone(departure.record.state)) {
+      await sleep(askEveryMs);
+      await departure.apply({ type: "tick" });
+    }
+    if (this.#closed) return;
+    departure.forget();
+    this.#unsettled.delete(container);
+  }
+}

@@ -1,0 +1,174 @@
+import { GodwitError } from "../../contract/errors.ts";
+import type { MigrateRequest, MigrationResult } from "../../contract/migration.ts";
+import { containerName } from "../../host/container/facts.ts";
+import { runcContainer } from "../../host/container/runc.ts";
+import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { Host } from "../../host/host.ts";
+import { reserveImageSpace } from "../../host/restore/image-space.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { OperationContext } from "../../journal/operation-context.ts";
+import type { Peer } from "../../transport/peer.ts";
+import { sourceStart } from "../baton.ts";
+import { peerPaths } from "../peer-paths.ts";
+import { firstFailure } from "../verdict.ts";
+import { type Checked, checkMigration } from "./check.ts";
+import { Departure } from "./departure.ts";
+import { type FileSync, type LogMarks, sendLogs, sendTrees } from "./files.ts";
+import { switchOver } from "./switchover.ts";
+
+/** CRIU's images without the memory pages. */
+const smallImagesBytes = 256 * 2 ** 20;
+/** So long the operation waits for a destination that fell silent with the baton on its way; the agent asks on after it. */
+const silenceMs = 30_000;
+
+export interface MigrateDeps {
+  host: Host;
+  journal: Journal;
+  peer: Peer;
+  /** Told of a departure that goes on being settled after the operation has ended. */
+  unsettled: (departure: Departure) => void;
+}
+
+/** Moves a running container to the peer's host. Fails with the container running on here, unless the error says otherwise. */
+export async function migrate(
+  deps: MigrateDeps,
+  container: ContainerInspect,
+  request: MigrateRequest,
+  context: OperationContext,
+): Promise<MigrationResult> {
+  const { host, peer, journal } = deps;
+  const begun = performance.now();
+  const migration = context.id;
+  context.phase("preflight", `Asking ${peer.name} whether it can take '${containerName(container)}'`);
+  const checked = await checkMigration(host, peer, container, { ...request, migration });
+  const departure = new Departure(host, journal, peer, {
+    migration,
+    container: containerName(container),
+    containerId: container.Id,
+    destination: peer.name,
+    state: sourceStart,
+    keepSource: request.keepSource,
+    restartPolicy: null,
+    autoRemove: container.HostConfig.AutoRemove ?? false,
+    volumes: checked.trees.filter(({ kind }) => kind === "volume").map(({ name }) => name),
+    startedAt: new Date().toISOString(),
+  });
+  departure.save();
+  const sync: FileSync = { migration, peer, trees: checked.trees, counter: { sent: 0, received: 0 } };
+  let id = "";
+  let setupMs = 0;
+  let frozenAt = 0;
+  try {
+    refuseOrWarn(checked, context);
+    const running = await runcContainer(container.Id);
+    await using undo = new AsyncDisposableStack();
+    const space = await reserveImageSpace(`source-${migration}`, smallImagesBytes);
+    undo.defer(() => space.release());
+    const logMarks: LogMarks = new Map();
+    const dockerRoot = await host.dockerRoot();
+    id = await prepare(checked, sync, host, context);
+    context.phase("sync", "Copying files and log while the container runs");
+    await context.step("copy files", {}, () => sendTrees(sync, context.signal));
+    await sendLogs(sync, container, dockerRoot, logMarks);
+    context.phase("arm", `Docker on ${peer.name} prepares the container`);
+    await context.step("arm", {}, () => peer.json("POST", peerPaths.arm(migration), {}));
+    await departure.holdRestartPolicy();
+    setupMs = performance.now() - begun;
+    context.phase("switchover", "Freezing the container, handing it over");
+    const keepConnections = keepsAddress(container);
+    frozenAt = await switchOver(
+      { departure, container, running, sync, logMarks, dockerRoot, space, keepConnections },
+      context,
+    );
+  } catch (error) {
+    await departure.cancel();
+    departure.forget();
+    throw error;
+  }
+  const downtimeMs = await handOver(deps, departure, frozenAt);
+  context.phase("drain", `It runs on ${peer.name}; the rest of its memory is read in`);
+  await context.step("drain", {}, () => departure.complete());
+  for (const step of departure.steps) context.record(step);
+  if (departure.record.state.at !== "finished") throw departure.reason();
+  departure.forget();
+  return {
+    migration,
+    container: checked.plan.container,
+    source: host.name,
+    destination: peer.name,
+    mode: checked.plan.mode,
+    id,
+    downtimeMs: Math.round(downtimeMs),
+    totalMs: Math.round(performance.now() - begun),
+    setupMs: Math.round(setupMs),
+    wireBytes: sync.counter.sent + sync.counter.received,
+    memoryBytes: checked.plan.memoryBytes,
+    steps: [...context.steps],
+    warnings: [...context.warnings],
+  };
+}
+
+function refuseOrWarn({ plan }: Checked, context: OperationContext): void {
+  const failure = firstFailure(plan.verdicts, `'${plan.container}' cannot move to ${plan.destination}`);
+  if (failure) throw failure;
+  for (const { level, message, remedy } of plan.verdicts) if (level === "warn") context.warn(message, remedy);
+  context.phase("preflight", `Mode ${plan.mode}. ${plan.because}`);
+}
+
+/** Delivers the image where it is lacking, and has the container created. Gives the id of the container there. */
+async function prepare(
+  { plan, facts }: Checked,
+  { peer, migration, counter }: FileSync,
+  host: Host,
+  context: OperationContext,
+): Promise<string> {
+  context.phase("prepare", `Creating the container on ${peer.name}`);
+  if (plan.sendsImage) {
+    context.phase("prepare", `Sending the image ${facts.image}`);
+    await context.step("send image", {}, async () => {
+      // By its name, so that it has it there as well; by its id where the name has been given to another image since.
+      const named = (await host.docker.imageId(facts.image)) === facts.imageId;
+      const image = await host.docker.saveImage(named ? facts.image : facts.imageId);
+      image.on("data", (chunk: Buffer) => {
+        counter.sent += chunk.length;
+      });
+      await peer.upload(peerPaths.image(migration), image, { signal: context.signal });
+    });
+  }
+  const { id } = (await context.step("create container", {}, () =>
+    peer.json("POST", peerPaths.create(migration), {}),
+  )) as { id: string };
+  return id;
+}
+
+/** Waits for the destination's word about the baton. @returns the downtime in ms */
+async function handOver({ unsettled }: MigrateDeps, departure: Departure, frozenAt: number): Promise<number> {
+  const decided = () => departure.record.state.at === "finished" || departure.record.state.at === "holds";
+  const running = () => decided() || (departure.record.state.at === "passed" && departure.steps.length > 0);
+  const known = await departure.settle(running, silenceMs);
+  const downtimeMs = performance.now() - frozenAt;
+  if (!known) {
+    unsettled(departure);
+    const { container, destination } = departure.record;
+    throw new GodwitError(
+      "baton-unresolved",
+      `${destination} fell silent after it was given '${container}', which waits frozen here.`,
+      {
+        hint: `This agent asks on. Once ${destination} is known to be gone for good: godwit recover ${container} --force`,
+      },
+    );
+  }
+  if (departure.record.state.at === "holds") {
+    departure.forget();
+    throw departure.reason();
+  }
+  return downtimeMs;
+}
+
+/** Connections go on where the container keeps the address that it was given by the user. */
+function keepsAddress(container: ContainerInspect): boolean {
+  const networks = Object.values(container.NetworkSettings.Networks ?? {}) as {
+    IPAMConfig?: { IPv4Address?: string } | null;
+  }[];
+  return networks.length > 0 && networks.every((network) => Boolean(network.IPAMConfig?.IPv4Address));
+}

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { sourceState } from "../baton.ts";
+
+/** Kind of the journal's records of what departs; one a migration, by its id, which is that of its operation. */
+export const departureKind = "departure";
+
+/** What the source must know about a migration after a crash. */
+export const departureRecord = z.object({
+  migration: z.string(),
+  container: z.string(),
+  containerId: z.string(),
+  destination: z.string(),
+  state: sourceState,
+  keepSource: z.boolean(),
+  /** As it was before it was held at `no`; null until then. */
+  restartPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),
+  autoRemove: z.boolean(),
+  /** Volumes that travelled with it, and go from here when it is removed. */
+  volumes: z.array(z.string()),
+  startedAt: z.iso.datetime(),
+});
+export type DepartureRecord = z.infer<typeof departureRecord>;

@@ -1,0 +1,94 @@
+import { createReadStream } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { BatonOffer } from "../../contract/migration.ts";
+import { freeze } from "../../host/container/freezer.ts";
+import { containerProcesses } from "../../host/container/processes.ts";
+import type { RuncContainer } from "../../host/container/runc.ts";
+import { mappedFiles } from "../../host/container/trees.ts";
+import { dumpContainer } from "../../host/criu/dump.ts";
+import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { ImageSpace } from "../../host/restore/image-space.ts";
+import type { OperationContext } from "../../journal/operation-context.ts";
+import { peerPaths } from "../peer-paths.ts";
+import type { Departure } from "./departure.ts";
+import { type FileSync, type LogMarks, sendLogs, sendMappedFiles, sendTrees } from "./files.ts";
+import { tunnelPort } from "./wire.ts";
+
+/** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
+const inlineBytes = 256 * 1024;
+
+export interface SwitchoverInput {
+  departure: Departure;
+  container: ContainerInspect;
+  running: RuncContainer;
+  sync: FileSync;
+  logMarks: LogMarks;
+  dockerRoot: string;
+  /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
+  space: ImageSpace;
+  keepConnections: boolean;
+}
+
+/**
+ * From the freeze to the destination's word. Everything up to the offer can fail, and the container runs on here; what comes
+ * after it is the baton's business.
+ * @returns when the freeze was ordered, in ms of performance.now()
+ */
+export async function switchOver(input: SwitchoverInput, context: OperationContext): Promise<number> {
+  const { departure, running, sync, space } = input;
+  const { peer, migration } = sync;
+  const pages = await tunnelPort(peer, peerPaths.pages(migration), sync.counter);
+  const frozenAt = performance.now();
+  const switchover = { switchover: true };
+  try {
+    await context.step("freeze", switchover, () => freeze(running));
+    const processes = await containerProcesses(running.cgroup);
+    const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
+    await Promise.all([
+      context.step("dump and send memory", switchover, () =>
+        dumpContainer(running, {
+          images: space.images,
+          work: space.work,
+          pagePort: pages.port,
+          signal: context.signal,
+        }),
+      ),
+      context.step("send changed files", switchover, async () => {
+        await sendTrees(sync, context.signal);
+        await sendMappedFiles(sync, mapped);
+      }),
+    ]);
+    const [images] = await context.step("send images and log", switchover, () =>
+      Promise.all([sendImages(input), sendLogs(sync, input.container, input.dockerRoot, input.logMarks)]),
+    );
+    context.pointOfNoReturn();
+    await context.step("hand over and restore", switchover, () =>
+      departure.offer({
+        images,
+        processes: processes.map(({ pid, command }) => ({ pid, command })),
+        keepConnections: input.keepConnections,
+      }),
+    );
+    return frozenAt;
+  } finally {
+    await pages.close();
+  }
+}
+
+/** Sends CRIU's large images, and gives the small ones for the offer. */
+async function sendImages({ sync, space }: SwitchoverInput): Promise<BatonOffer["images"]> {
+  const names = await readdir(space.images);
+  const read = names.map(async (name) => {
+    const path = join(space.images, name);
+    const { size } = await stat(path);
+    sync.counter.sent += size;
+    if (size <= inlineBytes) return { name, data: (await readFile(path)).toString("base64") };
+    await sync.peer.upload(
+      `${peerPaths.criuImage(sync.migration)}?${new URLSearchParams({ name })}`,
+      createReadStream(path),
+    );
+    return undefined;
+  });
+  return (await Promise.all(read)).filter((image) => image !== undefined);
+}
