@@ -1,4 +1,4 @@
-import { Command, type CommanderError } from "commander";
+import { Command, type CommanderError, Help, type Option } from "commander";
 import { GodwitError } from "../contract/errors.ts";
 import { version } from "../contract/version.ts";
 import { type Action, examples } from "./command.ts";
@@ -29,7 +29,7 @@ export function createProgram(action: Action, out: (text: string) => void): Comm
     .option("--lab <name>", "work on the hosts of a lab (or set GODWIT_LAB)")
     .helpOption("--help", "print help")
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, optionDescription })
     .configureOutput({ writeOut: out, writeErr: () => {}, outputError: () => {} })
     .exitOverride()
     .addHelpText(
@@ -39,6 +39,10 @@ export function createProgram(action: Action, out: (text: string) => void): Comm
   for (const register of commands) register(program, action);
   return program;
 }
+
+// That a switch is off unless it is given goes without saying.
+const optionDescription = (option: Option) =>
+  option.defaultValue === false ? option.description : new Help().optionDescription(option);
 
 /** What commander threw: undefined where it only printed help or the version. */
 export function misuse(error: CommanderError, argv: string[]): GodwitError | undefined {
@@ -55,9 +59,9 @@ export function misuse(error: CommanderError, argv: string[]): GodwitError | und
 
 const seeHelp = (argv: string[]) => `See '${["godwit", words(argv), "--help"].filter(Boolean).join(" ")}'.`;
 
-/** The names of the commands that a call begins with. */
+/** The command that a call names. */
 function words(argv: string[]): string {
-  const names = new Set(["doctor", "ps", "migrate", "checkpoint", "restore", "rollback", "clone", "recover"]);
-  for (const name of ["operations", "agent", "setup", "certificates", "lab"]) names.add(name);
-  return argv.find((word) => names.has(word)) ?? "";
+  const program = new Command();
+  for (const register of commands) register(program, () => async () => {});
+  return argv.find((word) => program.commands.some((command) => command.name() === word)) ?? "";
 }
