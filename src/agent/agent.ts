@@ -69,7 +69,7 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   writePid(config);
   undo.defer(() => removePid(config));
   socket.serve(local.server);
-  log.info({ name: config.name, socket: socketPath, port: listener?.port }, "the agent listens");
+  log.info({ socket: socketPath, port: listener?.port }, "the agent listens");
 
   const cleanUp = undo.move();
   return {

@@ -18,7 +18,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   reporter: (json) => {
     if (json) return jsonReporter(terminal);
-    return process.stdout.isTTY ? ttyReporter(terminal, process.stdout) : plainReporter(terminal);
+    // A terminal without a size (a serial line, a recording) cannot be redrawn.
+    const redrawable = process.stdout.isTTY && process.stdout.columns > 0;
+    return redrawable ? ttyReporter(terminal, process.stdout) : plainReporter(terminal);
   },
 });
 
