@@ -22,10 +22,11 @@ import { doctor } from "../migration/doctor.ts";
 import { cloneTo, sendHistory } from "../migration/history.ts";
 import { Departures } from "../migration/source/departures.ts";
 import { obstaclesIn } from "../migration/verdict.ts";
+import { registerPeerRoutes } from "./peer-routes.ts";
 import type { Services, ServicesContext } from "./services.ts";
 
 /** The services of a real host. */
-export function createServices({ config, journal, operations, peers }: ServicesContext): Services {
+export function createServices({ config, journal, operations, peers, tunnels }: ServicesContext): Services {
   const host = thisHost(config.name);
   const store = new CheckpointStore();
   const deps: CheckpointDeps = { host, store };
@@ -56,8 +57,7 @@ export function createServices({ config, journal, operations, peers }: ServicesC
   };
 
   return {
-    arrivals,
-    history: deps,
+    peerRoutes: (app) => registerPeerRoutes(app, { arrivals, history: deps, operations, tunnels }),
     facts: () => host.facts(),
 
     async doctor(other) {

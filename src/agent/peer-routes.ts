@@ -12,7 +12,6 @@ import { historyPaths, receiveCheckpoint, receiveClone, wantedImage } from "../m
 import { peerPaths } from "../migration/peer-paths.ts";
 import { joinStreams } from "../transport/streams.ts";
 import type { TunnelRegistry } from "../transport/tunnels.ts";
-import type { Services, ServicesContext } from "./services.ts";
 
 /** Memory images beside the pages come with the offer; a tree of thousands of processes has some tens of MiB. */
 const offerLimit = 256 * 2 ** 20;
@@ -24,11 +23,17 @@ const inspectLimit = 16 * 2 ** 20;
  */
 export function registerPeerRoutes(
   app: FastifyInstance,
-  { services, operations, tunnels }: ServicesContext & { services: Services },
+  { arrivals, history, operations, tunnels }: PeerRoutesDeps,
 ): void {
-  const { arrivals, history } = services;
-  if (arrivals) registerArrivals(app, arrivals, tunnels);
-  if (history) registerHistory(app, history, operations);
+  registerArrivals(app, arrivals, tunnels);
+  registerHistory(app, history, operations);
+}
+
+export interface PeerRoutesDeps {
+  arrivals: Arrivals;
+  history: CheckpointDeps;
+  operations: Operations;
+  tunnels: TunnelRegistry;
 }
 
 function registerHistory(app: FastifyInstance, history: CheckpointDeps, operations: Operations): void {

@@ -16,4 +16,6 @@ export async function runAgent(config: AgentConfig, factory: ServicesFactory): P
   stop.abort();
   log.info({ signal }, "the agent ends");
   await agent.close();
+  // Everything is closed and journalled; Node's own clean-up can wait forever for a handle that was reset.
+  process.exit(0);
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from "fastify";
-import type { CheckpointDeps } from "../checkpoint/actions.ts";
 import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
 import type { ContainerFacts, ContainerSummary, HostFacts } from "../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan } from "../contract/migration.ts";
@@ -14,7 +13,6 @@ import type {
 } from "../contract/routes.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Operations } from "../journal/operations.ts";
-import type { Arrivals } from "../migration/destination/arrivals.ts";
 import type { Peer } from "../transport/peer.ts";
 import type { TunnelRegistry } from "../transport/tunnels.ts";
 import type { AgentConfig } from "./config.ts";
@@ -24,10 +22,6 @@ import type { AgentConfig } from "./config.ts";
  * What takes longer than a second begins an operation, after everything that can be refused at once was refused.
  */
 export interface Services {
-  /** What the routes for other agents work on; a host without them serves only its own users. */
-  readonly arrivals?: Arrivals;
-  readonly history?: CheckpointDeps;
-
   facts(): Promise<HostFacts>;
   /** With `other`: also what differs from that host, and what that forbids. */
   doctor(other?: string): Promise<DoctorReport>;

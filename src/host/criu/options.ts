@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+
+const unifiedMark = "/sys/fs/cgroup/cgroup.controllers";
+
 /**
  * Options of CRIU that runc has no flag for, as lines of a CRIU configuration file; CRIU finds it by CRIU_CONFIG_FILE.
  * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB.
@@ -5,9 +9,14 @@
 export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864"];
 
 /**
+ * @param cgroupPath the new container's cgroup: CRIU would make the old one's again, outside of Docker's limits and sight
  * @param keepConnections whether the container gets the address that it had: otherwise its connections cannot go on, and the
  * program sees them closed instead of waiting for an answer that never comes
  */
-export function restoreOptions(keepConnections: boolean): string[] {
-  return keepConnections ? ["tcp-established"] : ["tcp-close"];
+export function restoreOptions(cgroupPath: string, keepConnections: boolean): string[] {
+  // The hierarchy of version 2 has an empty name; others may be there beside it that are not Docker's.
+  return [
+    `cgroup-root ${existsSync(unifiedMark) ? ":" : ""}${cgroupPath}`,
+    keepConnections ? "tcp-established" : "tcp-close",
+  ];
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
@@ -27,7 +28,9 @@ export function startPageServer(images: string, work: string): PageServer {
     throw new GodwitError("transfer-failed", `CRIU's page server ended (${signal ?? code}): ${sentence}`, { details });
   });
   done.catch(() => {});
-  const socket = child.stdio[3] as Duplex;
+  const socket = child.stdio[3] as Socket;
+  // CRIU ends its side first; what the other side still says must not look like a broken connection.
+  socket.allowHalfOpen = true;
   socket.on("error", () => {});
   return { socket, done, stop: () => child.kill("SIGKILL") };
 }

@@ -25,9 +25,9 @@ export function explainCriuLog(log: string): CriuReason {
 /** Error lines kept beside the telling one. */
 const most = 7;
 const errorLine = /\bError \(|level=(error|fatal)|^error:|"level":"(error|fatal)"/i;
-/** What CRIU says after any failure: true, and of no use. */
+/** What CRIU says after any failure, or without any: true, and of no use. */
 const aftermath =
-  /(Dumping|Pre-dumping|Restoring) FAILED|failed with -?\d+\)?\.?$|killed by signal|exited, status=|criu failed: type|^runc: criu|Unable to wait|Can't (wait|collect) |has not been restored/i;
+  /rlimit: |(Dumping|Pre-dumping|Restoring) FAILED|failed with -?\d+\)?\.?$|killed by signal|exited, status=|criu failed: type|^runc: criu|Unable to wait|Can't (wait|collect) |has not been restored/i;
 
 function plain(line: string): string {
   return line.replace(/^(\(\d+\.\d+\)|pie: \d+:|\s)+/, "").trimEnd();

@@ -14,6 +14,8 @@ export interface ArmedContainer {
   root: OverlayRoot;
   /** What runc keeps its state under. */
   runcRoot: string;
+  /** Its cgroup, as a path below the root of the hierarchy. */
+  cgroupPath: string;
   /** Docker's answer to the start; it settles after the restore. */
   started: Promise<void>;
 }
@@ -41,10 +43,10 @@ export async function armContainer(
       );
     });
     const bundle = await Promise.race([pending.armed, endedEarly]);
-    const rootPath = await prepareBundle(bundle, options.tty ? undefined : pending.folder);
+    const { rootPath, cgroupPath } = await prepareBundle(bundle, options.tty ? undefined : pending.folder);
     const root = await overlayMountedAt(rootPath, options.dockerRoot);
     await unmountRoot(root);
-    return { id, pending, root, runcRoot: "/run/docker/runtime-runc/moby", started };
+    return { id, pending, root, runcRoot: "/run/docker/runtime-runc/moby", cgroupPath, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
@@ -60,11 +62,15 @@ export async function disarmContainer(armed: ArmedContainer, sentence: string): 
   await armed.started.catch(() => {});
 }
 
-/** Adds the hook that CRIU waits in, and gives the path of the root file system. */
-async function prepareBundle(bundle: string, waitsIn: string | undefined): Promise<string> {
+/** Adds the hook that CRIU waits in, and gives the path of the root file system and of the cgroup. */
+async function prepareBundle(
+  bundle: string,
+  waitsIn: string | undefined,
+): Promise<{ rootPath: string; cgroupPath: string }> {
   const path = join(bundle, "config.json");
   const config = JSON.parse(await readFile(path, "utf8")) as {
     root: { path: string };
+    linux: { cgroupsPath: string };
     hooks?: { prestart?: { path: string; args: string[] }[] };
   };
   if (waitsIn) {
@@ -75,5 +81,18 @@ async function prepareBundle(bundle: string, waitsIn: string | undefined): Promi
     ];
     await writeFile(path, JSON.stringify(config));
   }
-  return isAbsolute(config.root.path) ? config.root.path : join(bundle, config.root.path);
+  return {
+    rootPath: isAbsolute(config.root.path) ? config.root.path : join(bundle, config.root.path),
+    cgroupPath: cgroupPathOf(config.linux.cgroupsPath),
+  };
+}
+
+/** Under the systemd driver it is written `system.slice:docker:ID`. */
+export function cgroupPathOf(cgroupsPath: string): string {
+  const [slice = "", prefix, name] = cgroupsPath.split(":");
+  if (name === undefined) return cgroupsPath;
+  // A slice's own name tells its parents: a-b.slice is in a.slice.
+  const parts = slice.replace(/\.slice$/, "").split("-");
+  const parents = parts.map((_, i) => `${parts.slice(0, i + 1).join("-")}.slice`);
+  return `/${[...parents, `${prefix}-${name}.scope`].join("/")}`;
 }

@@ -35,7 +35,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   await mountRoot(armed.root);
   const lazyPages = request.lazy ? await startLazyPages(armed, request.images, request.work) : undefined;
   try {
-    await armed.pending.release(restoreArguments(request), restoreOptions(request.keepConnections));
+    await armed.pending.release(restoreArguments(request), restoreOptions(armed.cgroupPath, request.keepConnections));
     await exitOf(armed, request.work);
     await verify(armed.id, request.processes);
     // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.

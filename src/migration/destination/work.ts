@@ -13,6 +13,7 @@ import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
 import { type PageServer, startPageServer } from "../../host/criu/page-server.ts";
 import { createBody } from "../../host/docker/create-body.ts";
 import { findImage } from "../../host/docker/find-image.ts";
+import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName, pendingFolder } from "../../host/paths.ts";
 import { type ArmedContainer, armContainer, disarmContainer } from "../../host/restore/arm.ts";
@@ -32,6 +33,8 @@ export class ArrivalWork {
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
   #pages: PageServer | undefined;
+  /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
+  #inspect: ContainerInspect | undefined;
   #lazy = false;
   #trees = new Map<number, string>();
 
@@ -79,8 +82,8 @@ export class ArrivalWork {
   }
 
   async writeLog(suffix: string, offset: number, bytes: Readable): Promise<void> {
-    const container = await this.#host.docker.inspect(this.#requireCreated());
-    await writeLog(container, await this.#host.dockerRoot(), suffix, offset, bytes);
+    if (!this.#inspect) throw new GodwitError("usage", "The container of this migration is not created yet.");
+    await writeLog(this.#inspect, await this.#host.dockerRoot(), suffix, offset, bytes);
   }
 
   /** Docker, containerd and the shim do their part now; what takes pages and images is ready. */
@@ -171,6 +174,7 @@ export class ArrivalWork {
 
   async #findTrees(id: string): Promise<void> {
     const container = await this.#host.docker.inspect(id);
+    this.#inspect = container;
     const layer = await stoppedLayer(container);
     if (!layer)
       throw new GodwitError(

@@ -59,9 +59,10 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
         await sendMappedFiles(sync, mapped);
       }),
     ]);
-    const [images] = await context.step("send images and log", switchover, () =>
-      Promise.all([sendImages(input), sendLogs(sync, input.container, input.dockerRoot, input.logMarks)]),
-    );
+    const [images] = await Promise.all([
+      context.step("send images", switchover, () => sendImages(input)),
+      context.step("send log", switchover, () => sendLogs(sync, input.container, input.dockerRoot, input.logMarks)),
+    ]);
     context.pointOfNoReturn();
     await context.step("hand over and restore", switchover, () =>
       departure.offer({
