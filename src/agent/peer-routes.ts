@@ -85,8 +85,8 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     return { id: await arrival.step("create container", false, () => arrival.work.create()) };
   });
   app.post(peerPaths.log(":id"), async (request) => {
-    const { suffix, offset } = z.object({ suffix: z.string(), offset: z.coerce.number() }).parse(request.query);
-    await find(request).work.writeLog(suffix, offset, request.body as Readable);
+    const { suffix } = z.object({ suffix: z.string() }).parse(request.query);
+    await find(request).work.writeLog(suffix, request.body as Readable);
     return {};
   });
   app.post(peerPaths.arm(":id"), async (request) => {

@@ -78,6 +78,8 @@ export const batonOffer = z.object({
   /** CRIU's small images; large ones were sent before. `data` is base64. */
   images: z.array(z.object({ name: z.string(), data: z.string() })),
   processes: z.array(z.object({ pid: z.int(), command: z.string() })),
+  /** What it said since its log was sent. */
+  logTail: z.array(z.object({ stream: z.enum(["stdout", "stderr"]), text: z.string() })),
   /** Whether the container gets the address that it had, so that its connections go on. */
   keepConnections: z.boolean(),
 });

@@ -1,9 +1,11 @@
-import { createReadStream } from "node:fs";
-import { copyFile, mkdir, open, readdir, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { ContainerInspect } from "../docker/inspect.ts";
+import { type LogEntry, parseJsonLog, parseLocalLog } from "./log-tail.ts";
 
 /** Log drivers whose history is a file of Docker's own; others keep it elsewhere. */
 export const carriedLogDrivers = ["json-file", "local"];
@@ -29,17 +31,16 @@ export async function logFiles(container: ContainerInspect, dockerRoot: string):
   return Promise.all(files);
 }
 
-/** The bytes of a log file from `offset` on, up to its size at this moment. */
+/** The bytes of a log file from `offset` on, up to its size when it was looked at. There is at least one. */
 export function readLog(file: LogFile, offset: number): Readable {
-  return createReadStream(file.path, { start: offset, end: Math.max(offset, file.bytes - 1) });
+  return createReadStream(file.path, { start: offset, end: file.bytes - 1 });
 }
 
-/** Writes at `offset` of a container's log, behind which nothing is kept. The container has not logged anything yet. */
+/** Writes a file of a container's log anew. Docker has not started the container yet: it would not see what is written later. */
 export async function writeLog(
   container: ContainerInspect,
   dockerRoot: string,
   suffix: string,
-  offset: number,
   bytes: Readable,
 ): Promise<void> {
   const current = currentLog(container, dockerRoot);
@@ -48,9 +49,31 @@ export async function writeLog(
     return;
   }
   await mkdir(dirname(current), { recursive: true, mode: 0o710 });
-  const file = await open(`${current}${suffix}`, "a+", 0o640);
-  await file.truncate(offset);
-  await pipeline(bytes, file.createWriteStream());
+  await pipeline(bytes, createWriteStream(`${current}${suffix}`, { mode: 0o640 }));
+}
+
+/** How far each file of a log was sent, by suffix. */
+export type LogMarks = Map<string, number>;
+
+/** What the container said since the marks were set. A log that was rotated since goes on in the file that was current then. */
+export async function readLogTail(
+  container: ContainerInspect,
+  dockerRoot: string,
+  marks: LogMarks,
+): Promise<LogEntry[]> {
+  const parse = container.HostConfig.LogConfig?.Type === "local" ? parseLocalLog : parseJsonLog;
+  const files = await logFiles(container, dockerRoot);
+  const mark = marks.get("") ?? 0;
+  const current = files.find(({ suffix }) => suffix === "");
+  if (!current) return [];
+  const grown = files.find(({ suffix }) => suffix === ".1");
+  const wasRotated = grown !== undefined && grown.bytes !== marks.get(".1");
+  const parts = wasRotated ? [readFrom(grown, mark), readFrom(current, 0)] : [readFrom(current, mark)];
+  return parse(Buffer.concat(await Promise.all(parts)));
+}
+
+async function readFrom(file: LogFile, offset: number): Promise<Buffer> {
+  return file.bytes > offset ? buffer(readLog(file, offset)) : Buffer.alloc(0);
 }
 
 /** Gives a container the log of another on this host. */

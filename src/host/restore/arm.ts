@@ -1,7 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
+import type { LogEntry } from "../container/log-tail.ts";
 import type { Docker } from "../docker/docker.ts";
 import { hookPath } from "../paths.ts";
 import { PendingRestore } from "./pending.ts";
@@ -16,6 +17,8 @@ export interface ArmedContainer {
   runcRoot: string;
   /** Its cgroup, as a path below the root of the hierarchy. */
   cgroupPath: string;
+  /** The waiting runtime: its standard output and error are those that the container will have. */
+  hookPid: number;
   /** Docker's answer to the start; it settles after the restore. */
   started: Promise<void>;
 }
@@ -42,17 +45,26 @@ export async function armContainer(
         },
       );
     });
-    const bundle = await Promise.race([pending.armed, endedEarly]);
+    const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
     const { rootPath, cgroupPath } = await prepareBundle(bundle, options.tty ? undefined : pending.folder);
     const root = await overlayMountedAt(rootPath, options.dockerRoot);
     await unmountRoot(root);
-    return { id, pending, root, runcRoot: "/run/docker/runtime-runc/moby", cgroupPath, started };
+    return { id, pending, root, runcRoot: "/run/docker/runtime-runc/moby", cgroupPath, hookPid, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
     await pending.remove();
     throw error;
   }
+}
+
+/**
+ * Has Docker log what the container said elsewhere, as if it said it now. From the start on Docker keeps its log open and knows
+ * its size, so that nothing may be written into the file behind its back. Not for a container with a terminal.
+ */
+export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Promise<void> {
+  const outputs = { stdout: `/proc/${armed.hookPid}/fd/1`, stderr: `/proc/${armed.hookPid}/fd/2` };
+  for (const { stream, text } of entries) await appendFile(outputs[stream], text);
 }
 
 /** Gives an armed container up: its start fails, and nothing of it has run. The container itself stays, created. */

@@ -16,7 +16,7 @@ export class PendingRestore {
   readonly folder: string;
   readonly #go: number;
   readonly #notes: Socket;
-  readonly #armed = Promise.withResolvers<string>();
+  readonly #armed = Promise.withResolvers<{ hookPid: number; bundle: string }>();
   readonly #pid = Promise.withResolvers<number>();
   readonly #exit = Promise.withResolvers<number>();
 
@@ -42,8 +42,8 @@ export class PendingRestore {
     return new PendingRestore(id, folder);
   }
 
-  /** The bundle's folder, once the runtime waits inside `create`. */
-  get armed(): Promise<string> {
+  /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
+  get armed(): Promise<{ hookPid: number; bundle: string }> {
     return this.#armed.promise;
   }
 
@@ -88,7 +88,7 @@ export class PendingRestore {
 
   #hear(line: string): void {
     const [word, ...rest] = line.split(" ");
-    if (word === "armed") this.#armed.resolve(rest.join(" "));
+    if (word === "armed") this.#armed.resolve({ hookPid: Number(rest[0]), bundle: rest.slice(1).join(" ") });
     if (word === "pid") this.#pid.resolve(Number(rest[0]));
     if (word === "exit") this.#exit.resolve(Number(rest[0]));
   }

@@ -16,7 +16,7 @@ import { findImage } from "../../host/docker/find-image.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName, pendingFolder } from "../../host/paths.ts";
-import { type ArmedContainer, armContainer, disarmContainer } from "../../host/restore/arm.ts";
+import { type ArmedContainer, armContainer, disarmContainer, speakFor } from "../../host/restore/arm.ts";
 import { type ImageSpace, releaseImageSpace, reserveImageSpace } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
@@ -81,9 +81,9 @@ export class ArrivalWork {
     return serveTree(path, join(this.#requireSpace().work, `rsync-${index}-${Date.now()}.conf`));
   }
 
-  async writeLog(suffix: string, offset: number, bytes: Readable): Promise<void> {
+  async writeLog(suffix: string, bytes: Readable): Promise<void> {
     if (!this.#inspect) throw new GodwitError("usage", "The container of this migration is not created yet.");
-    await writeLog(this.#inspect, await this.#host.dockerRoot(), suffix, offset, bytes);
+    await writeLog(this.#inspect, await this.#host.dockerRoot(), suffix, bytes);
   }
 
   /** Docker, containerd and the shim do their part now; what takes pages and images is ready. */
@@ -116,6 +116,7 @@ export class ArrivalWork {
         writeFile(join(space.images, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 }),
       ),
     );
+    await speakFor(this.#armed, offer.logTail);
     await this.#pages?.done;
     return restoreArmed(this.#armed, {
       ...space,

@@ -1,4 +1,4 @@
-import { type LogFile, logFiles, readLog } from "../../host/container/logs.ts";
+import { type LogMarks, logFiles, readLog } from "../../host/container/logs.ts";
 import { sendTree } from "../../host/container/tree-sync.ts";
 import type { FileTree } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -39,29 +39,16 @@ async function sendOne(
   }
 }
 
-/** How far each file of the log has been sent, by suffix. */
-export type LogMarks = Map<string, number>;
-
-/** Sends what the container logged since `marks`, and moves them. A file that was rotated away meanwhile is sent whole. */
+/** Sends the log as it is now. @returns how far it was sent */
 export async function sendLogs(
   { migration, peer, counter }: FileSync,
   container: ContainerInspect,
   dockerRoot: string,
-  marks: LogMarks,
-): Promise<void> {
+): Promise<LogMarks> {
   const files = await logFiles(container, dockerRoot);
-  const rotated = files.some((file) => file.bytes < (marks.get(file.suffix) ?? 0));
-  for (const file of files) {
-    const from = rotated ? 0 : (marks.get(file.suffix) ?? 0);
-    if (file.bytes === from && from > 0) continue;
-    await sendLog(peer, migration, file, from);
-    counter.sent += file.bytes - from;
-    marks.set(file.suffix, file.bytes);
+  for (const file of files.filter(({ bytes }) => bytes > 0)) {
+    await peer.upload(`${peerPaths.log(migration)}?${new URLSearchParams({ suffix: file.suffix })}`, readLog(file, 0));
+    counter.sent += file.bytes;
   }
-}
-
-async function sendLog(peer: Peer, migration: string, file: LogFile, from: number): Promise<void> {
-  if (file.bytes === 0) return;
-  const query = new URLSearchParams({ suffix: file.suffix, offset: String(from) });
-  await peer.upload(`${peerPaths.log(migration)}?${query}`, readLog(file, from));
+  return new Map(files.map(({ suffix, bytes }) => [suffix, bytes]));
 }

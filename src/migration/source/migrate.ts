@@ -1,6 +1,7 @@
 import { GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest, MigrationResult } from "../../contract/migration.ts";
 import { containerName } from "../../host/container/facts.ts";
+import type { LogMarks } from "../../host/container/logs.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
@@ -13,7 +14,7 @@ import { peerPaths } from "../peer-paths.ts";
 import { firstFailure } from "../verdict.ts";
 import { type Checked, checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
-import { type FileSync, type LogMarks, sendLogs, sendTrees } from "./files.ts";
+import { type FileSync, sendLogs, sendTrees } from "./files.ts";
 import { switchOver } from "./switchover.ts";
 
 /** CRIU's images without the memory pages. */
@@ -66,18 +67,22 @@ export async function migrate(
     undo.defer(() => space.release());
     const logMarks: LogMarks = new Map();
     const dockerRoot = await host.dockerRoot();
+    const tty = container.Config.Tty ?? false;
+    const arm = async () => {
+      for (const [suffix, bytes] of await sendLogs(sync, container, dockerRoot)) logMarks.set(suffix, bytes);
+      await peer.json("POST", peerPaths.arm(migration), {});
+    };
     id = await prepare(checked, sync, host, context);
-    context.phase("sync", "Copying files and log while the container runs");
+    context.phase("sync", "Copying files while the container runs");
     await context.step("copy files", {}, () => sendTrees(sync, context.signal));
-    await sendLogs(sync, container, dockerRoot, logMarks);
     context.phase("arm", `Docker on ${peer.name} prepares the container`);
-    await context.step("arm", {}, () => peer.json("POST", peerPaths.arm(migration), {}));
+    if (!tty) await context.step("arm", {}, arm);
     await departure.holdRestartPolicy();
     setupMs = performance.now() - begun;
     context.phase("switchover", "Freezing the container, handing it over");
     const keepConnections = keepsAddress(container);
     frozenAt = await switchOver(
-      { departure, container, running, sync, logMarks, dockerRoot, space, keepConnections },
+      { departure, container, running, sync, logMarks, arm, tty, dockerRoot, space, keepConnections },
       context,
     );
   } catch (error) {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BatonOffer } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
+import { type LogMarks, readLogTail } from "../../host/container/logs.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
@@ -12,7 +13,7 @@ import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import { peerPaths } from "../peer-paths.ts";
 import type { Departure } from "./departure.ts";
-import { type FileSync, type LogMarks, sendLogs, sendMappedFiles, sendTrees } from "./files.ts";
+import { type FileSync, sendMappedFiles, sendTrees } from "./files.ts";
 import { tunnelPort } from "./wire.ts";
 
 /** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
@@ -23,8 +24,15 @@ export interface SwitchoverInput {
   container: ContainerInspect;
   running: RuncContainer;
   sync: FileSync;
+  /** How far the log was sent when the destination was armed. */
   logMarks: LogMarks;
   dockerRoot: string;
+  /**
+   * Has the destination armed. For a container with a terminal that is done under the freeze: what it says reaches its log
+   * only through the terminal, so the log must be whole before Docker opens it there.
+   */
+  arm: () => Promise<void>;
+  tty: boolean;
   /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
   space: ImageSpace;
   keepConnections: boolean;
@@ -38,43 +46,47 @@ export interface SwitchoverInput {
 export async function switchOver(input: SwitchoverInput, context: OperationContext): Promise<number> {
   const { departure, running, sync, space } = input;
   const { peer, migration } = sync;
-  const pages = await tunnelPort(peer, peerPaths.pages(migration), sync.counter);
+  await using undo = new AsyncDisposableStack();
+  const openPages = async () => {
+    const tunnel = await tunnelPort(peer, peerPaths.pages(migration), sync.counter);
+    undo.defer(tunnel.close);
+    return tunnel;
+  };
+  const early = input.tty ? undefined : await openPages();
   const frozenAt = performance.now();
   const switchover = { switchover: true };
-  try {
-    await context.step("freeze", switchover, () => freeze(running));
-    const processes = await containerProcesses(running.cgroup);
-    const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
-    await Promise.all([
-      context.step("dump and send memory", switchover, () =>
-        dumpContainer(running, {
-          images: space.images,
-          work: space.work,
-          pagePort: pages.port,
-          signal: context.signal,
-        }),
-      ),
-      context.step("send changed files", switchover, async () => {
-        await sendTrees(sync, context.signal);
-        await sendMappedFiles(sync, mapped);
+  await context.step("freeze", switchover, () => freeze(running));
+  if (input.tty) await context.step("arm", switchover, input.arm);
+  const pages = early ?? (await openPages());
+  const processes = await containerProcesses(running.cgroup);
+  const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
+  await Promise.all([
+    context.step("dump and send memory", switchover, () =>
+      dumpContainer(running, {
+        images: space.images,
+        work: space.work,
+        pagePort: pages.port,
+        signal: context.signal,
       }),
-    ]);
-    const [images] = await Promise.all([
-      context.step("send images", switchover, () => sendImages(input)),
-      context.step("send log", switchover, () => sendLogs(sync, input.container, input.dockerRoot, input.logMarks)),
-    ]);
-    context.pointOfNoReturn();
-    await context.step("hand over and restore", switchover, () =>
-      departure.offer({
-        images,
-        processes: processes.map(({ pid, command }) => ({ pid, command })),
-        keepConnections: input.keepConnections,
-      }),
-    );
-    return frozenAt;
-  } finally {
-    await pages.close();
-  }
+    ),
+    context.step("send changed files", switchover, async () => {
+      await sendTrees(sync, context.signal);
+      await sendMappedFiles(sync, mapped);
+    }),
+  ]);
+  const [images, logTail] = await context.step("read images and log", switchover, () =>
+    Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMarks)]),
+  );
+  context.pointOfNoReturn();
+  await context.step("hand over and restore", switchover, () =>
+    departure.offer({
+      images,
+      logTail,
+      processes: processes.map(({ pid, command }) => ({ pid, command })),
+      keepConnections: input.keepConnections,
+    }),
+  );
+  return frozenAt;
 }
 
 /** Sends CRIU's large images, and gives the small ones for the offer. */

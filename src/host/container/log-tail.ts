@@ -1,0 +1,48 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+
+/** What a container said, as Docker logged it. `text` ends with a newline unless Docker cut a long line. */
+export interface LogEntry {
+  stream: "stdout" | "stderr";
+  text: string;
+}
+
+/** The entries in a part of a log file of the driver `json-file`. */
+export function parseJsonLog(part: Buffer): LogEntry[] {
+  return part
+    .toString("utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const { log, stream } = JSON.parse(line) as { log: string; stream: string };
+      return { stream: stream === "stderr" ? "stderr" : "stdout", text: log };
+    });
+}
+
+/**
+ * The entries in a part of a log file of the driver `local`: each is a protobuf message (1 source, 2 time, 3 line, 4 partial)
+ * between two copies of its length, four bytes with the highest first.
+ */
+export function parseLocalLog(part: Buffer): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (let at = 0; at + 8 <= part.length; ) {
+    const length = part.readUInt32BE(at);
+    entries.push(parseLocalEntry(part.subarray(at + 4, at + 4 + length)));
+    at += length + 8;
+  }
+  return entries;
+}
+
+function parseLocalEntry(message: Buffer): LogEntry {
+  const reader = new BinaryReader(message);
+  let source = "";
+  let line = "";
+  let partial = false;
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1) source = reader.string();
+    else if (field === 3) line = Buffer.from(reader.bytes()).toString("utf8");
+    else if (field === 4) partial = reader.bool();
+    else reader.skip(type);
+  }
+  return { stream: source === "stderr" ? "stderr" : "stdout", text: partial ? line : `${line}\n` };
+}
