@@ -18,7 +18,7 @@ const agentPort = 7480;
 const setupMark = "/run/lab/setup.done";
 
 /** Whether a host whose `godwit setup` fails or whose agent does not answer makes `lab up` fail. */
-const requireAgent = false;
+const requireAgent = true;
 
 /** Brings a host up, or what is missing of it; what runs is left alone. A dead host comes back with its disk. */
 export async function ensureHost(
