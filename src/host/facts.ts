@@ -10,7 +10,7 @@ import type { Docker } from "./docker/docker.ts";
 import { hookName, hookPath, stateFolder } from "./paths.ts";
 import { run } from "./process.ts";
 
-const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter"];
+const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter", "nft"];
 const capSysResource = 24n;
 
 /** Everything that a move needs to know about this host. Takes about 0.3 s, most of it CRIU's own check. */

@@ -4,9 +4,10 @@ const unifiedMark = "/sys/fs/cgroup/cgroup.controllers";
 
 /**
  * Options of CRIU that runc has no flag for, as lines of a CRIU configuration file; CRIU finds it by CRIU_CONFIG_FILE.
- * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB.
+ * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB; the
+ * network is silenced by us where it matters (network-silence.ts).
  */
-export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864"];
+export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864", "network-lock skip"];
 
 /**
  * @param cgroupPath the new container's cgroup: CRIU would make the old one's again, outside of Docker's limits and sight

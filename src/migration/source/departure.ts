@@ -3,6 +3,7 @@ import { type ErrorReport, errorFromReport, GodwitError } from "../../contract/e
 import { type BatonAnswer, type BatonOffer, batonAnswer } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
 import { thaw } from "../../host/container/freezer.ts";
+import { unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import type { Host } from "../../host/host.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -130,7 +131,10 @@ export class Departure {
 
   async #letRun(): Promise<void> {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
-    if (running) await thaw(running);
+    if (running) {
+      await unsilenceNetwork(running.pid);
+      await thaw(running);
+    }
     if (!this.record.restartPolicy) return;
     if (await this.#host.docker.find(this.record.containerId)) {
       await this.#host.docker.setRestartPolicy(this.record.containerId, this.record.restartPolicy);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { BatonOffer } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
 import { type LogMarks, readLogTail } from "../../host/container/logs.ts";
+import { silenceNetwork } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
@@ -58,6 +59,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   await context.step("freeze", switchover, () => freeze(running));
   if (input.tty) await context.step("arm", switchover, input.arm);
   const pages = early ?? (await openPages());
+  if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
   const processes = await containerProcesses(running.cgroup);
   const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
   await Promise.all([
