@@ -1,0 +1,30 @@
+/** What of vitest's JSON report the count is made from. */
+export interface VitestReport {
+  testResults: { name: string; status: string; message?: string; assertionResults: { status: string }[] }[];
+}
+
+export interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/**
+ * Counts the tests of a run. Whatever went wrong without a failed test counts as one failure: no report, a file that could
+ * not be loaded or whose set-up failed, an error outside the tests, a run without a single test.
+ * @param report undefined where vitest left none
+ * @param status the exit status of vitest
+ */
+export function countTests(report: VitestReport | undefined, status: number): Count {
+  const count: Count = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of report?.testResults ?? []) {
+    const states = file.assertionResults.map((test) => test.status);
+    count.passed += states.filter((state) => state === "passed").length;
+    count.skipped += states.filter((state) => state !== "passed" && state !== "failed").length;
+    const failed = states.filter((state) => state === "failed").length;
+    count.failed += failed === 0 && file.status === "failed" ? 1 : failed;
+  }
+  const nothing = count.passed + count.failed === 0;
+  if (count.failed === 0 && (status !== 0 || nothing)) count.failed = 1;
+  return count;
+}

@@ -1,0 +1,95 @@
+// Runs every check of this checkout and ends with one plain line: "N passed, N failed". `--quick` leaves the end-to-end tests
+// out. A lint, type or layer check counts as one test. Exit status 1 if anything failed.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Count, countTests } from "./count-tests.ts";
+import { takeDownDeadLabs } from "./dead-labs.ts";
+
+const quick = process.argv.includes("--quick");
+const scratch = mkdtempSync(join(tmpdir(), "godwit-test-"));
+const total: Count = { passed: 0, failed: 0, skipped: 0 };
+const running = new Set<ChildProcess>();
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  // The steps that run are ended first, then what they left is taken down.
+  process.on(signal, () => {
+    interrupted = true;
+    for (const child of running) child.kill(signal);
+  });
+}
+
+try {
+  const types = ["tsc", "--incremental", "--tsBuildInfoFile", "node_modules/.cache/types.tsbuildinfo"];
+  await Promise.all([
+    (async () => {
+      await check("lint", ["biome", "check", "--error-on-warnings", "--colors=off", "."]);
+      await check("layers", ["depcruise", "--config", ".dependency-cruiser.cjs", "src", "test", "scripts"]);
+      await check("types", [...types, "--pretty", "false"]);
+    })(),
+    tests("unit", { quiet: true }),
+  ]);
+  if (!quick && !interrupted) {
+    const found = (lab: string) => say(`taking down the lab ${lab}, which a killed run left behind`);
+    await takeDownDeadLabs("test", found);
+    await tests("e2e", { quiet: false });
+    await takeDownDeadLabs("test", found);
+  }
+} finally {
+  rmSync(scratch, { recursive: true });
+}
+if (interrupted) say("interrupted");
+if (total.skipped > 0) say(`${total.skipped} skipped`);
+say(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
+
+async function check(name: string, command: string[]): Promise<void> {
+  if (interrupted) return;
+  const begun = performance.now();
+  const { status, output } = await run(command, { quiet: true });
+  if (status === 0) total.passed += 1;
+  else total.failed += 1;
+  report(name, status === 0 ? "ok" : "failed", begun, status === 0 ? "" : output);
+}
+
+async function tests(project: string, { quiet }: { quiet: boolean }): Promise<void> {
+  const begun = performance.now();
+  const file = join(scratch, `${project}.json`);
+  if (!quiet) say(`${project}: real containers on the hosts of a lab, some minutes`);
+  const reporters = [`--reporter=${quiet ? "default" : "verbose"}`, "--reporter=json", `--outputFile.json=${file}`];
+  const { status, output } = await run(["vitest", "run", "--project", project, ...reporters], { quiet });
+  const count = countTests(existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined, status);
+  total.passed += count.passed;
+  total.failed += count.failed;
+  total.skipped += count.skipped;
+  const result = `${count.passed} passed, ${count.failed} failed`;
+  report(project, result, begun, count.failed > 0 ? output : "");
+}
+
+function report(name: string, result: string, begun: number, output: string): void {
+  say(`${name}: ${result} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+  if (output.trim() !== "") say(output.trimEnd());
+}
+
+/** Runs a tool of node_modules to its end; quiet ones are shown only where they fail. */
+async function run([tool = "", ...args]: string[], { quiet }: { quiet: boolean }) {
+  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", CI: "true" };
+  delete env.FORCE_COLOR;
+  // Not through a shell or npx: the pinned Node runs the tool, and signals reach it.
+  const child = spawn(process.execPath, [join("node_modules/.bin", tool), ...args], {
+    env,
+    stdio: ["ignore", quiet ? "pipe" : "inherit", quiet ? "pipe" : "inherit"],
+  });
+  running.add(child);
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data: Buffer) => output.push(data));
+  const [code] = await once(child, "close");
+  running.delete(child);
+  return { status: (code as number | null) ?? 1, output: Buffer.concat(output).toString() };
+}
+
+function say(line: string): void {
+  console.log(line);
+}
