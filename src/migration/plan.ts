@@ -14,13 +14,17 @@ export interface ModeChoice {
 }
 
 /** @throws usage for a mode that is not built */
+export function assertBuilt(asked: Mode, built = builtModes): void {
+  if (asked === "auto" || built.has(asked)) return;
+  throw new GodwitError("usage", `The mode ${asked} is not built yet in this version of godwit.`, {
+    hint: `Use --mode auto, or one of: ${[...built].join(", ")}.`,
+  });
+}
+
+/** @throws usage for a mode that is not built */
 export function choosePlan(asked: Mode, source: HostFacts, destination: HostFacts, built = builtModes): ModeChoice {
-  if (asked !== "auto") {
-    if (built.has(asked)) return { mode: asked, because: `${nameOf[asked]} was asked for.` };
-    throw new GodwitError("usage", `The mode ${asked} is not built yet in this version of godwit.`, {
-      hint: `Use --mode auto, or one of: ${[...built].join(", ")}.`,
-    });
-  }
+  assertBuilt(asked, built);
+  if (asked !== "auto") return { mode: asked, because: `${nameOf[asked]} was asked for.` };
   const both = (has: (criu: NonNullable<HostFacts["criu"]>) => boolean) =>
     [source, destination].every(({ criu }) => criu !== null && has(criu));
   if (built.has("precopy") && both((criu) => criu.dirtyTracking)) {

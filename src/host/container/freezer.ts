@@ -36,8 +36,10 @@ export async function freeze(container: RuncContainer): Promise<void> {
   }
 }
 
+/** Harmless where it was not frozen, or has ended. */
 export async function thaw(container: RuncContainer): Promise<void> {
-  if (isUnified(container)) await writeFile(join(container.cgroup, "cgroup.freeze"), "0");
+  if (!existsSync(container.cgroup)) return;
+  if (isUnified(container)) await writeFile(join(container.cgroup, "cgroup.freeze"), "0").catch(ignoreGone);
   else await run("runc", ["--root", container.root, "resume", container.id]);
 }
 
@@ -49,9 +51,11 @@ export async function isFrozen(container: RuncContainer): Promise<boolean> {
 
 /** Kills every process of a cgroup at once, frozen or not, without asking Docker. Harmless where the cgroup is gone. */
 export async function killCgroup(cgroup: string): Promise<void> {
-  await writeFile(join(cgroup, "cgroup.kill"), "1").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT" && error.code !== "ENODEV") throw error;
-  });
+  await writeFile(join(cgroup, "cgroup.kill"), "1").catch(ignoreGone);
+}
+
+function ignoreGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT" && error.code !== "ENODEV") throw error;
 }
 
 function isUnified(container: RuncContainer): boolean {

@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { GodwitError } from "../../contract/errors.ts";
 import type { RuncContainer } from "../container/runc.ts";
@@ -13,6 +14,7 @@ export interface DumpRequest {
   work: string;
   /** Port of 127.0.0.1 that takes the memory pages, instead of `images`. */
   pagePort?: number;
+  /** Seen when the dump has ended: one that is killed leaves CRIU's code in the processes, and a frozen cgroup behind it. */
   signal?: AbortSignal | undefined;
 }
 
@@ -37,12 +39,28 @@ export async function dumpContainer(container: RuncContainer, request: DumpReque
       reject: false,
       stdin: "ignore",
       env: { CRIU_CONFIG_FILE: config },
-      ...(request.signal ? { cancelSignal: request.signal } : {}),
     },
   );
-  if (result.isCanceled) throw new GodwitError("cancelled", "The dump was cancelled.");
+  request.signal?.throwIfAborted();
   if (result.exitCode === 0) return;
   const log = await readFile(join(request.work, "dump.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || result.stderr);
   throw new GodwitError("dump-failed", `CRIU could not dump the container: ${sentence}`, { details });
+}
+
+/**
+ * Returns when no dump of the container is under way any more, also none that an agent before this one began. CRIU puts the
+ * freezer back at its end to what it found, so that a thaw before it would not last.
+ */
+export async function waitForDump(id: string): Promise<void> {
+  while (await isDumped(id)) await sleep(50);
+}
+
+async function isDumped(id: string): Promise<boolean> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return commands.some((command) => {
+    const words = command.split("\0");
+    return words.includes("checkpoint") && words.includes(id);
+  });
 }

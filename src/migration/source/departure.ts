@@ -5,6 +5,7 @@ import type { Step } from "../../contract/operations.ts";
 import { thaw } from "../../host/container/freezer.ts";
 import { unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { runcContainer } from "../../host/container/runc.ts";
+import { waitForDump } from "../../host/criu/dump.ts";
 import type { Host } from "../../host/host.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Peer } from "../../transport/peer.ts";
@@ -22,14 +23,15 @@ export class Departure {
   readonly record: DepartureRecord;
   readonly #host: Host;
   readonly #journal: Journal;
-  readonly #peer: Peer;
+  readonly #peer: () => Peer;
   /** Why the destination did not keep it, in its own words. */
   refusal: ErrorReport | null = null;
   /** What the destination measured. */
   steps: Step[] = [];
   #offer: BatonOffer | undefined;
 
-  constructor(host: Host, journal: Journal, peer: Peer, record: DepartureRecord) {
+  /** `peer` may throw: a host that is not configured any more does not answer. */
+  constructor(host: Host, journal: Journal, peer: () => Peer, record: DepartureRecord) {
     this.#host = host;
     this.#journal = journal;
     this.#peer = peer;
@@ -40,9 +42,11 @@ export class Departure {
     this.#journal.putRecord(departureKind, this.record.migration, this.record);
   }
 
-  /** Nothing more is to be asked or done: the journal need not know it any longer. */
+  /** The journal need not know it any longer. One that was never offered is not waited for: its destination gives up alone. */
   forget(): void {
-    if (sourceIsDone(this.record.state)) this.#journal.deleteRecord(departureKind, this.record.migration);
+    const { state } = this.record;
+    if (sourceIsDone(state) || (state.at === "holds" && state.ended === "cancelled"))
+      this.#journal.deleteRecord(departureKind, this.record.migration);
   }
 
   /** Keeps Docker from starting the original anew; given back if it stays here. */
@@ -123,7 +127,7 @@ export class Departure {
   /** Undefined where no answer came: the other side may have acted on the question, or not. */
   async #ask(path: string, body: unknown, timeoutMs: number): Promise<BatonAnswer | undefined> {
     try {
-      return batonAnswer.parse(await this.#peer.json("POST", path, body, { timeoutMs }));
+      return batonAnswer.parse(await this.#peer().json("POST", path, body, { timeoutMs }));
     } catch {
       return undefined;
     }
@@ -132,7 +136,8 @@ export class Departure {
   async #letRun(): Promise<void> {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
     if (running) {
-      await unsilenceNetwork(running.pid);
+      await waitForDump(running.id);
+      await unsilenceNetwork(running.pid).catch(() => {});
       await thaw(running);
     }
     if (!this.record.restartPolicy) return;

@@ -11,7 +11,8 @@ import type { Journal } from "../../journal/journal.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import type { Operations } from "../../journal/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
-import { sourceIsDone } from "../baton.ts";
+import { sourceIsDone, sourceMayRun } from "../baton.ts";
+import { assertBuilt } from "../plan.ts";
 import { checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { migrate } from "./migrate.ts";
@@ -19,6 +20,8 @@ import { departureKind, departureRecord } from "./record.ts";
 
 const askEveryMs = 2000;
 const recoverPatienceMs = 5000;
+/** Longer than a destination waits for a word of its source. */
+const tellForMs = 300_000;
 
 export interface DeparturesDeps {
   host: Host;
@@ -32,7 +35,7 @@ export interface DeparturesDeps {
 /** The migrations that leave this host. */
 export class Departures {
   readonly #deps: DeparturesDeps;
-  readonly #unsettled = new Map<string, Departure>();
+  readonly #unsettled = new Set<Departure>();
   #closed = false;
 
   constructor(deps: DeparturesDeps) {
@@ -40,7 +43,7 @@ export class Departures {
   }
 
   async plan(container: ContainerInspect, request: MigrateRequest): Promise<MigrationPlan> {
-    const peer = this.#deps.peers(request.destination);
+    const peer = this.#destination(container, request);
     const checked = await checkMigration(this.#deps.host, peer, container, {
       ...request,
       dryRun: true,
@@ -52,7 +55,7 @@ export class Departures {
   migrate(container: ContainerInspect, request: MigrateRequest): Operation {
     const name = containerName(container);
     this.assertSettled(name);
-    const peer = this.#deps.peers(request.destination);
+    const peer = this.#destination(container, request);
     return this.#deps.operations.start({ kind: "migrate", container: name, cancellable: true }, async (context) => {
       const result = await migrate(
         { ...this.#deps, peer, unsettled: (departure) => this.#watch(departure) },
@@ -65,9 +68,18 @@ export class Departures {
     });
   }
 
+  /** @throws what can be said about the request before the destination is asked */
+  #destination(container: ContainerInspect, { destination, mode }: MigrateRequest): Peer {
+    assertBuilt(mode);
+    if (destination !== this.#deps.host.name) return this.#deps.peers(destination);
+    throw new GodwitError("usage", `'${containerName(container)}' is on ${destination} already.`, {
+      hint: "Name another host, or make a second container with 'godwit clone'.",
+    });
+  }
+
   /** @throws baton-unresolved where the container waits frozen for the word of its destination */
   assertSettled(container: string): void {
-    const departure = this.#unsettled.get(container);
+    const departure = this.#frozen(container);
     if (!departure) return;
     const { destination } = departure.record;
     throw new GodwitError(
@@ -82,7 +94,7 @@ export class Departures {
   /** Asks the destination once more; with `force` the operator says that it is gone and will not run the container. */
   async recover(container: string, force: boolean): Promise<Recovery> {
     const here = this.#deps.host.name;
-    const departure = this.#unsettled.get(container);
+    const departure = this.#frozen(container);
     if (!departure) {
       return {
         container,
@@ -121,11 +133,11 @@ export class Departures {
       const departure = new Departure(
         this.#deps.host,
         this.#deps.journal,
-        this.#deps.peers(parsed.data.destination),
+        () => this.#deps.peers(parsed.data.destination),
         parsed.data,
       );
       const settle = async () => {
-        this.#unsettled.set(parsed.data.container, departure);
+        this.#unsettled.add(departure);
         await departure.apply({ type: "restarted" });
         await this.#watch(departure);
         if (departure.record.state.at === "holds") throw departure.reason();
@@ -141,14 +153,24 @@ export class Departures {
 
   /** Asks on in the background until the matter is settled. */
   async #watch(departure: Departure): Promise<void> {
-    const { container } = departure.record;
-    this.#unsettled.set(container, departure);
+    this.#unsettled.add(departure);
+    const begun = performance.now();
     while (!this.#closed && !sourceIsDone(departure.record.state)) {
       await sleep(askEveryMs);
       await departure.apply({ type: "tick" });
+      // It was never offered anything, and gives up by itself when it hears nothing.
+      const { state } = departure.record;
+      if (state.at === "holds" && state.ended === "cancelled" && performance.now() - begun > tellForMs) break;
     }
     if (this.#closed) return;
     departure.forget();
-    this.#unsettled.delete(container);
+    this.#unsettled.delete(departure);
+  }
+
+  /** What keeps a container frozen here. */
+  #frozen(container: string): Departure | undefined {
+    return [...this.#unsettled].find(
+      ({ record }) => record.container === container && !sourceMayRun(record.state) && !sourceIsDone(record.state),
+    );
   }
 }

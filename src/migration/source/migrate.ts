@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest, MigrationResult } from "../../contract/migration.ts";
 import { containerName } from "../../host/container/facts.ts";
@@ -21,6 +22,8 @@ import { switchOver } from "./switchover.ts";
 const smallImagesBytes = 256 * 2 ** 20;
 /** So long the operation waits for a destination that fell silent with the baton on its way; the agent asks on after it. */
 const silenceMs = 30_000;
+/** So long an operation that failed waits for the destination to undo its part. */
+const tellMs = 5_000;
 
 export interface MigrateDeps {
   host: Host;
@@ -41,8 +44,7 @@ export async function migrate(
   const begun = performance.now();
   const migration = context.id;
   context.phase("preflight", `Asking ${peer.name} whether it can take '${containerName(container)}'`);
-  const checked = await checkMigration(host, peer, container, { ...request, migration });
-  const departure = new Departure(host, journal, peer, {
+  const departure = new Departure(host, journal, () => peer, {
     migration,
     container: containerName(container),
     containerId: container.Id,
@@ -51,15 +53,21 @@ export async function migrate(
     keepSource: request.keepSource,
     restartPolicy: null,
     autoRemove: container.HostConfig.AutoRemove ?? false,
-    volumes: checked.trees.filter(({ kind }) => kind === "volume").map(({ name }) => name),
+    volumes: [],
     startedAt: new Date().toISOString(),
   });
+  // Before the destination hears of it: what it then holds is taken back, whatever becomes of this agent.
   departure.save();
-  const sync: FileSync = { migration, peer, trees: checked.trees, counter: { sent: 0, received: 0 } };
+  let checked: Checked;
+  let sync: FileSync;
   let id = "";
   let setupMs = 0;
   let frozenAt = 0;
   try {
+    checked = await checkMigration(host, peer, container, { ...request, migration });
+    departure.record.volumes = checked.trees.filter(({ kind }) => kind === "volume").map(({ name }) => name);
+    departure.save();
+    sync = { migration, peer, trees: checked.trees, counter: { sent: 0, received: 0 } };
     refuseOrWarn(checked, context);
     const running = await runcContainer(container.Id);
     await using undo = new AsyncDisposableStack();
@@ -68,8 +76,9 @@ export async function migrate(
     const logMarks: LogMarks = new Map();
     const dockerRoot = await host.dockerRoot();
     const tty = container.Config.Tty ?? false;
+    const logs = sync;
     const arm = async () => {
-      for (const [suffix, bytes] of await sendLogs(sync, container, dockerRoot)) logMarks.set(suffix, bytes);
+      for (const [suffix, bytes] of await sendLogs(logs, container, dockerRoot)) logMarks.set(suffix, bytes);
       await peer.json("POST", peerPaths.arm(migration), {});
     };
     id = await prepare(checked, sync, host, context);
@@ -86,8 +95,7 @@ export async function migrate(
       context,
     );
   } catch (error) {
-    await departure.cancel();
-    departure.forget();
+    await giveUp(deps, departure);
     throw error;
   }
   const downtimeMs = await handOver(deps, departure, frozenAt);
@@ -111,6 +119,12 @@ export async function migrate(
     steps: [...context.steps],
     warnings: [...context.warnings],
   };
+}
+
+/** The container runs on at once; the destination is told in the background if it does not answer in a moment. */
+async function giveUp({ unsettled }: MigrateDeps, departure: Departure): Promise<void> {
+  const told = departure.cancel().then(() => unsettled(departure));
+  await Promise.race([told, sleep(tellMs, undefined, { ref: false })]);
 }
 
 function refuseOrWarn({ plan }: Checked, context: OperationContext): void {

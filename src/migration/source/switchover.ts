@@ -62,20 +62,18 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
   const processes = await containerProcesses(running.cgroup);
   const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
-  await Promise.all([
-    context.step("dump and send memory", switchover, () =>
-      dumpContainer(running, {
-        images: space.images,
-        work: space.work,
-        pagePort: pages.port,
-        signal: context.signal,
-      }),
-    ),
-    context.step("send changed files", switchover, async () => {
-      await sendTrees(sync, context.signal);
-      await sendMappedFiles(sync, mapped);
-    }),
-  ]);
+  const dumped = context.step("dump and send memory", switchover, () =>
+    dumpContainer(running, { images: space.images, work: space.work, pagePort: pages.port, signal: context.signal }),
+  );
+  const sent = context.step("send changed files", switchover, async () => {
+    await sendTrees(sync, context.signal);
+    await sendMappedFiles(sync, mapped);
+  });
+  // A dump cannot be killed, but without its pages' way it ends by itself. Nobody may thaw the container before that.
+  const giveUp = () => pages.close().catch(() => {});
+  context.signal.addEventListener("abort", giveUp);
+  sent.catch(giveUp);
+  for (const ended of await Promise.allSettled([sent, dumped])) if (ended.status === "rejected") throw ended.reason;
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMarks)]),
   );
