@@ -31,7 +31,7 @@ try {
 async function demo(): Promise<void> {
   await takeDownDeadLabs("demo", (dead) => say(`# Taking down ${dead}, which a killed demo left behind.`));
   say("# Two hosts, each with its own Docker and a godwit agent: h1 with Docker 26, h2 with Docker 28.");
-  say("# Only the first time, their roots are built from Debian packages: half a minute each.");
+  say("# Only the first time, their roots are built from Debian packages: up to a minute each.");
   await must(["lab", "up", "--name", lab, "--release", "trixie,forky"]);
   await must(["lab", "image", "--name", lab, "h1", "busybox"]);
 

@@ -15,7 +15,7 @@ check_machine() {
 	[ "$(uname -s)" = Linux ] || refuse "this is not Linux, and containers cannot be checkpointed elsewhere." \
 		"Use a Debian 12 machine, a virtual one will do."
 	[ "$(id -u)" = 0 ] || refuse "the lab makes namespaces and mounts, so this needs root; nothing was changed." \
-		"Run the same command as root, for example: sudo -E env PATH=\"\$PATH\" npm run demo"
+		"Run the same command as root, for example: sudo env PATH=\"\$PATH\" npm run ${npm_lifecycle_event:-demo}"
 	case $(uname -m) in
 	x86_64 | aarch64) ;;
 	*) refuse "this machine is $(uname -m); godwit runs on x86_64 and aarch64." "Use a machine of one of these kinds." ;;
@@ -45,7 +45,7 @@ apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends "$
 install_packages() {
 	packages=$(missing_packages | xargs)
 	[ -n "$packages" ] || return 0
-	say "installing $packages"
+	say "installing $packages (up to a minute)"
 	log=$(mktemp)
 	# shellcheck disable=SC2086 # a list of names
 	if ! apt install $packages; then
@@ -62,7 +62,7 @@ install_packages() {
 install_modules() {
 	installed=node_modules/.package-lock.json
 	if [ -e "$installed" ] && [ -z "$(find package-lock.json -newer "$installed")" ]; then return 0; fi
-	say "installing the pinned npm packages"
+	say "installing the pinned npm packages (half a minute)"
 	npm ci --no-audit --no-fund --loglevel=error >&2
 	touch "$installed"
 }
