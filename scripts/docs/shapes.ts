@@ -50,12 +50,20 @@ function render(schema: Schema, indent: string): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   const choices = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined;
-  if (choices) return choices.map((choice) => render(choice, indent)).join(" | ");
+  if (choices)
+    return union(
+      choices.map((choice) => render(choice, indent)),
+      indent,
+    );
   if (schema.type === "array") return list(render(schema.items as Schema, indent));
   if (schema.type === "object" && schema.properties) return object(schema, indent);
   if (schema.type === "object") return "object";
-  return typeof schema.type === "string" ? schema.type : "unknown";
+  // A simple type that may be null is a list of two.
+  return schema.type === undefined ? "unknown" : [schema.type].flat().join(" | ");
 }
+
+const union = (choices: string[], indent: string) =>
+  choices.join(" | ").length < 100 ? choices.join(" | ") : choices.map((choice) => `\n${indent}| ${choice}`).join("");
 
 const list = (item: string) => (/ \| /.test(item) && !item.startsWith("{") ? `(${item})[]` : `${item}[]`);
 
