@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { labRun } from "../../../src/lab/exec.ts";
+import { checkoutDir } from "../../../src/lab/paths.ts";
+import type { Release } from "../../../src/lab/recipe.ts";
+
+const godwitCommand = join(checkoutDir(), "bin/godwit");
+/** A command that hangs is a failure of its test; the limit is far above what any of them takes. */
+const commandLimitMs = 120_000;
+
+export interface CliResult {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A lab of one test file, and the command line pointed at it. */
+export interface TestLab {
+  name: string;
+  /** Runs a shell script in a host; it must succeed. @returns its standard output, trimmed */
+  on(host: string, script: string, input?: string): Promise<string>;
+  /** As `on`, with whatever status. */
+  attempt(host: string, script: string): Promise<CliResult>;
+  /** Runs `godwit --lab NAME ...`, with whatever status. */
+  godwit(...args: string[]): Promise<CliResult>;
+  /** Runs `godwit --json`; it must succeed. @returns the result, which is the last thing printed */
+  json<T = Record<string, unknown>>(...args: string[]): Promise<T>;
+  /** Runs `godwit --json`; it must fail. @returns what the error says, and the exit status */
+  refusal(...args: string[]): Promise<{ code: string; message: string; hint?: string; exit: number }>;
+}
+
+/**
+ * Brings a lab up for all tests of this file, and takes it down after them. Every test begins without containers and
+ * checkpoints. Only h1 is
+ * given images: what other hosts need is delivered to them.
+ */
+export function useLab(tag: string, releases: Release[], images: string[] = ["busybox", "gcc"]): TestLab {
+  const lab = testLab(`e2e-${process.pid}-${tag}`);
+  beforeAll(async () => {
+    await mustGodwit(lab, "lab", "up", "--hosts", String(releases.length), "--release", releases.join(","));
+    for (const image of images) await mustGodwit(lab, "lab", "image", "h1", image);
+    for (const [i] of releases.entries()) await lab.on(`h${i + 1}`, "godwit setup");
+  });
+  afterEach(async () => {
+    const clean = "docker ps -aq | xargs -r docker rm -f -v && rm -rf /var/lib/godwit/checkpoints/*";
+    await Promise.all(releases.map((_, i) => lab.on(`h${i + 1}`, clean)));
+  });
+  afterAll(() => mustGodwit(lab, "lab", "down"));
+  return lab;
+}
+
+function testLab(name: string): TestLab {
+  const attempt = (host: string, script: string, input?: string) =>
+    labRun(
+      name,
+      host,
+      ["timeout", "-k", "5", String(commandLimitMs / 1000), "sh", "-c", script],
+      input === undefined ? {} : { input },
+    );
+  const godwit = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await execa(godwitCommand, ["--lab", name, ...args], {
+      reject: false,
+      timeout: commandLimitMs,
+      stdin: "ignore",
+    });
+    return { status: exitCode ?? 255, stdout, stderr };
+  };
+  return {
+    name,
+    attempt,
+    godwit,
+    async on(host, script, input) {
+      const result = await attempt(host, script, input);
+      if (result.status === 0) return result.stdout.trim();
+      throw new Error(`On ${host}, status ${result.status}: ${script}\n${result.stdout}${result.stderr}`);
+    },
+    async json<T>(...args: string[]) {
+      const result = await godwit("--json", ...args);
+      if (result.status !== 0) throw new Error(`godwit ${args.join(" ")}: ${result.status}\n${result.stderr}`);
+      return lastJson(result.stdout) as T;
+    },
+    async refusal(...args) {
+      const result = await godwit("--json", ...args);
+      const { error } = lastJson(result.stdout) as { error?: { code: string; message: string; hint?: string } };
+      if (!error) throw new Error(`godwit ${args.join(" ")} was not refused: ${result.stdout}`);
+      return { ...error, exit: result.status };
+    },
+  };
+}
+
+async function mustGodwit(lab: TestLab, ...args: string[]): Promise<void> {
+  const result = await lab.godwit(...args);
+  if (result.status !== 0) throw new Error(`godwit ${args.join(" ")}: ${result.status}\n${result.stderr}`);
+}
+
+/** One document, or a document a line. */
+function lastJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON.parse(text.trim().split("\n").at(-1) ?? "");
+  }
+}

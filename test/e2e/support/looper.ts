@@ -1,0 +1,63 @@
+import { expect } from "vitest";
+import type { TestLab } from "./lab.ts";
+import { eventually } from "./wait.ts";
+
+/** The counting container of the story; `pause` in seconds between two numbers. */
+export const looperCommand = (pause = 0.1) =>
+  `/bin/sh -c 'i=0; while true; do echo $i; i=$(expr $i + 1); sleep ${pause}; done'`;
+
+/** Starts it, and waits until it counts. */
+export async function startLooper(
+  lab: TestLab,
+  host: string,
+  name: string,
+  options: { flags?: string; pause?: number } = {},
+): Promise<string> {
+  const id = await lab.on(
+    host,
+    `docker run --pull never -d --name ${name} ${options.flags ?? ""} busybox ${looperCommand(options.pause)}`,
+  );
+  await countsTo(lab, host, name, 3);
+  return id;
+}
+
+/** Every number in a container's log, in order; anything else in it is a failure. */
+export async function logNumbers(lab: TestLab, host: string, name: string): Promise<number[]> {
+  const log = await lab.on(host, `docker logs ${name} 2>&1`);
+  return log
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      if (!/^\d+\r?$/.test(line)) throw new Error(`The log of ${name} has a line that is no number: '${line}'.`);
+      return Number(line);
+    });
+}
+
+/** Waits until the last number in the log is at least `number`. @returns the last number */
+export function countsTo(lab: TestLab, host: string, name: string, number: number): Promise<number> {
+  return eventually(`${name} on ${host} counts to ${number}`, async () => {
+    const last = (await logNumbers(lab, host, name)).at(-1);
+    return last !== undefined && last >= number ? last : undefined;
+  });
+}
+
+/** Waits until it has counted on by `more` numbers from now, and gives its whole log. */
+export async function countsOn(lab: TestLab, host: string, name: string, more = 5): Promise<number[]> {
+  const now = (await logNumbers(lab, host, name)).at(-1) ?? -1;
+  await countsTo(lab, host, name, now + more);
+  return logNumbers(lab, host, name);
+}
+
+/** No number is missing or repeated. */
+export function expectConsecutive(numbers: number[], first = 0): void {
+  expect(numbers).toEqual(numbers.map((_, i) => first + i));
+}
+
+/** What `docker ps -a` says of a container's state; undefined where there is none. */
+export async function stateOf(lab: TestLab, host: string, name: string): Promise<string | undefined> {
+  const { status, stdout } = await lab.attempt(host, `docker inspect --format '{{.State.Status}}' ${name}`);
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+export const idOf = (lab: TestLab, host: string, name: string) =>
+  lab.on(host, `docker inspect --format '{{.Id}}' ${name}`);

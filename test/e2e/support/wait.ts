@@ -1,0 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Polls until `look` finds something. Its last error, or the last thing it found wanting, is told if it never does. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
+  const deadline = performance.now() + limitMs;
+  let problem: unknown;
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== undefined) return found;
+      problem = undefined;
+    } catch (error) {
+      problem = error;
+    }
+    if (performance.now() > deadline) throw new Error(`It never came about: ${what}.`, { cause: problem });
+    await delay(150);
+  }
+}
