@@ -51,7 +51,19 @@ export async function isFrozen(container: RuncContainer): Promise<boolean> {
 
 /** Kills every process of a cgroup at once, frozen or not, without asking Docker. Harmless where the cgroup is gone. */
 export async function killCgroup(cgroup: string): Promise<void> {
-  await writeFile(join(cgroup, "cgroup.kill"), "1").catch(ignoreGone);
+  if (existsSync(join(cgroup, "cgroup.kill"))) {
+    await writeFile(join(cgroup, "cgroup.kill"), "1").catch(ignoreGone);
+    return;
+  }
+  // A frozen process of version 1 dies with the thaw, before it does anything else.
+  const pids = await readFile(join(cgroup, "cgroup.procs"), "utf8").catch(() => "");
+  for (const pid of pids.split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
 }
 
 function ignoreGone(error: NodeJS.ErrnoException): void {

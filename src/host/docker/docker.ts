@@ -2,6 +2,8 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { GodwitError } from "../../contract/errors.ts";
+import { killCgroup } from "../container/freezer.ts";
+import { runcContainer } from "../container/runc.ts";
 import { DockerClient, DockerRefusal } from "./client.ts";
 import { type ContainerInspect, containerInspect } from "./inspect.ts";
 
@@ -79,9 +81,15 @@ export class Docker {
     await this.client.post(`/containers/${container}/start`, { signal });
   }
 
-  /** Kills, and returns when Docker has noticed the end. Harmless on a container that does not run. */
+  /**
+   * Kills, and returns when Docker has noticed the end. Harmless on a container that does not run. Where it is named by its
+   * whole id, nothing of a frozen one runs before it is dead: Docker's own kill ends the first process and thaws the others,
+   * which go on for a moment.
+   */
   async killAndWait(container: string): Promise<void> {
     const ended = this.waitForExit(container);
+    const running = await runcContainer(container).catch(() => undefined);
+    if (running) await killCgroup(running.cgroup);
     await this.client.post(`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
     await ended;
   }
