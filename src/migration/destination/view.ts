@@ -46,6 +46,8 @@ async function isFree({
     const server = createServer();
     // An address of the source that this host does not have is another matter than a port in use.
     server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "EADDRINUSE"));
-    server.listen(hostPort, hostIp || "0.0.0.0", () => server.close(() => resolve(true)));
+    // Docker publishes on 0.0.0.0 and on :: alike; the probes of the two must not find each other.
+    const address = { port: hostPort, host: hostIp || "0.0.0.0", ipv6Only: true };
+    server.listen(address, () => server.close(() => resolve(true)));
   });
 }
