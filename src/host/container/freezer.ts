@@ -53,6 +53,9 @@ export async function isFrozen(container: RuncContainer): Promise<boolean> {
 export async function killCgroup(cgroup: string): Promise<void> {
   if (existsSync(join(cgroup, "cgroup.kill"))) {
     await writeFile(join(cgroup, "cgroup.kill"), "1").catch(ignoreGone);
+  // Each has its signal now and runs no instruction more. A cgroup that stays frozen is a paused container to runc, which it
+  // would not delete, so that Docker could not start the container again.
+  await writeFile(join(cgroup, "cgroup.freeze"), "0").catch(ignoreGone);
     return;
   }
   // A frozen process of version 1 dies with the thaw, before it does anything else.
