@@ -69,8 +69,10 @@ async function removeHook(docker: Docker): Promise<SetupResult> {
   if (hookName in runtimes) {
     const { [hookName]: _, ...others } = runtimes;
     const { runtimes: __, ...rest } = config;
-    notes.push(await writeDaemonFile(Object.keys(others).length > 0 ? { ...rest, runtimes: others } : rest));
+    // Docker takes runtimes over only where the key is there; so it goes, if nothing else is in it, after the reload.
+    notes.push(await writeDaemonFile({ ...rest, runtimes: others }));
     await reload(docker, false);
+    if (Object.keys(others).length === 0) await writeDaemonFile(rest);
     notes.push("Docker has reloaded its configuration; running containers were not touched.");
   } else notes.push(`${daemonFile} does not name the runtime '${hookName}'.`);
   const installed = existsSync(hookPath);
