@@ -107,9 +107,20 @@ export class Docker {
     }
   }
 
+  /** Harmless where it is gone, or where Docker is removing it already, as it does by itself after --rm; then that is awaited. */
   async remove(container: string, options: { force?: boolean } = {}): Promise<void> {
+    try {
+      await this.client.delete(`/containers/${container}`, { query: { force: options.force ?? false } });
+    } catch (error) {
+      ignoreStatus(404, 409)(error);
+      if (error instanceof DockerRefusal && error.status === 409) await this.#awaitRemoval(container, error);
+    }
+  }
+
+  async #awaitRemoval(container: string, refusal: DockerRefusal): Promise<void> {
+    if (!refusal.message.includes("already in progress")) throw refusal;
     await this.client
-      .delete(`/containers/${container}`, { query: { force: options.force ?? false } })
+      .post(`/containers/${container}/wait`, { query: { condition: "removed" } })
       .catch(ignoreStatus(404));
   }
 
