@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { CheckpointDeps } from "../checkpoint/actions.ts";
 import { errorFromReport } from "../contract/errors.ts";
-import { batonOffer, migrationOffer } from "../contract/migration.ts";
+import { batonOffer, migrationOffer, mode } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";
 import { findImage } from "../host/docker/find-image.ts";
 import type { Operations } from "../journal/operations.ts";
@@ -91,7 +91,8 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
   });
   app.post(peerPaths.arm(":id"), async (request) => {
     const arrival = find(request);
-    await arrival.step("arm", false, () => arrival.work.arm());
+    const asked = z.object({ mode: mode.exclude(["auto"]) }).parse(request.body);
+    await arrival.step("arm", false, () => arrival.work.arm(asked.mode));
     return {};
   });
   app.post(peerPaths.criuImage(":id"), async (request) => {
@@ -106,13 +107,17 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     const asked = z.object({ revoke: z.boolean(), forced: z.boolean() }).parse(request.body);
     return arrivals.word(idOf(request.params), request.peer, asked);
   });
+  app.post(peerPaths.lost(":id"), async (request) => {
+    find(request).work.losePages();
+    return {};
+  });
   app.post(peerPaths.completed(":id"), (request) => find(request).completed());
 
   tunnels.on(peerPaths.tree(":id", ":index"), async (stream, params, peer) => {
     await joinStreams(stream, await arrivals.find(params.id ?? "", peer).work.tree(Number(params.index)));
   });
   tunnels.on(peerPaths.pages(":id"), async (stream, params, peer) => {
-    await joinStreams(stream, arrivals.find(params.id ?? "", peer).work.pageSocket());
+    await arrivals.find(params.id ?? "", peer).work.takePages(stream);
   });
 }
 

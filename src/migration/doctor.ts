@@ -6,7 +6,7 @@ export function doctor(facts: HostFacts): Verdict[] {
   return [
     check.dockerCheck(facts),
     ...check.storageDriverCheck(facts),
-    check.hookCheck(facts),
+    ...check.hookCheck(facts),
     check.runcCheck(facts),
     check.criuCheck(facts),
     ...check.dirtyTrackingCheck(facts),
@@ -34,5 +34,5 @@ export function sourceChecks(facts: HostFacts, postcopy: boolean): Verdict[] {
 
 /** What a destination needs besides: it restores through the runtime hook, with the memory following where it can. */
 export function destinationChecks(facts: HostFacts, postcopy: boolean): Verdict[] {
-  return [...sourceChecks(facts, postcopy), check.hookCheck(facts), ...check.lazyPagesCheck(facts)];
+  return [...sourceChecks(facts, postcopy), ...check.hookCheck(facts), ...check.lazyPagesCheck(facts)];
 }

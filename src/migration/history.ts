@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { z } from "zod";
-import { type CheckpointDeps, cloneContainer } from "../checkpoint/actions.ts";
+import { cloneContainer } from "../checkpoint/actions.ts";
+import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import type { CheckpointSource } from "../checkpoint/run-again.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint/transfer.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";

@@ -12,5 +12,6 @@ export const peerPaths = {
   criuImage: (id: string) => `${apiPrefix}/peer/migrations/${id}/criu-image`,
   offer: (id: string) => `${apiPrefix}/peer/migrations/${id}/offer`,
   baton: (id: string) => `${apiPrefix}/peer/migrations/${id}/baton`,
+  lost: (id: string) => `${apiPrefix}/peer/migrations/${id}/lost`,
   completed: (id: string) => `${apiPrefix}/peer/migrations/${id}/completed`,
 };

@@ -28,13 +28,7 @@ export async function dumpContainer(container: RuncContainer, request: DumpReque
   await writeFile(config, dumpOptions.map((line) => `${line}\n`).join(""));
   const result = await execa(
     "runc",
-    [
-      ...["--root", container.root, "checkpoint", "--leave-running", "--empty-ns", "network"],
-      ...["--tcp-established", "--ext-unix-sk", "--file-locks"],
-      ...["--image-path", request.images, "--work-path", request.work],
-      ...(request.pagePort ? ["--page-server", `127.0.0.1:${request.pagePort}`] : []),
-      container.id,
-    ],
+    dumpArguments(container, request, request.pagePort ? ["--page-server", `127.0.0.1:${request.pagePort}`] : []),
     {
       reject: false,
       stdin: "ignore",
@@ -46,6 +40,17 @@ export async function dumpContainer(container: RuncContainer, request: DumpReque
   const log = await readFile(join(request.work, "dump.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || result.stderr);
   throw new GodwitError("dump-failed", `CRIU could not dump the container: ${sentence}`, { details });
+}
+
+/** What runc is called with for every dump. */
+export function dumpArguments(container: RuncContainer, request: DumpRequest, more: string[]): string[] {
+  return [
+    ...["--root", container.root, "checkpoint", "--leave-running", "--empty-ns", "network"],
+    ...["--tcp-established", "--ext-unix-sk", "--file-locks"],
+    ...["--image-path", request.images, "--work-path", request.work],
+    ...more,
+    container.id,
+  ];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,19 +14,24 @@ export interface LazyPages {
   stop(): void;
 }
 
+/** The daemon's guard leaves it in the work folder when every page is in the container. */
+const resultFile = "drained";
+
 /**
- * Starts the daemon that puts memory into the restored container while it runs, from images on this host, and returns when
- * it is ready. If it dies before the end, the container is killed: a page that has not arrived never reads as anything else.
+ * Starts the daemon that puts memory into the restored container while it runs, and returns when it is ready. Pages come from
+ * images on this host or, with a port of 127.0.0.1, from the dump that is served behind it. If it dies before the end, the container is killed: a page that has not arrived never reads as anything else.
  */
 export async function startLazyPages(
   container: { id: string; runcRoot: string },
   images: string,
   work: string,
+  port?: number,
 ): Promise<LazyPages> {
   const log = "lazy-pages.log";
   const daemon = ["criu", "lazy-pages", "-D", images, "-W", work, "-v1", "-o", log];
+  if (port) daemon.push("--page-server", "--address", "127.0.0.1", "--port", String(port));
   // In a session of its own: it goes on if the agent ends.
-  const child = spawn(lazyPagesPath, [container.runcRoot, container.id, "--", ...daemon], {
+  const child = spawn(lazyPagesPath, [container.runcRoot, container.id, join(work, resultFile), "--", ...daemon], {
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
   });
@@ -52,9 +58,14 @@ export async function startLazyPages(
   return { drained: drained.promise, stop: () => child.kill("SIGTERM") };
 }
 
-/** Settles when no lazy-pages daemon serves the container any more, also one that an agent before this one started. */
-export async function waitForLazyPages(id: string): Promise<void> {
+/**
+ * Settles when the daemon that an agent before this one started for the container has ended.
+ * @throws restore-failed where it ended before every page was there; the container was killed then
+ */
+export async function waitForLazyPages(id: string, work: string): Promise<void> {
   while (await isServed(id)) await sleep(100);
+  if (existsSync(join(work, resultFile))) return;
+  throw new GodwitError("restore-failed", "The container's memory stopped coming before all of it was there.");
 }
 
 async function isServed(id: string): Promise<boolean> {

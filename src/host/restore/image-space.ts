@@ -29,6 +29,11 @@ export async function reserveImageSpace(id: string, bytes: number): Promise<Imag
   return { images, work, release: () => releaseImageSpace(id) };
 }
 
+/** Where the work folder of a reserved space is. */
+export function workFolderOf(id: string): string {
+  return join(spacePath(id), "work");
+}
+
 /** Gives the room back. CRIU may have left mounts below it after a restore that failed; they go first. */
 export async function releaseImageSpace(id: string): Promise<void> {
   const path = spacePath(id);

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorReport, GodwitError } from "../../contract/errors.ts";
 import type { BatonAnswer, BatonOffer } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
@@ -16,6 +17,8 @@ import { ArrivalWork } from "./work.ts";
 
 /** A source that says nothing for so long has gone, and has not offered the baton. */
 const patienceMs = 120_000;
+/** A request that waits longer may wait on a connection that is long dead. */
+const askAgainMs = 10_000;
 
 /** One migration on its destination: the baton's machine, with the journal below it and the work beside it. */
 export class Arrival {
@@ -67,9 +70,10 @@ export class Arrival {
     return this.answer();
   }
 
-  /** Answers when nothing is needed from the source any more, or the container was returned. */
+  /** Answers when nothing is needed from the source any more, or the container was returned, or after a while without either. */
   async completed(): Promise<BatonAnswer> {
-    await this.#until(() => this.answer().complete || !destinationMayRun(this.record.state));
+    const settled = this.#until(() => this.answer().complete || !destinationMayRun(this.record.state));
+    await Promise.race([settled, sleep(askAgainMs, undefined, { ref: false })]);
     return this.answer();
   }
 
@@ -103,7 +107,7 @@ export class Arrival {
     this.apply({ type: "restarted", verified, complete: false });
     if (this.record.state.at !== "running" || this.record.state.killing) return;
     await this.work.release();
-    if (!this.record.state.complete) await this.#drain(this.work.drainedElsewhere());
+    if (!this.record.state.complete) this.#drain(this.work.drainedElsewhere());
   }
 
   async step<T>(name: string, switchover: boolean, work: () => Promise<T>): Promise<T> {

@@ -17,9 +17,13 @@ import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName, pendingFolder } from "../../host/paths.ts";
 import { type ArmedContainer, armContainer, disarmContainer, speakFor } from "../../host/restore/arm.ts";
-import { type ImageSpace, releaseImageSpace, reserveImageSpace } from "../../host/restore/image-space.ts";
+import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
+import { type Loopback, listenLoopback } from "../../transport/loopback.ts";
+import { ResumableStream } from "../../transport/resumable.ts";
+import { joinStreams } from "../../transport/streams.ts";
+import type { BuiltMode } from "../plan.ts";
 import type { ArrivalRecord } from "./record.ts";
 
 /** CRIU's images beside the pages: a share of the memory, and at least this much. */
@@ -36,6 +40,8 @@ export class ArrivalWork {
   /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
   #inspect: ContainerInspect | undefined;
   #lazy = false;
+  #lasting: ResumableStream | undefined;
+  #pageListener: Loopback | undefined;
   #trees = new Map<number, string>();
 
   constructor(host: Host, record: ArrivalRecord, save: () => void) {
@@ -87,10 +93,11 @@ export class ArrivalWork {
   }
 
   /** Docker, containerd and the shim do their part now; what takes pages and images is ready. */
-  async arm(): Promise<void> {
+  async arm(mode: BuiltMode): Promise<void> {
     const space = this.#requireSpace();
     this.#lazy = (await this.#host.facts()).criu?.lazyPages ?? false;
-    this.#pages = startPageServer(space.images, space.work);
+    if (mode === "postcopy") await this.#listenForPages();
+    else this.#pages = startPageServer(space.images, space.work);
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
       tty,
@@ -99,9 +106,16 @@ export class ArrivalWork {
     this.#trees.set(0, this.#armed.root.upper);
   }
 
-  pageSocket(): Duplex {
-    if (!this.#pages) throw new GodwitError("usage", "This migration is not armed.");
-    return this.#pages.socket;
+  /** Takes a connection that carries memory pages; in post-copy each goes on where the one before it broke. */
+  async takePages(connection: Duplex): Promise<void> {
+    if (this.#lasting) this.#lasting.attach(connection);
+    else if (this.#pages) await joinStreams(connection, this.#pages.socket);
+    else throw new GodwitError("usage", "This migration is not armed.");
+  }
+
+  /** The source has lost the memory that it served: what waits for a page would wait for ever. */
+  losePages(): void {
+    this.#lasting?.destroy();
   }
 
   async receiveImageFile(name: string, stream: Readable): Promise<void> {
@@ -121,6 +135,7 @@ export class ArrivalWork {
     return restoreArmed(this.#armed, {
       ...space,
       lazy: this.#lazy,
+      pagePort: this.#pageListener?.port,
       keepConnections: offer.keepConnections,
       processes: offer.processes,
     });
@@ -139,12 +154,13 @@ export class ArrivalWork {
       this.#record.offer.container.inspect.HostConfig as { RestartPolicy?: { Name?: string } } | undefined
     )?.RestartPolicy;
     if (policy?.Name && policy.Name !== "no") await this.#host.docker.setRestartPolicy(id, policy);
+    await this.#pageListener?.close();
     await releaseImageSpace(this.#record.offer.migration);
   }
 
   /** Ends whatever there is of the copy; returns when nothing of it can run any more. */
   async kill(sentence: string): Promise<void> {
-    this.#pages?.stop();
+    await this.#closePages();
     if (this.#armed) await disarmContainer(this.#armed, sentence);
     const id = this.#record.created;
     if (id) await this.#host.docker.killAndWait(id);
@@ -170,7 +186,23 @@ export class ArrivalWork {
 
   /** After a restart of the agent: settles when the lazy-pages daemon of the last life has ended. */
   async drainedElsewhere(): Promise<void> {
-    await waitForLazyPages(this.#requireCreated());
+    await waitForLazyPages(this.#requireCreated(), workFolderOf(this.#record.offer.migration));
+  }
+
+  /** CRIU's daemon speaks to a port; behind it is a stream that outlives its connections. */
+  async #listenForPages(): Promise<void> {
+    const lasting = new ResumableStream();
+    this.#lasting = lasting;
+    this.#pageListener = await listenLoopback({
+      once: true,
+      onConnection: (socket) => joinStreams(socket, lasting).catch(() => {}),
+    });
+  }
+
+  async #closePages(): Promise<void> {
+    this.#pages?.stop();
+    this.#lasting?.destroy();
+    await this.#pageListener?.close();
   }
 
   async #findTrees(id: string): Promise<void> {

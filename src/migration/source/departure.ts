@@ -6,9 +6,11 @@ import { thaw } from "../../host/container/freezer.ts";
 import { unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import { waitForDump } from "../../host/criu/dump.ts";
+import { endLazyDumps } from "../../host/criu/lazy-dump.ts";
 import type { Host } from "../../host/host.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Peer } from "../../transport/peer.ts";
+import type { ResumableStream } from "../../transport/resumable.ts";
 import { type SourceAction, type SourceInput, sourceIsDone, sourceStep } from "../baton.ts";
 import { peerPaths } from "../peer-paths.ts";
 import { type DepartureRecord, departureKind } from "./record.ts";
@@ -16,6 +18,8 @@ import { type DepartureRecord, departureKind } from "./record.ts";
 /** A restore may take long on a slow disk; whoever asks later gets the same answer. */
 const offerTimeoutMs = 120_000;
 const wordTimeoutMs = 15_000;
+/** Longer than the destination lets such a request wait. */
+const completedTimeoutMs = 20_000;
 const retryMs = 500;
 
 /** One migration on its source: the baton's machine, with the journal below it and the original container in its hands. */
@@ -26,6 +30,8 @@ export class Departure {
   readonly #peer: () => Peer;
   /** Why the destination did not keep it, in its own words. */
   refusal: ErrorReport | null = null;
+  /** In post-copy: what carries the pages of the frozen original. */
+  pages: ResumableStream | undefined;
   /** What the destination measured. */
   steps: Step[] = [];
   #offer: BatonOffer | undefined;
@@ -92,10 +98,18 @@ export class Departure {
   /** Waits, as long as it takes, until the destination needs nothing more from here, or has returned the container. */
   async complete(): Promise<void> {
     while (this.record.state.at === "passed") {
-      const answer = await this.#ask(peerPaths.completed(this.record.migration), {}, 0);
+      const answer = await this.#ask(peerPaths.completed(this.record.migration), {}, completedTimeoutMs);
       if (answer) await this.#hear(answer);
       else await sleep(retryMs);
     }
+  }
+
+  /** After a restart in post-copy: the way of the pages ended with the agent before this one. The destination must not wait. */
+  async tellLost(): Promise<void> {
+    if (this.record.state.at !== "passed" || this.record.mode !== "postcopy" || this.pages) return;
+    await this.#peer()
+      .json("POST", peerPaths.lost(this.record.migration), {})
+      .catch(() => {});
   }
 
   /** What to tell a user whose container stays here. */
@@ -136,6 +150,8 @@ export class Departure {
   async #letRun(): Promise<void> {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
     if (running) {
+      this.pages?.destroy();
+      await endLazyDumps(running.id);
       await waitForDump(running.id);
       await unsilenceNetwork(running.pid).catch(() => {});
       await thaw(running);
@@ -147,6 +163,7 @@ export class Departure {
   }
 
   async #endOriginal(): Promise<void> {
+    this.pages?.destroy();
     await this.#host.docker.killAndWait(this.record.containerId);
     if (this.record.keepSource) return;
     await this.#host.docker.remove(this.record.containerId, { force: true });

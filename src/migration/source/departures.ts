@@ -138,6 +138,7 @@ export class Departures {
       );
       const settle = async () => {
         this.#unsettled.add(departure);
+        await departure.tellLost();
         await departure.apply({ type: "restarted" });
         await this.#watch(departure);
         if (departure.record.state.at === "holds") throw departure.reason();
@@ -157,6 +158,7 @@ export class Departures {
     const begun = performance.now();
     while (!this.#closed && !sourceIsDone(departure.record.state)) {
       await sleep(askEveryMs);
+      await departure.tellLost();
       await departure.apply({ type: "tick" });
       // It was never offered anything, and gives up by itself when it hears nothing.
       const { state } = departure.record;

@@ -50,6 +50,7 @@ export async function migrate(
     containerId: container.Id,
     destination: peer.name,
     state: sourceStart,
+    mode: "cold",
     keepSource: request.keepSource,
     restartPolicy: null,
     autoRemove: container.HostConfig.AutoRemove ?? false,
@@ -65,6 +66,7 @@ export async function migrate(
   let frozenAt = 0;
   try {
     checked = await checkMigration(host, peer, container, { ...request, migration });
+    departure.record.mode = checked.plan.mode;
     departure.record.volumes = checked.trees.filter(({ kind }) => kind === "volume").map(({ name }) => name);
     departure.save();
     sync = { migration, peer, trees: checked.trees, counter: { sent: 0, received: 0 } };
@@ -77,9 +79,10 @@ export async function migrate(
     const dockerRoot = await host.dockerRoot();
     const tty = container.Config.Tty ?? false;
     const logs = sync;
+    const { mode } = checked.plan;
     const arm = async () => {
       for (const [suffix, bytes] of await sendLogs(logs, container, dockerRoot)) logMarks.set(suffix, bytes);
-      await peer.json("POST", peerPaths.arm(migration), {});
+      await peer.json("POST", peerPaths.arm(migration), { mode });
     };
     id = await prepare(checked, sync, host, context);
     context.phase("sync", "Copying files while the container runs");
@@ -91,7 +94,7 @@ export async function migrate(
     context.phase("switchover", "Freezing the container, handing it over");
     const keepConnections = keepsAddress(container);
     frozenAt = await switchOver(
-      { departure, container, running, sync, logMarks, arm, tty, dockerRoot, space, keepConnections },
+      { departure, container, running, sync, logMarks, arm, tty, mode, dockerRoot, space, keepConnections },
       context,
     );
   } catch (error) {
@@ -99,7 +102,7 @@ export async function migrate(
     throw error;
   }
   const downtimeMs = await handOver(deps, departure, frozenAt);
-  context.phase("drain", `It runs on ${peer.name}; the rest of its memory is read in`);
+  context.phase("drain", `It runs on ${peer.name}; the rest of its memory follows`);
   await context.step("drain", {}, () => departure.complete());
   for (const step of departure.steps) context.record(step);
   if (departure.record.state.at !== "finished") throw departure.reason();
@@ -123,7 +126,9 @@ export async function migrate(
 
 /** The container runs on at once; the destination is told in the background if it does not answer in a moment. */
 async function giveUp({ unsettled }: MigrateDeps, departure: Departure): Promise<void> {
-  const told = departure.cancel().then(() => unsettled(departure));
+  const told = departure.cancel().then(() => {
+    unsettled(departure);
+  });
   await Promise.race([told, sleep(tellMs, undefined, { ref: false })]);
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mode } from "../../contract/migration.ts";
 import { sourceState } from "../baton.ts";
 
 /** Kind of the journal's records of what departs; one a migration, by its id, which is that of its operation. */
@@ -11,6 +12,7 @@ export const departureRecord = z.object({
   containerId: z.string(),
   destination: z.string(),
   state: sourceState,
+  mode: mode.exclude(["auto"]),
   keepSource: z.boolean(),
   /** As it was before it was held at `no`; null until then. */
   restartPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),

@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { GodwitError } from "../../contract/errors.ts";
 import type { BatonOffer } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
 import { type LogMarks, readLogTail } from "../../host/container/logs.ts";
@@ -8,11 +11,15 @@ import { silenceNetwork } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
-import { dumpContainer } from "../../host/criu/dump.ts";
+import { type DumpRequest, dumpContainer } from "../../host/criu/dump.ts";
+import { type LazyDumpPlace, prepareLazyDump, startLazyDump } from "../../host/criu/lazy-dump.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
+import { openLastingTunnel } from "../../transport/lasting-tunnel.ts";
+import { counted, joinStreams } from "../../transport/streams.ts";
 import { peerPaths } from "../peer-paths.ts";
+import type { BuiltMode } from "../plan.ts";
 import type { Departure } from "./departure.ts";
 import { type FileSync, sendMappedFiles, sendTrees } from "./files.ts";
 import { tunnelPort } from "./wire.ts";
@@ -34,6 +41,7 @@ export interface SwitchoverInput {
    */
   arm: () => Promise<void>;
   tty: boolean;
+  mode: BuiltMode;
   /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
   space: ImageSpace;
   keepConnections: boolean;
@@ -48,10 +56,21 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   const { departure, running, sync, space } = input;
   const { peer, migration } = sync;
   await using undo = new AsyncDisposableStack();
-  const openPages = async () => {
-    const tunnel = await tunnelPort(peer, peerPaths.pages(migration), sync.counter);
+  const openPages = async (): Promise<PagesWay> => {
+    const path = peerPaths.pages(migration);
+    if (input.mode === "postcopy") {
+      departure.pages = await openLastingTunnel(peer, path, (tunnel) => counted(tunnel, sync.counter));
+      const place = await prepareLazyDump(space.work);
+      return {
+        dump: (request) => servePages(departure, running, request, place),
+        close: async () => {
+          departure.pages?.destroy();
+        },
+      };
+    }
+    const tunnel = await tunnelPort(peer, path, sync.counter);
     undo.defer(tunnel.close);
-    return tunnel;
+    return { dump: (request) => dumpContainer(running, { ...request, pagePort: tunnel.port }), close: tunnel.close };
   };
   const early = input.tty ? undefined : await openPages();
   const frozenAt = performance.now();
@@ -62,8 +81,8 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
   const processes = await containerProcesses(running.cgroup);
   const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
-  const dumped = context.step("dump and send memory", switchover, () =>
-    dumpContainer(running, { images: space.images, work: space.work, pagePort: pages.port, signal: context.signal }),
+  const dumped = context.step(input.mode === "postcopy" ? "dump" : "dump and send memory", switchover, () =>
+    pages.dump({ images: space.images, work: space.work, signal: context.signal }),
   );
   const sent = context.step("send changed files", switchover, async () => {
     await sendTrees(sync, context.signal);
@@ -87,6 +106,27 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     }),
   );
   return frozenAt;
+}
+
+/** How the memory gets to the destination. */
+interface PagesWay {
+  dump(request: DumpRequest): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Dumps all but the memory, whose pages then go to the destination as they are asked for. */
+async function servePages(
+  departure: Departure,
+  running: RuncContainer,
+  request: DumpRequest,
+  place: LazyDumpPlace,
+): Promise<void> {
+  const { port } = await startLazyDump(running, request, place);
+  const pages = departure.pages;
+  if (!pages || pages.destroyed) throw new GodwitError("transfer-failed", "The way of the memory pages broke.");
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
+  await once(socket, "connect");
+  joinStreams(socket, pages).catch(() => {});
 }
 
 /** Sends CRIU's large images, and gives the small ones for the offer. */
