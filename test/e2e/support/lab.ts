@@ -24,6 +24,8 @@ export interface TestLab {
   attempt(host: string, script: string): Promise<CliResult>;
   /** Runs `godwit --lab NAME ...`, with whatever status. */
   godwit(...args: string[]): Promise<CliResult>;
+  /** Runs `godwit --json`, and acts once when it first tells of the phase. Fails where the phase never comes. */
+  during(phase: string, act: (command: { pid: number }) => Promise<unknown>, ...args: string[]): Promise<CliResult>;
   /** Runs `godwit --json`; it must succeed. @returns the result, which is the last thing printed */
   json<T = Record<string, unknown>>(...args: string[]): Promise<T>;
   /** Runs `godwit --json`; it must fail. @returns what the error says, and the exit status */
@@ -74,6 +76,22 @@ function testLab(name: string): TestLab {
       const result = await attempt(host, script, input);
       if (result.status === 0) return result.stdout.trim();
       throw new Error(`On ${host}, status ${result.status}: ${script}\n${result.stdout}${result.stderr}`);
+    },
+    async during(phase, act, ...args) {
+      const child = execa(godwitCommand, ["--lab", name, "--json", ...args], {
+        reject: false,
+        timeout: commandLimitMs,
+        stdin: "ignore",
+      });
+      let acted: Promise<unknown> | undefined;
+      for await (const line of child) {
+        const event = JSON.parse(line) as { body?: { type: string; phase?: string } };
+        if (event.body?.phase === phase) acted ??= act({ pid: child.pid ?? 0 });
+      }
+      const { exitCode, stdout, stderr } = await child;
+      if (!acted) throw new Error(`godwit ${args.join(" ")} never was in the phase ${phase}: ${stdout}${stderr}`);
+      await acted;
+      return { status: exitCode ?? 255, stdout, stderr };
     },
     async json<T>(...args: string[]) {
       const result = await godwit("--json", ...args);

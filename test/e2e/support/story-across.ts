@@ -83,7 +83,7 @@ export function storyAcross(lab: TestLab): void {
     beforeAll(() => makeTreeImage(lab, "h1"));
 
     test("moves there, its image sent before it, is rolled back there twice, and moves back", async () => {
-      await startTree(lab, "h1", "tree");
+      await startTree(lab, "h1", "tree", brisk);
       await lab.json("checkpoint", "create", "h1/tree", "cp", "--stop");
       const kept = await readFiles(lab, "h1", "tree");
       await lab.json("restore", "h1/tree", "cp");
