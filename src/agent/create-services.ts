@@ -1,19 +1,19 @@
 import {
-  type CheckpointDeps,
   cloneContainer,
+  cloneRunning,
   createCheckpoint,
   restoreContainer,
   rollbackContainer,
-  withPassingCheckpoint,
 } from "../checkpoint/actions.ts";
-import { findCheckpoint, listCheckpoints } from "../checkpoint/find.ts";
+import type { CheckpointDeps } from "../checkpoint/deps.ts";
+import { listCheckpoints } from "../checkpoint/find.ts";
+import { resumeCheckpoints } from "../checkpoint/resume.ts";
+import type { CheckpointSource } from "../checkpoint/run-again.ts";
 import { CheckpointStore, summaryOf } from "../checkpoint/store.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { hostFacts } from "../contract/facts.ts";
-import { checkName } from "../contract/names.ts";
 import { apiPrefix } from "../contract/version.ts";
 import { containerName, describe, readContainerFacts } from "../host/container/facts.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
 import { thisHost } from "../host/host.ts";
 import { compareHosts } from "../migration/compare-hosts.ts";
 import { containerObstacles } from "../migration/container-obstacles.ts";
@@ -22,6 +22,7 @@ import { doctor } from "../migration/doctor.ts";
 import { cloneTo, sendHistory } from "../migration/history.ts";
 import { Departures } from "../migration/source/departures.ts";
 import { obstaclesIn } from "../migration/verdict.ts";
+import { lookup } from "./lookup.ts";
 import { registerPeerRoutes } from "./peer-routes.ts";
 import type { Services, ServicesContext } from "./services.ts";
 
@@ -29,32 +30,17 @@ import type { Services, ServicesContext } from "./services.ts";
 export function createServices({ config, journal, operations, peers, tunnels }: ServicesContext): Services {
   const host = thisHost(config.name);
   const store = new CheckpointStore();
-  const deps: CheckpointDeps = { host, store };
+  const deps: CheckpointDeps = { host, store, journal };
+  const ending = new AbortController();
   const arrivals = new Arrivals({ host, journal, operations });
   const departures = new Departures({
     ...{ host, journal, operations, peers },
     moved: (container, peer, context) => sendHistory(deps, container, peer, context),
   });
 
-  /** The container, and its name, by which operations hold it and the store knows it. */
-  const resolve = async (asked: string): Promise<{ found: ContainerInspect; name: string }> => {
-    const found = await host.docker.inspect(asked);
-    const name = containerName(found);
-    departures.assertSettled(name);
-    return { found, name };
-  };
-  const running = async (asked: string) => {
-    const resolved = await resolve(asked);
-    const { State } = resolved.found;
-    if (State.Running && !State.Paused) return resolved;
-    throw new GodwitError(
-      "container-not-running",
-      `Container '${resolved.name}' is ${State.Status}; this needs a running one.`,
-      {
-        hint: State.Paused ? `docker unpause ${resolved.name}` : `docker start ${resolved.name}`,
-      },
-    );
-  };
+  const find = lookup(host, store, departures);
+  /** Checkpoints that a clone is made of; their own container is free meanwhile. */
+  const inUse = new Map<string, string>();
 
   return {
     peerRoutes: (app) => registerPeerRoutes(app, { arrivals, history: deps, operations, tunnels }),
@@ -94,14 +80,16 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
     },
 
     async container(asked) {
-      const { found } = await resolve(asked);
+      const { found } = await find.container(asked);
       return readContainerFacts(host.docker, found, await host.dockerRoot());
     },
 
     async checkpoints(asked) {
       if (asked !== undefined) {
         const found = await host.docker.find(asked);
-        return (await listCheckpoints(host, store, found, asked)).map(summaryOf);
+        const listed = await listCheckpoints(host, store, found, asked);
+        if (!found && listed.length === 0) throw find.noContainer(asked);
+        return listed.map(summaryOf);
       }
       const own = (await store.list()).map(summaryOf);
       const containers = await Promise.all((await host.docker.containers()).map(({ Id }) => host.docker.find(Id)));
@@ -116,21 +104,29 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
     },
 
     async checkpoint(asked, name) {
-      const found = await host.docker.find(asked);
-      return (await findCheckpoint(host, store, found, found ? containerName(found) : asked, name)).record;
+      return (await find.checkpoint(asked, name)).source.record;
     },
 
     async removeCheckpoint(asked, name) {
-      const found = await host.docker.find(asked);
-      const owner = found ? containerName(found) : asked;
+      const { owner, source } = await find.checkpoint(asked, name);
       operations.assertFree(owner);
-      const { record } = await findCheckpoint(host, store, found, owner, name);
+      const user = [...inUse].find(([, used]) => used === `${owner}/${name}`)?.[0];
+      if (user) {
+        throw new GodwitError(
+          "busy",
+          `Checkpoint '${name}' of '${owner}' is in use by the operation 'clone' (id ${user}).`,
+          {
+            hint: `Wait for it with: godwit operations watch ${user}`,
+          },
+        );
+      }
+      const { record } = source;
       if (record.origin === "docker") await host.docker.removeCheckpoint(record.containerId, name);
       else await store.remove(owner, name);
     },
 
     async createCheckpoint(asked, request) {
-      const { found, name: owner } = await running(asked);
+      const { found, name: owner } = await find.running(asked);
       const name = request.name ?? `checkpoint-${new Date().toISOString().slice(0, 19).replace(/[T:]/g, "-")}`;
       await store.refuseExisting(owner, name);
       return operations.start({ kind: "checkpoint", container: owner, cancellable: true }, (context) =>
@@ -147,74 +143,66 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
           hint: `Take it back, memory and files, with: godwit rollback ${owner} ${checkpoint}`,
         });
       }
-      const source = await findCheckpoint(host, store, found, owner, checkpoint);
+      const { source } = await find.checkpoint(asked, checkpoint);
       return operations.start({ kind: "restore", container: owner, cancellable: false }, (context) =>
         restoreContainer(deps, found, source, context),
       );
     },
 
     async rollback(asked, { checkpoint }) {
-      const { found, name } = await running(asked);
-      const source = await findCheckpoint(host, store, found, name, checkpoint);
+      const { found, name } = await find.running(asked);
+      const { source } = await find.checkpoint(asked, checkpoint);
       return operations.start({ kind: "rollback", container: name, cancellable: true }, (context) =>
         rollbackContainer(deps, found, source, context),
       );
     },
 
     async clone(asked, request) {
-      const found = await host.docker.find(asked);
-      const owner = found ? containerName(found) : asked;
-      const kept =
-        request.checkpoint === undefined
-          ? undefined
-          : await findCheckpoint(host, store, found, owner, request.checkpoint);
-      const original = kept ? undefined : (await running(asked)).found;
+      const kept = request.checkpoint === undefined ? undefined : await find.checkpoint(asked, request.checkpoint);
+      const original = kept ? undefined : await find.running(asked);
       const peer = request.host === undefined || request.host === host.name ? undefined : peers(request.host);
-      if (!peer) await refuseTaken(request.name);
-      return operations.start(
-        { kind: "clone", container: peer ? owner : request.name, cancellable: true },
-        async (context) => {
-          const run = (source: NonNullable<typeof kept>) =>
-            peer
-              ? cloneTo(host, peer, source, request.name, context)
-              : cloneContainer(deps, source, request.name, context);
-          if (kept) return run(kept);
-          if (!original) throw new Error("a clone has neither a checkpoint nor a running original");
-          return withPassingCheckpoint(deps, original, context, run);
-        },
-      );
+      await find.freeName(request.name, peer);
+      // A clone of a running container freezes it for a moment.
+      const holds = original?.name ?? (peer ? kept?.owner : undefined) ?? request.name;
+      return operations.start({ kind: "clone", container: holds, cancellable: true }, async (context) => {
+        const elsewhere = peer && ((source: CheckpointSource) => cloneTo(host, peer, source, request.name, context));
+        if (original) return cloneRunning(deps, original.found, request.name, context, elsewhere);
+        if (!kept) throw new Error("a clone has neither a checkpoint nor a running original");
+        inUse.set(context.id, `${kept.owner}/${request.checkpoint}`);
+        try {
+          return await (elsewhere?.(kept.source) ?? cloneContainer(deps, kept.source, request.name, context));
+        } finally {
+          inUse.delete(context.id);
+        }
+      });
     },
 
     async migrate(asked, request) {
-      const { found } = await resolve(asked);
+      const { found } = await find.container(asked);
       return departures.migrate(found, request);
     },
 
     async plan(asked, request) {
-      const { found } = await resolve(asked);
+      const { found } = await find.container(asked);
       return departures.plan(found, request);
     },
 
     async recover(asked, { force }) {
       const found = await host.docker.find(asked);
-      return departures.recover(found ? containerName(found) : checkName("container", asked), force);
+      const recovery = await departures.recover(found ? containerName(found) : asked, force);
+      if (!found && recovery.outcome === "nothing-to-recover") throw find.noContainer(asked);
+      return recovery;
     },
 
     async resume() {
-      await store.sweep();
+      await resumeCheckpoints(deps, operations, ending.signal);
       await arrivals.resume();
       await departures.resume();
     },
 
     async close() {
+      ending.abort();
       departures.close();
     },
   };
-
-  async function refuseTaken(name: string): Promise<void> {
-    if (!(await host.docker.find(name))) return;
-    throw new GodwitError("name-taken", `A container named '${name}' exists already on ${host.name}.`, {
-      hint: "Choose another name for the clone.",
-    });
-  }
 }

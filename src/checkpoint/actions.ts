@@ -1,111 +1,114 @@
 import { randomUUID } from "node:crypto";
 import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
-import { GodwitError } from "../contract/errors.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
-import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import { type Captured, capture } from "./capture.ts";
-import { carryLogs, holdRestartPolicy, type Prepared, prepareInPlace, prepareNew } from "./recreate.ts";
+import type { CheckpointDeps } from "./deps.ts";
+import {
+  carryLogs,
+  givePolicy,
+  holdPolicy,
+  keepPrepared,
+  policyToHold,
+  prepareInPlace,
+  prepareNew,
+} from "./recreate.ts";
 import { type CheckpointSource, runAgain } from "./run-again.ts";
-import { type CheckpointStore, summaryOf } from "./store.ts";
+import { settlePatiently } from "./settle.ts";
+import { summaryOf } from "./store.ts";
+import { Unfinished } from "./unfinished.ts";
 
-export interface CheckpointDeps {
-  host: Host;
-  store: CheckpointStore;
-}
+export type { CheckpointDeps } from "./deps.ts";
+
+/** So long an action that failed waits for a Docker that does not answer, to put things back; otherwise the agent's next start does. */
+const dockerPatienceMs = 30_000;
 
 /** Keeps a running container's memory and files. With `stop` the container ends with it, otherwise it runs on. */
 export async function createCheckpoint(
-  { host, store }: CheckpointDeps,
+  deps: CheckpointDeps,
   container: ContainerInspect,
   request: { name: string; stop: boolean },
   context: OperationContext,
 ): Promise<CheckpointSummary> {
+  const { host, store } = deps;
   const owner = containerName(container);
-  const folder = await store.begin(owner, request.name);
-  const giveBackPolicy = request.stop ? await holdRestartPolicy(host, container) : async () => {};
-  try {
+  return undertake(deps, owner, request.name, context, async (unfinished) => {
+    const folder = await store.begin(owner, request.name);
+    unfinished.save({ folder: folder.path });
+    const heldPolicy = request.stop ? policyToHold(container) : null;
+    if (heldPolicy) unfinished.save({ frozen: container.Id, heldPolicy });
+    await holdPolicy(host, container.Id, heldPolicy);
     const parent = await store.current(owner);
-    const commit = (captured: Captured) =>
-      store.commit(folder, { ...captured, name: request.name, parent, createdAt: new Date().toISOString() });
+    const commit = async (captured: Captured) => {
+      const record = { ...captured, name: request.name, parent, createdAt: new Date().toISOString() };
+      await store.commit(folder, record);
+      return summaryOf(record);
+    };
     // Stopped only when the checkpoint is whole: until then the frozen container is all there is.
-    if (request.stop) {
-      await capture(host, container, folder, context, async (captured) => {
-        await commit(captured);
-        await host.docker.killAndWait(container.Id);
-      });
-    } else await commit(await capture(host, container, folder, context));
+    let stopped: CheckpointSummary | undefined;
+    const stop = async (captured: Captured) => {
+      stopped = await commit(captured);
+      await host.docker.killAndWait(container.Id);
+    };
+    const captured = await capture(host, container, folder, unfinished, context, request.stop ? stop : undefined);
+    const summary = stopped ?? (await commit(captured));
     await store.setCurrent(owner, request.name);
-    return summaryOf(await requireRecord(store, owner, request.name));
-  } catch (error) {
-    await store.discard(folder);
-    throw error;
-  } finally {
-    await giveBackPolicy();
-  }
+    await givePolicy(host, container.Id, heldPolicy);
+    return summary;
+  });
 }
 
 /** Lets a stopped container, or one that was removed, go on from a checkpoint. */
 export async function restoreContainer(
-  { host, store }: CheckpointDeps,
+  deps: CheckpointDeps,
   container: ContainerInspect | undefined,
   source: CheckpointSource,
   context: OperationContext,
 ): Promise<RunResult> {
-  const name = container ? containerName(container) : source.record.container;
-  const prepared = container
-    ? await prepareInPlace(host, container, context)
-    : await prepareNew(host, name, source.record.inspect, { fresh: false, imageRef: source.record.image });
-  try {
-    if (container) await carryLogs(host, container, prepared.id);
-    const { drained } = await runAgain(host, prepared.id, source, context);
-    return await finish(
-      { host, store },
-      prepared,
-      { name, checkpoint: source.record, drained, downtimeMs: null },
-      context,
-    );
-  } catch (error) {
-    await prepared.undo();
-    throw error;
-  }
+  const { host } = deps;
+  const { record } = source;
+  const name = container ? containerName(container) : record.container;
+  return undertake(deps, name, record.name, context, async (unfinished) => {
+    const id = container
+      ? await prepareInPlace(host, container, unfinished, context)
+      : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef: record.image });
+    if (container) await carryLogs(host, container, id);
+    const { drained } = await runAgain(host, id, source, context);
+    return finish(deps, unfinished, { name, checkpoint: record, drained, downtimeMs: null }, context);
+  });
 }
 
 /** Takes a running container back, memory and files. Fails with the container as it was just before. */
 export async function rollbackContainer(
-  { host, store }: CheckpointDeps,
+  deps: CheckpointDeps,
   container: ContainerInspect,
   source: CheckpointSource,
   context: OperationContext,
 ): Promise<RunResult> {
+  const { host, store } = deps;
   const name = containerName(container);
-  const way = await store.begin(name, `rollback-${randomUUID()}`);
-  const prepared = await prepareInPlace(host, container, context);
-  let before: CheckpointSource | undefined;
-  let frozenAt = 0;
-  try {
-    const captured = await capture(host, container, way, context, async () => {
+  return undertake(deps, name, source.record.name, context, async (unfinished) => {
+    const wayName = `before-rollback-${randomUUID().slice(0, 8)}`;
+    const way = await store.begin(name, wayName);
+    unfinished.save({ folder: way.path });
+    const id = await prepareInPlace(host, container, unfinished, context);
+    let frozenAt = 0;
+    const { frozenMs } = await capture(host, container, way, unfinished, context, async (captured) => {
       frozenAt = performance.now();
       context.pointOfNoReturn();
+      await store.describe(way, { ...captured, name: wayName, parent: null, createdAt: new Date().toISOString() });
+      unfinished.save({ ended: true });
       await host.docker.killAndWait(container.Id);
     });
-    before = {
-      folder: way,
-      record: { ...captured, name: "before", parent: null, createdAt: new Date().toISOString() },
-    };
-    await carryLogs(host, container, prepared.id);
-    const { drained } = await runAgain(host, prepared.id, source, context);
-    const downtimeMs = Math.round((captured.frozenMs ?? 0) + performance.now() - frozenAt);
-    return await finish({ host, store }, prepared, { name, checkpoint: source.record, drained, downtimeMs }, context);
-  } catch (error) {
-    if (before) await takeBack(host, prepared, before, error, context);
-    else await prepared.undo();
-    throw error;
-  } finally {
+    await carryLogs(host, container, id);
+    const { drained } = await runAgain(host, id, source, context);
+    const downtimeMs = Math.round((frozenMs ?? 0) + performance.now() - frozenAt);
+    const result = await finish(deps, unfinished, { name, checkpoint: source.record, drained, downtimeMs }, context);
     await store.discard(way);
-  }
+    return result;
+  });
 }
 
 /** A second container that goes on from the same instant, with a network and files of its own. */
@@ -115,87 +118,89 @@ export async function cloneContainer(
   name: string,
   context: OperationContext,
 ): Promise<RunResult> {
-  const volumes = source.record.trees.filter((tree) => tree.kind === "volume").map((tree) => tree.name);
-  const prepared = await prepareNew(deps.host, name, source.record.inspect, {
-    fresh: true,
-    imageRef: source.record.image,
-    volumeRenames: Object.fromEntries(volumes.map((volume) => [volume, `${name}_${volume.slice(0, 40)}`])),
-  });
-  try {
-    const { drained } = await runAgain(deps.host, prepared.id, source, context);
-    return await finish(deps, prepared, { name, checkpoint: source.record, drained, downtimeMs: null }, context);
-  } catch (error) {
-    await prepared.undo();
-    throw error;
-  }
+  return undertake(deps, name, source.record.name, context, (unfinished) =>
+    runClone(deps, source, name, unfinished, context),
+  );
 }
 
-/** Captures a running container into a folder that is nobody's checkpoint, for one use. */
-export async function withPassingCheckpoint<T>(
-  { host, store }: CheckpointDeps,
+/** A clone of a running container, here or by `elsewhere`, which is given what it goes on from. */
+export async function cloneRunning(
+  deps: CheckpointDeps,
   container: ContainerInspect,
+  name: string,
   context: OperationContext,
-  use: (source: CheckpointSource) => Promise<T>,
-): Promise<T> {
-  const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
-  try {
-    const captured = await capture(host, container, folder, context);
+  elsewhere?: (source: CheckpointSource) => Promise<RunResult>,
+): Promise<RunResult> {
+  const { host, store } = deps;
+  return undertake(deps, name, null, context, async (unfinished) => {
+    const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
+    unfinished.save({ folder: folder.path });
+    const captured = await capture(host, container, folder, unfinished, context);
     const record = { ...captured, name: "passing", parent: null, createdAt: new Date().toISOString() };
     await store.describe(folder, record);
-    return await use({ folder, record });
-  } finally {
+    const source = { folder, record };
+    const result = elsewhere ? await elsewhere(source) : await runClone(deps, source, name, unfinished, context);
     await store.discard(folder);
+    return result;
+  });
+}
+
+async function runClone(
+  deps: CheckpointDeps,
+  source: CheckpointSource,
+  name: string,
+  unfinished: Unfinished,
+  context: OperationContext,
+): Promise<RunResult> {
+  const { record } = source;
+  const volumes = record.trees.filter((tree) => tree.kind === "volume").map((tree) => tree.name);
+  const id = await prepareNew(deps.host, name, record.inspect, unfinished, {
+    fresh: true,
+    imageRef: record.image,
+    volumeRenames: Object.fromEntries(volumes.map((volume) => [volume, `${name}_${volume.slice(0, 40)}`])),
+  });
+  const { drained } = await runAgain(deps.host, id, source, context);
+  return finish(deps, unfinished, { name, checkpoint: record, drained, downtimeMs: null }, context);
+}
+
+/** Whatever happens to `act`, also the end of this agent: the container goes on, from where it was or from the checkpoint. */
+async function undertake<T>(
+  deps: CheckpointDeps,
+  container: string,
+  checkpoint: string | null,
+  context: OperationContext,
+  act: (unfinished: Unfinished) => Promise<T>,
+): Promise<T> {
+  const unfinished = Unfinished.begin(deps.journal, context, { container, checkpoint });
+  try {
+    const result = await act(unfinished);
+    unfinished.forget();
+    return result;
+  } catch (error) {
+    await settlePatiently(deps, unfinished, context, AbortSignal.timeout(dockerPatienceMs));
+    throw error;
   }
 }
 
 async function finish(
   { host, store }: CheckpointDeps,
-  prepared: Prepared,
+  unfinished: Unfinished,
   done: { name: string; checkpoint: CheckpointRecord; drained: Promise<void>; downtimeMs: number | null },
   context: OperationContext,
 ): Promise<RunResult> {
   context.phase("drain", "It runs; the rest of its memory arrives");
   await context.step("drain", {}, () => done.drained);
-  await prepared.keep();
+  const { prepared } = unfinished.record;
+  if (prepared) await keepPrepared(host, prepared);
   await store.setCurrent(done.name, done.checkpoint.name);
   return {
     host: host.name,
     container: done.name,
-    id: prepared.id,
+    id: prepared?.id ?? "",
     checkpoint: done.checkpoint.name,
     downtimeMs: done.downtimeMs,
     totalMs: Math.round(context.steps.reduce((end, step) => Math.max(end, step.at + step.ms), 0)),
     steps: [...context.steps],
     warnings: [...context.warnings],
   };
-}
-
-/** After a failed rollback: the container goes on from the instant before it. */
-async function takeBack(
-  host: Host,
-  prepared: Prepared,
-  before: CheckpointSource,
-  why: unknown,
-  context: OperationContext,
-): Promise<void> {
-  try {
-    const { drained } = await runAgain(host, prepared.id, before, context);
-    await drained;
-    await prepared.keep();
-  } catch (error) {
-    throw new GodwitError(
-      "restore-failed",
-      `The rollback failed, and so did the way back: ${(error as Error).message}`,
-      {
-        hint: "The container is stopped; its other checkpoints can be restored: godwit checkpoint ls",
-        cause: why,
-      },
-    );
-  }
-}
-
-async function requireRecord(store: CheckpointStore, container: string, name: string): Promise<CheckpointRecord> {
-  const record = await store.find(container, name);
-  if (record) return record;
-  throw new GodwitError("invalid-checkpoint", `Checkpoint '${name}' of '${container}' was not written whole.`);
 }

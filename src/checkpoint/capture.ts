@@ -11,6 +11,7 @@ import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointFolder } from "./store.ts";
+import type { Unfinished } from "./unfinished.ts";
 
 /** A checkpoint that has no name yet. */
 export type Captured = Omit<CheckpointRecord, "name" | "parent" | "createdAt">;
@@ -24,6 +25,7 @@ export async function capture(
   host: Host,
   container: ContainerInspect,
   folder: CheckpointFolder,
+  unfinished: Unfinished,
   context: OperationContext,
   end?: (captured: Captured) => Promise<void>,
 ): Promise<Captured> {
@@ -40,6 +42,7 @@ export async function capture(
   await context.step("copy files", {}, saveTrees);
 
   context.phase("switchover", "Freezing the container, saving memory and files");
+  unfinished.save({ frozen: container.Id });
   const frozenAt = performance.now();
   await context.step("freeze", { switchover: true }, () => freeze(running));
   try {

@@ -97,27 +97,41 @@ export class CheckpointStore {
     await writeFile(join(this.#root, container, ".current"), name);
   }
 
-  /** What a crash left half-made or half-removed. */
-  async sweep(): Promise<void> {
+  /** What a crash left half-made or half-removed, but for the folders that are still needed. */
+  async sweep(needed: string[] = []): Promise<void> {
     for (const container of await readdir(this.#root).catch(() => [])) {
       const names = await readdir(join(this.#root, container)).catch(() => []);
       for (const name of names.filter((entry) => /^\..*\.(partial|removed)$/.test(entry))) {
-        await rm(join(this.#root, container, name), { recursive: true, force: true });
+        const path = join(this.#root, container, name);
+        if (!needed.includes(path)) await rm(path, { recursive: true, force: true });
       }
     }
   }
 
   async #read(container: string, name: string): Promise<CheckpointRecord | undefined> {
-    const text = await readFile(join(this.#root, container, name, "record.json"), "utf8").catch(() => undefined);
-    if (text === undefined) return undefined;
-    const parsed = checkpointRecord.safeParse(JSON.parse(text));
-    return parsed.success ? { ...parsed.data, container, name } : undefined;
+    // One whose record is damaged is as good as none: it can neither be listed nor restored.
+    const record = await readRecordOf(layout(join(this.#root, container, name))).catch(() => undefined);
+    return record && { ...record, container, name };
   }
 }
 
 export function summaryOf(record: CheckpointRecord): CheckpointSummary {
   const { inspect: _, processes: __, trees: ___, ...summary } = record;
   return summary;
+}
+
+/** @throws invalid-checkpoint where the folder holds no readable record */
+export async function readRecordOf(folder: CheckpointFolder): Promise<CheckpointRecord> {
+  try {
+    return checkpointRecord.parse(JSON.parse(await readFile(join(folder.path, "record.json"), "utf8")));
+  } catch (error) {
+    throw new GodwitError("invalid-checkpoint", "The checkpoint has no readable record.", { cause: error });
+  }
+}
+
+/** The parts of a folder that was begun, by its path. */
+export function folderAt(path: string): CheckpointFolder {
+  return layout(path);
 }
 
 function layout(path: string): CheckpointFolder {

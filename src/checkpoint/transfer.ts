@@ -1,12 +1,9 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type CheckpointRecord, checkpointRecord } from "../contract/checkpoint.ts";
-import { GodwitError } from "../contract/errors.ts";
+import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { commandFailed } from "../host/process.ts";
-import type { CheckpointFolder, CheckpointStore } from "./store.ts";
+import { type CheckpointFolder, type CheckpointStore, readRecordOf } from "./store.ts";
 
 /** tar keeps what the store keeps: attributes, ACLs, holes, owners by number. */
 const exact = ["--xattrs", "--xattrs-include=*", "--acls", "--sparse", "--numeric-owner"];
@@ -38,7 +35,7 @@ export async function unpackCheckpoint<T>(
   const folder = await store.begin(container, name);
   try {
     await unpack(folder.path, stream);
-    const record = await readRecord(folder.path);
+    const record = await readRecordOf(folder);
     const { keep, value } = await use(folder, record);
     if (keep) await store.commit(folder, { ...record, container, name });
     return value;
@@ -62,14 +59,4 @@ async function unpack(path: string, stream: Readable): Promise<void> {
   await pipeline(stream, child.stdin).catch(() => {});
   const code = await ended;
   if (code !== 0) throw commandFailed("tar", code ?? "killed", complaint);
-}
-
-async function readRecord(path: string): Promise<CheckpointRecord> {
-  try {
-    return checkpointRecord.parse(JSON.parse(await readFile(join(path, "record.json"), "utf8")));
-  } catch (error) {
-    throw new GodwitError("invalid-checkpoint", "The checkpoint that arrived has no readable record.", {
-      cause: error,
-    });
-  }
 }

@@ -1,5 +1,5 @@
 import { errorReport, GodwitError } from "../contract/errors.ts";
-import { checkName, parseContainerRef } from "../contract/names.ts";
+import { type ContainerRef, checkName, parseContainerRef } from "../contract/names.ts";
 import { Client, type Send, unixSocket } from "../transport/client.ts";
 
 export interface HostClient {
@@ -19,8 +19,8 @@ export interface Connection {
   host(name: string): Promise<HostClient>;
   /** Every host; that it is named does not mean that it answers. The agent's own host comes first. */
   hosts(): Promise<HostClient[]>;
-  /** `C`, `HOST/C` or `HOST/C@CHECKPOINT`. */
-  target(ref: string): Promise<Target>;
+  /** `C` or `HOST/C`; with `checkpoint` also `HOST/C@CHECKPOINT`. */
+  target(ref: string, options?: { checkpoint: boolean }): Promise<Target>;
 }
 
 export const defaultSocket = "/run/godwit/agent.sock";
@@ -34,8 +34,8 @@ export function localConnection(socket: string): Connection {
   return {
     host: async (name) => on(checkName("host", name)),
     hosts: async () => (await own.call("hosts", {})).map(({ name }) => on(name)),
-    async target(ref) {
-      const { host, container, checkpoint } = parseContainerRef(ref);
+    async target(ref, options) {
+      const { host, container, checkpoint } = parseRef(ref, options);
       return { ...on(host ?? (await self())), container, checkpoint };
     },
   };
@@ -59,8 +59,8 @@ export function labConnection(lab: string, hosts: { name: string; socket: string
   return {
     host,
     hosts: async () => clients,
-    async target(ref) {
-      const { host: name, container, checkpoint } = parseContainerRef(ref);
+    async target(ref, options) {
+      const { host: name, container, checkpoint } = parseRef(ref, options);
       return {
         ...(name === undefined ? await holder(lab, clients, container) : await host(name)),
         container,
@@ -68,6 +68,14 @@ export function labConnection(lab: string, hosts: { name: string; socket: string
       };
     },
   };
+}
+
+function parseRef(ref: string, options: { checkpoint: boolean } = { checkpoint: false }): ContainerRef {
+  const parsed = parseContainerRef(ref);
+  if (options.checkpoint || parsed.checkpoint === undefined) return parsed;
+  throw new GodwitError("usage", `'${ref}' names a checkpoint, which this command does not take there.`, {
+    hint: "Name the container only: [HOST/]NAME.",
+  });
 }
 
 /** The only host of a lab that has the container. */

@@ -3,11 +3,13 @@ import { GodwitError } from "./errors.ts";
 /** Names of containers, checkpoints, hosts and labs. A trailing dot or a lone dot never reaches a path. */
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const longestName = 128;
+const shownLength = 40;
 
 /** @throws invalid-name */
 export function checkName(kind: "container" | "checkpoint" | "host" | "lab", name: string): string {
   if (namePattern.test(name) && name.length <= longestName && !name.endsWith(".")) return name;
-  throw new GodwitError("invalid-name", `'${name}' is not a valid ${kind} name.`, {
+  const shown = name.length > shownLength ? `${name.slice(0, shownLength)}...` : name;
+  throw new GodwitError("invalid-name", `'${shown}' is not a valid ${kind} name.`, {
     hint: `Names consist of letters, digits, '_', '.' and '-', begin with a letter or digit, and have at most ${longestName} characters.`,
   });
 }

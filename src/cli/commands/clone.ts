@@ -15,8 +15,11 @@ export const clone: Registration = (program, action) => {
     .action(
       action(async ({ connect, follow }, ref: string, wanted: string, _options: object) => {
         const { host, container: name, checkpoint: none } = parseContainerRef(wanted);
-        if (none !== undefined) throw new GodwitError("usage", `'${wanted}' is not the name of a new container.`);
-        const { client, container, checkpoint } = await (await connect()).target(ref);
+        if (none !== undefined)
+          throw new GodwitError("usage", `'${wanted}' is not the name of a new container.`, {
+            hint: "The checkpoint stands with the original: godwit clone looper@before looper2",
+          });
+        const { client, container, checkpoint } = await (await connect()).target(ref, { checkpoint: true });
         const body = {
           name,
           ...(host === undefined ? {} : { host }),

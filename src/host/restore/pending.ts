@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
@@ -97,6 +97,16 @@ export class PendingRestore {
 /** Ids of the containers that have a pending restore on this host. */
 export async function pendingIds(): Promise<string[]> {
   return readdir(pendingFolder).catch(() => []);
+}
+
+/** Tells a hook that waits for an agent that is gone to give up. One that was let go before this is not disturbed. */
+export async function abandonPending(id: string): Promise<void> {
+  const go = join(pendingFolder, id, "go");
+  if (!existsSync(go)) return;
+  // A hook that has not come to opening the fifo waits for somebody to write; opened for both directions, it never blocks us.
+  const fd = openSync(go, constants.O_RDWR | constants.O_NONBLOCK);
+  writeSync(fd, "the agent ended before the state of this container was complete\n");
+  closeSync(fd);
 }
 
 /** Removes a pending restore that no agent holds. */

@@ -1,0 +1,10 @@
+import type { Host } from "../host/host.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { CheckpointStore } from "./store.ts";
+
+/** What every action on checkpoints works with. */
+export interface CheckpointDeps {
+  host: Host;
+  store: CheckpointStore;
+  journal: Journal;
+}
