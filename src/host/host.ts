@@ -1,4 +1,5 @@
 import type { HostFacts } from "../contract/facts.ts";
+import { DockerClient } from "./docker/client.ts";
 import { Docker } from "./docker/docker.ts";
 import { readHostFacts } from "./facts.ts";
 
@@ -12,7 +13,7 @@ export interface Host {
   facts(): Promise<HostFacts>;
 }
 
-export function thisHost(name: string, docker = new Docker()): Host {
+export function thisHost(name: string, docker = new Docker(new DockerClient(name))): Host {
   let root: Promise<string> | undefined;
   return {
     name,

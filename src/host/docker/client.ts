@@ -31,10 +31,13 @@ export class DockerRefusal extends GodwitError {
  */
 export class DockerClient {
   readonly #socketPath: string;
+  readonly #host: string | undefined;
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
   #api: Promise<string> | undefined;
 
-  constructor(socketPath = process.env.DOCKER_HOST?.replace(/^unix:\/\//, "") ?? defaultSocket) {
+  /** @param host name of this host: what goes wrong here may be shown on another */
+  constructor(host?: string, socketPath = process.env.DOCKER_HOST?.replace(/^unix:\/\//, "") ?? defaultSocket) {
+    this.#host = host;
     this.#socketPath = socketPath;
   }
 
@@ -90,7 +93,7 @@ export class DockerClient {
     });
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once("response", resolve);
-      request.once("error", (error) => reject(unreachable(this.#socketPath, error)));
+      request.once("error", (error) => reject(unreachable(this.#host, this.#socketPath, error)));
     });
     if (options.stream) pipeline(options.stream, request).catch(() => {});
     else request.end(payload);
@@ -100,13 +103,13 @@ export class DockerClient {
   }
 }
 
-function unreachable(socketPath: string, error: Error): Error {
+function unreachable(host: string | undefined, socketPath: string, error: Error): Error {
   if (error.name === "AbortError") return new GodwitError("cancelled", "The request to Docker was cancelled.");
   return new GodwitError(
     "docker-unreachable",
-    `The Docker daemon does not answer on ${socketPath} (${error.message}).`,
+    `The Docker daemon${host ? ` of ${host}` : ""} does not answer on ${socketPath} (${error.message}).`,
     {
-      hint: "Start it (systemctl start docker) and look at its log (journalctl -u docker).",
+      hint: "Start it there (systemctl start docker) and look at its log (journalctl -u docker).",
       cause: error,
     },
   );
