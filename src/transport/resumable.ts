@@ -5,6 +5,8 @@ import { decodeAck, encodeAck, encodeHeader, FrameReader, frameType, longestFram
 const windowBytes = 16 * 2 ** 20;
 /** An answer is given at least so often. */
 const ackEveryBytes = 256 * 1024;
+/** Up to this size a piece goes out in one write with its header. */
+const copiedBytes = 16 * 1024;
 const pingEveryMs = 2000;
 /** A connection that was silent for so long is given up for another one. */
 const silenceMs = 7000;
@@ -100,7 +102,6 @@ export class ResumableStream extends Duplex {
 
   override _read(): void {
     this.#connection?.resume();
-    this.#reportReceived();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -202,7 +203,12 @@ export class ResumableStream extends Duplex {
 function sendData(connection: Duplex, chunk: Buffer): void {
   for (let at = 0; at < chunk.length; at += longestFrame) {
     const part = chunk.subarray(at, at + longestFrame);
-    connection.write(encodeHeader(frameType.data, part.length));
-    connection.write(part);
+    const header = encodeHeader(frameType.data, part.length);
+    // A single page must not be two packets; a large piece must not be copied.
+    if (part.length <= copiedBytes) connection.write(Buffer.concat([header, part]));
+    else {
+      connection.write(header);
+      connection.write(part);
+    }
   }
 }
