@@ -33,9 +33,12 @@ try {
   ]);
   if (!quick && !interrupted) {
     const found = (lab: string) => say(`taking down the lab ${lab}, which a killed run left behind`);
-    await takeDownDeadLabs("test", found);
+    const takeDown = async () => {
+      for (const prefix of ["test", "e2e"]) await takeDownDeadLabs(prefix, found);
+    };
+    await takeDown();
     await tests("e2e", { quiet: false });
-    await takeDownDeadLabs("test", found);
+    await takeDown();
   }
 } finally {
   rmSync(scratch, { recursive: true });
