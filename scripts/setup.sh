@@ -40,7 +40,7 @@ missing_packages() {
 	ls /usr/share/keyrings/debian-archive-trixie-automatic.* >/dev/null 2>&1 || echo debian-archive-keyring
 }
 
-apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends "$@" >>"$log" 2>&1; }
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1; }
 
 install_packages() {
 	packages=$(missing_packages | xargs)
@@ -59,12 +59,20 @@ install_packages() {
 	rm -f "$log"
 }
 
+# Two at once would take the packages away from each other.
+take_turns() {
+	exec 9<.
+	flock --nonblock 9 && return 0
+	say "waiting for another set-up of this checkout"
+	flock 9
+}
+
 install_modules() {
-	installed=node_modules/.package-lock.json
-	if [ -e "$installed" ] && [ -z "$(find package-lock.json -newer "$installed")" ]; then return 0; fi
+	# npm ci empties node_modules first: only where other packages are wanted than those that are there.
+	if cmp -s package-lock.json node_modules/.godwit-lock.json; then return 0; fi
 	say "installing the pinned npm packages (half a minute)"
 	npm ci --no-audit --no-fund --loglevel=error >&2
-	touch "$installed"
+	cp package-lock.json node_modules/.godwit-lock.json
 }
 
 build() {
@@ -79,5 +87,6 @@ build() {
 
 check_machine
 install_packages
+take_turns
 install_modules
 build
