@@ -22,6 +22,7 @@ import { doctor } from "../migration/doctor.ts";
 import { cloneTo, sendHistory } from "../migration/history.ts";
 import { Departures } from "../migration/source/departures.ts";
 import { obstaclesIn } from "../migration/verdict.ts";
+import { refuseDump, refuseRestore } from "./local-checks.ts";
 import { lookup } from "./lookup.ts";
 import { registerPeerRoutes } from "./peer-routes.ts";
 import type { Services, ServicesContext } from "./services.ts";
@@ -108,7 +109,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
     },
 
     async removeCheckpoint(asked, name) {
-      const { owner, source } = await find.checkpoint(asked, name);
+      const { owner, source } = await find.removable(asked, name);
       operations.assertFree(owner);
       const user = [...inUse].find(([, used]) => used === `${owner}/${name}`)?.[0];
       if (user) {
@@ -120,8 +121,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
           },
         );
       }
-      const { record } = source;
-      if (record.origin === "docker") await host.docker.removeCheckpoint(record.containerId, name);
+      if (source?.record.origin === "docker") await host.docker.removeCheckpoint(source.record.containerId, name);
       else await store.remove(owner, name);
     },
 
@@ -129,6 +129,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       const { found, name: owner } = await find.running(asked);
       const name = request.name ?? `checkpoint-${new Date().toISOString().slice(0, 19).replace(/[T:]/g, "-")}`;
       await store.refuseExisting(owner, name);
+      refuseDump(await host.facts(), found);
       return operations.start({ kind: "checkpoint", container: owner, cancellable: true }, (context) =>
         createCheckpoint(deps, found, { name, stop: request.stop }, context),
       );
@@ -144,6 +145,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
         });
       }
       const { source } = await find.checkpoint(asked, checkpoint);
+      refuseRestore(await host.facts(), owner);
       return operations.start({ kind: "restore", container: owner, cancellable: false }, (context) =>
         restoreContainer(deps, found, source, context),
       );
@@ -152,6 +154,9 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
     async rollback(asked, { checkpoint }) {
       const { found, name } = await find.running(asked);
       const { source } = await find.checkpoint(asked, checkpoint);
+      const facts = await host.facts();
+      refuseDump(facts, found);
+      refuseRestore(facts, name);
       return operations.start({ kind: "rollback", container: name, cancellable: true }, (context) =>
         rollbackContainer(deps, found, source, context),
       );
@@ -162,6 +167,9 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       const original = kept ? undefined : await find.running(asked);
       const peer = request.host === undefined || request.host === host.name ? undefined : peers(request.host);
       await find.freeName(request.name, peer);
+      const facts = await host.facts();
+      if (original) refuseDump(facts, original.found);
+      if (!peer) refuseRestore(facts, request.name);
       // A clone of a running container freezes it for a moment.
       const holds = original?.name ?? (peer ? kept?.owner : undefined) ?? request.name;
       return operations.start({ kind: "clone", container: holds, cancellable: true }, async (context) => {

@@ -25,6 +25,8 @@ export interface Lookup {
   running(asked: string): Promise<Found>;
   /** A kept checkpoint of a container that may be gone. @throws no-such-container where nothing is known of it at all */
   checkpoint(asked: string, name: string): Promise<{ owner: string; source: CheckpointSource }>;
+  /** As `checkpoint`; one that is damaged is found as well, without a source. */
+  removable(asked: string, name: string): Promise<{ owner: string; source: CheckpointSource | undefined }>;
   noContainer(asked: string): GodwitError;
   /** @throws name-taken, invalid-name; on the peer, if one is given */
   freeName(name: string, peer?: Peer): Promise<void>;
@@ -44,6 +46,17 @@ export function lookup(host: Host, store: CheckpointStore, departures: Departure
     return { found, name };
   };
 
+  const checkpoint = async (asked: string, name: string) => {
+    const found = await host.docker.find(asked);
+    const owner = found ? containerName(found) : checkName("container", asked);
+    try {
+      return { owner, source: await findCheckpoint(host, store, found, owner, name) };
+    } catch (error) {
+      const nothing = !found && (await listCheckpoints(host, store, found, owner)).length === 0;
+      throw error instanceof GodwitError && error.code === "no-such-checkpoint" && nothing ? noContainer(asked) : error;
+    }
+  };
+
   return {
     noContainer,
     container,
@@ -61,11 +74,16 @@ export function lookup(host: Host, store: CheckpointStore, departures: Departure
       );
     },
 
-    async checkpoint(asked, name) {
-      const found = await host.docker.find(asked);
-      const owner = found ? containerName(found) : checkName("container", asked);
-      if (!found && (await listCheckpoints(host, store, found, owner)).length === 0) throw noContainer(asked);
-      return { owner, source: await findCheckpoint(host, store, found, owner, name) };
+    checkpoint,
+
+    async removable(asked, name) {
+      try {
+        return await checkpoint(asked, name);
+      } catch (error) {
+        if (!(error instanceof GodwitError && error.code === "invalid-checkpoint")) throw error;
+        const found = await host.docker.find(asked);
+        return { owner: found ? containerName(found) : asked, source: undefined };
+      }
     },
 
     async freeName(name, peer) {

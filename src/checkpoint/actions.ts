@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
+import { GodwitError } from "../contract/errors.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import { type Captured, capture } from "./capture.ts";
 import type { CheckpointDeps } from "./deps.ts";
@@ -178,8 +180,24 @@ async function undertake<T>(
     return result;
   } catch (error) {
     await settlePatiently(deps, unfinished, context, AbortSignal.timeout(dockerPatienceMs));
-    throw error;
+    throw isFull(error) ? noRoom(deps.host, error) : error;
   }
+}
+
+const isFull = (error: unknown) =>
+  error instanceof GodwitError
+    ? [error.message, ...error.details].some((line) => /no space left/i.test(line))
+    : (error as NodeJS.ErrnoException).code === "ENOSPC";
+
+function noRoom(host: Host, cause: unknown): GodwitError {
+  return new GodwitError(
+    "no-space",
+    `There is not enough room on ${host.name} where checkpoints or containers are kept.`,
+    {
+      hint: "Remove checkpoints that are not needed any more (godwit checkpoint ls, godwit checkpoint rm), or see: df -h /var/lib",
+      cause,
+    },
+  );
 }
 
 async function finish(

@@ -9,6 +9,7 @@ import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts
 import { dumpContainer } from "../host/criu/dump.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
+import { run } from "../host/process.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointFolder } from "./store.ts";
 import type { Unfinished } from "./unfinished.ts";
@@ -52,6 +53,8 @@ export async function capture(
     );
     await context.step("copy changed files", { switchover: true }, saveTrees);
     if (!end) await thaw(running);
+    // CRIU lets everybody read them; memory holds secrets wherever the folder is carried to.
+    await run("chmod", ["-R", "go-rwx", folder.images]);
     const captured: Captured = {
       container: containerName(container),
       containerId: container.Id,

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { volumeTrees } from "../host/container/facts.ts";
@@ -6,6 +5,7 @@ import { type FileTree, mirrorTree } from "../host/container/trees.ts";
 import type { Host } from "../host/host.ts";
 import { imagesFolder } from "../host/paths.ts";
 import { type ArmedContainer, armContainer, disarmContainer } from "../host/restore/arm.ts";
+import { releaseImageSpace } from "../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../host/restore/run.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import { putBackTrees } from "./capture.ts";
@@ -36,27 +36,28 @@ export async function runAgain(
   const armed = await context.step("arm", {}, async () =>
     armContainer(host.docker, id, { tty: container.Config.Tty ?? false, dockerRoot: await host.dockerRoot() }),
   );
-  const work = join(imagesFolder, `restore-${id.slice(0, 12)}`);
+  const space = `restore-${id.slice(0, 12)}`;
   try {
     context.phase("switchover", "Restoring files, then processes");
     await context.step("put files back", {}, async () =>
       putFilesBack(source, [writableLayer(armed), ...(await volumeTrees(host.docker, container))]),
     );
-    await rm(work, { recursive: true, force: true });
+    await releaseImageSpace(space);
     const running = await context.step("restore processes", {}, () =>
       restoreArmed(armed, {
         images: source.folder.images,
-        work,
+        work: join(imagesFolder, space),
         lazy: criu?.lazyPages ?? false,
         keepConnections: false,
         processes: source.record.processes,
       }),
     );
     await armed.pending.remove();
-    return { drained: running.drained.finally(() => rm(work, { recursive: true, force: true })) };
+    return { drained: running.drained.finally(() => releaseImageSpace(space)) };
   } catch (error) {
     await disarmContainer(armed, "the restore failed");
     await armed.pending.remove();
+    await releaseImageSpace(space);
     throw error;
   }
 }

@@ -12,7 +12,7 @@ import { isStarted } from "../host/process-table.ts";
 import { abandonPending, removePending } from "../host/restore/pending.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointDeps } from "./deps.ts";
-import { givePolicy, keepPrepared, madeContainer, undoPrepared } from "./recreate.ts";
+import { carryLogs, givePolicy, keepPrepared, madeContainer, undoPrepared } from "./recreate.ts";
 import { runAgain } from "./run-again.ts";
 import { folderAt, readRecordOf } from "./store.ts";
 import type { PreparedRecord, Unfinished, UnfinishedRecord } from "./unfinished.ts";
@@ -123,6 +123,8 @@ async function takeBack(
   const folder = folderAt(unfinished.record.folder ?? "");
   const before = await readRecordOf(folder);
   try {
+    const original = prepared.original && (await host.docker.find(prepared.original));
+    if (original) await carryLogs(host, original, id);
     const { drained } = await runAgain(host, id, { folder, record: before }, context);
     await drained;
     await keepPrepared(host, prepared);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointRecord, type CheckpointSummary, checkpointRecord } from "../contract/checkpoint.ts";
@@ -38,8 +39,18 @@ export class CheckpointStore {
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
+  /** @throws invalid-checkpoint where it is there, but cannot be read */
   async find(container: string, name: string): Promise<CheckpointRecord | undefined> {
-    return this.#read(checkName("container", container), checkName("checkpoint", name));
+    const { path } = this.folder(container, name);
+    const record = await this.#read(container, name);
+    if (record || !existsSync(path)) return record;
+    throw new GodwitError(
+      "invalid-checkpoint",
+      `Checkpoint '${name}' of '${container}' is damaged: its record cannot be read.`,
+      {
+        hint: `Remove it: godwit checkpoint rm ${container} ${name}`,
+      },
+    );
   }
 
   folder(container: string, name: string): CheckpointFolder {
@@ -81,7 +92,7 @@ export class CheckpointStore {
 
   /** @throws checkpoint-exists */
   async refuseExisting(container: string, name: string): Promise<void> {
-    if (!(await this.find(container, name))) return;
+    if (!existsSync(this.folder(container, name).path)) return;
     throw new GodwitError("checkpoint-exists", `Container '${container}' has a checkpoint '${name}' already.`, {
       hint: `Choose another name, or remove it: godwit checkpoint rm ${container} ${name}`,
     });
@@ -109,7 +120,6 @@ export class CheckpointStore {
   }
 
   async #read(container: string, name: string): Promise<CheckpointRecord | undefined> {
-    // One whose record is damaged is as good as none: it can neither be listed nor restored.
     const record = await readRecordOf(layout(join(this.#root, container, name))).catch(() => undefined);
     return record && { ...record, container, name };
   }
