@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { run } from "../process.ts";
+import { pidsBelow } from "./processes.ts";
 import type { RuncContainer } from "./runc.ts";
 
 /** A process in an uninterruptible sleep (a hung network disk) can hold a freeze up; then it is given up. */
 const patienceMs = 5000;
+/** Time for a process to have started another. */
+const startingMs = 5;
 
 /**
  * Stops all processes of a container at one instant, and returns when they stand still.
@@ -19,9 +22,15 @@ export async function freeze(container: RuncContainer): Promise<void> {
     await run("runc", ["--root", container.root, "pause", container.id]);
     return;
   }
-  await writeFile(join(container.cgroup, "cgroup.freeze"), "1");
   const deadline = performance.now() + patienceMs;
-  while (!(await isFrozen(container))) {
+  await writeFile(join(container.cgroup, "cgroup.freeze"), "1");
+  while (!(await isFrozen(container)) || (await isCaughtStarting(container))) {
+    // A process that waits for its child's exec counts as frozen, and CRIU cannot seize it: let it get past that.
+    if (await isFrozen(container)) {
+      await thaw(container);
+      await sleep(startingMs);
+      await writeFile(join(container.cgroup, "cgroup.freeze"), "1");
+    }
     if (performance.now() > deadline) {
       await thaw(container);
       throw new GodwitError(
@@ -34,6 +43,13 @@ export async function freeze(container: RuncContainer): Promise<void> {
     }
     await sleep(1);
   }
+}
+
+/** Whether a process stands still in the middle of a vfork, as system() and posix_spawn() use it. */
+async function isCaughtStarting(container: RuncContainer): Promise<boolean> {
+  const pids = await pidsBelow(container.cgroup);
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
+  return stats.some((stat) => stat.slice(stat.lastIndexOf(")") + 2).startsWith("D"));
 }
 
 /** Harmless where it was not frozen, or has ended. */
@@ -53,9 +69,9 @@ export async function isFrozen(container: RuncContainer): Promise<boolean> {
 export async function killCgroup(cgroup: string): Promise<void> {
   if (existsSync(join(cgroup, "cgroup.kill"))) {
     await writeFile(join(cgroup, "cgroup.kill"), "1").catch(ignoreGone);
-  // Each has its signal now and runs no instruction more. A cgroup that stays frozen is a paused container to runc, which it
-  // would not delete, so that Docker could not start the container again.
-  await writeFile(join(cgroup, "cgroup.freeze"), "0").catch(ignoreGone);
+    // Each has its signal now and runs no instruction more. A cgroup that stays frozen is a paused container to runc, which it
+    // would not delete, so that Docker could not start the container again.
+    await writeFile(join(cgroup, "cgroup.freeze"), "0").catch(ignoreGone);
     return;
   }
   // A frozen process of version 1 dies with the thaw, before it does anything else.

@@ -20,7 +20,8 @@ export async function containerProcesses(
   return found.filter((process) => process !== undefined).sort((a, b) => a.pid - b.pid);
 }
 
-async function pidsBelow(cgroup: string): Promise<number[]> {
+/** Ids of the processes in a cgroup and those below it, in the host's process id namespace. */
+export async function pidsBelow(cgroup: string): Promise<number[]> {
   const entries = await readdir(cgroup, { withFileTypes: true }).catch(() => []);
   const own = await readFile(join(cgroup, "cgroup.procs"), "utf8").catch(() => "");
   const below = await Promise.all(

@@ -27,7 +27,8 @@ export async function runcContainer(id: string): Promise<RuncContainer> {
       cgroup_paths: Record<string, string>;
     };
     const cgroup = state.cgroup_paths[""] ?? state.cgroup_paths.freezer;
-    if (!cgroup) break;
+    // What is frozen or killed by this path must never be more than the container.
+    if (!cgroup?.includes(id)) break;
     return { id, root, pid: state.init_process_pid, cgroup };
   }
   throw new GodwitError("container-not-running", `runc has no running container ${id.slice(0, 12)}.`, {
