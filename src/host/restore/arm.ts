@@ -67,8 +67,12 @@ export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Prom
   for (const { stream, text } of entries) await appendFile(outputs[stream], text);
 }
 
-/** Gives an armed container up: its start fails, and nothing of it has run. The container itself stays, created. */
+/**
+ * Gives an armed container up: its start fails, and nothing of it has run. The container itself stays, created. Nothing is
+ * left to give up of one that was restored.
+ */
 export async function disarmContainer(armed: ArmedContainer, sentence: string): Promise<void> {
+  if (armed.pending.closed) return;
   await mountRoot(armed.root).catch(() => {});
   await armed.pending.refuse(sentence);
   await armed.started.catch(() => {});

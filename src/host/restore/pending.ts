@@ -14,15 +14,18 @@ import { run } from "../process.ts";
 export class PendingRestore {
   readonly id: string;
   readonly folder: string;
+  /** Restored inside `create`. */
+  readonly whole: boolean;
   readonly #go: number;
   readonly #notes: Socket;
   readonly #armed = Promise.withResolvers<{ hookPid: number; bundle: string }>();
   readonly #pid = Promise.withResolvers<number>();
   readonly #exit = Promise.withResolvers<number>();
 
-  private constructor(id: string, folder: string) {
+  private constructor(id: string, folder: string, whole: boolean) {
     this.id = id;
     this.folder = folder;
+    this.whole = whole;
     // Opened for both directions, a fifo keeps what is written to it, and its other side never waits for ours.
     this.#go = openSync(join(folder, "go"), constants.O_RDWR);
     this.#notes = new Socket({
@@ -39,7 +42,7 @@ export class PendingRestore {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await run("mkfifo", ["-m", "600", ...["go", "notes", "event", "cont"].map((name) => join(folder, name))]);
     if (options.whole) await writeFile(join(folder, "whole"), "");
-    return new PendingRestore(id, folder);
+    return new PendingRestore(id, folder, options.whole);
   }
 
   /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
@@ -66,6 +69,11 @@ export class PendingRestore {
     writeSync(this.#go, "go\n");
   }
 
+  /** Whether it is over: nothing waits for it any more. */
+  get closed(): boolean {
+    return this.#notes.destroyed;
+  }
+
   /** Makes the waiting runtime, and every later start, fail with a sentence. */
   async refuse(sentence: string): Promise<void> {
     const plain = sentence.replace(/["\\\n]/g, "'");
@@ -81,7 +89,7 @@ export class PendingRestore {
 
   /** Lets go of the fifos, and leaves the folder: the container stays unstartable. */
   close(): void {
-    if (this.#notes.destroyed) return;
+    if (this.closed) return;
     this.#notes.destroy();
     closeSync(this.#go);
   }

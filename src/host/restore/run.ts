@@ -47,6 +47,8 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
       throw new GodwitError("restore-failed", `Docker could not start the restored container: ${error.message}`);
     });
     started.catch(() => {});
+    // The runtime's `start` is still to come here, and must find that this container was restored.
+    if (armed.pending.whole) await started;
     return { drained: Promise.all([started, lazyPages?.drained]).then(() => {}) };
   } catch (error) {
     lazyPages?.stop();
