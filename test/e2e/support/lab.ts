@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { labRun } from "../../../src/lab/exec.ts";
+import { labDown } from "../../../src/lab/lab.ts";
 import { checkoutDir } from "../../../src/lab/paths.ts";
 import type { Release } from "../../../src/lab/recipe.ts";
 
@@ -48,7 +49,7 @@ export function useLab(tag: string, releases: Release[], images: string[] = ["bu
     const clean = "docker ps -aq | xargs -r docker rm -f -v && rm -rf /var/lib/godwit/checkpoints/*";
     await Promise.all(releases.map((_, i) => lab.on(`h${i + 1}`, clean)));
   });
-  afterAll(() => mustGodwit(lab, "lab", "down"));
+  afterAll(() => labDown(lab.name));
   return lab;
 }
 
@@ -85,8 +86,8 @@ function testLab(name: string): TestLab {
       });
       let acted: Promise<unknown> | undefined;
       for await (const line of child) {
-        const event = JSON.parse(line) as { body?: { type: string; phase?: string } };
-        if (event.body?.phase === phase) acted ??= act({ pid: child.pid ?? 0 });
+        const event = JSON.parse(line) as { body?: { phase?: string } } | null;
+        if (event?.body?.phase === phase) acted ??= act({ pid: child.pid ?? 0 });
       }
       const { exitCode, stdout, stderr } = await child;
       if (!acted) throw new Error(`godwit ${args.join(" ")} never was in the phase ${phase}: ${stdout}${stderr}`);

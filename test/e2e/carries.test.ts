@@ -1,0 +1,140 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { useLab } from "./support/lab.ts";
+import { countsOn, expectConsecutive, logNumbers, startLooper, stateOf } from "./support/looper.ts";
+import { makePrograms } from "./support/programs.ts";
+import { eventually } from "./support/wait.ts";
+
+const lab = useLab("carries", ["trixie", "forky"]);
+beforeAll(() => makePrograms(lab, "h1", ["memcheck", "oddfiles"]));
+
+const log = (host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
+const logHas = (host: string, name: string, what: RegExp) =>
+  eventually(`the log of ${name} on ${host} has ${what}`, async () => what.exec(await log(host, name)) ?? undefined);
+
+/** Types into a container's terminal or input as a user would, then goes away without ending it. */
+async function type(host: string, name: string, line: string, terminal: boolean): Promise<void> {
+  const attach = `docker attach --sig-proxy=false ${name}`;
+  await lab.attempt(
+    host,
+    `(sleep 0.3; echo '${line}'; sleep 2) | timeout -s KILL 1.5 ${terminal ? `script -qec '${attach}' /dev/null` : attach}`,
+  );
+}
+
+describe("memory", () => {
+  test("of 256 MiB, written to all the time, is right after every move and rollback", async () => {
+    await lab.on("h1", "docker run --pull never -d --name memory programs memcheck 256");
+    await logHas("h1", "memory", /pass 1\b/);
+    await lab.json("checkpoint", "create", "h1/memory", "cp");
+    for (const [from, to] of [
+      ["h1", "h2"],
+      ["h2", "h1"],
+    ] as const) {
+      await lab.json("migrate", `${from}/memory`, to);
+      expect(await stateOf(lab, from, "memory")).toBeUndefined();
+      const passes = async () => (await log(to, "memory")).match(/pass \d+/g)?.length ?? 0;
+      const before = await passes();
+      await eventually("two whole checks since the move", async () => (await passes()) > before + 1 || undefined);
+      expect(await log(to, "memory")).not.toContain("CORRUPT");
+    }
+    await lab.json("rollback", "h1/memory", "cp");
+    const passes = await eventually("two whole checks since the rollback", async () => {
+      const all = [...(await log("h1", "memory")).matchAll(/pass (\d+)/g)].map(([, pass]) => Number(pass));
+      const jump = all.findIndex((pass, i) => i > 0 && pass <= (all[i - 1] ?? 0));
+      return jump > 0 && all.length > jump + 2 ? all.slice(jump) : undefined;
+    });
+    expectConsecutive(passes, passes[0]);
+    expect(await log("h1", "memory")).not.toContain("CORRUPT");
+  });
+});
+
+describe("a terminal and an open input", () => {
+  test("a container with a terminal counts on, moved and restored", async () => {
+    await startLooper(lab, "h1", "tty", { flags: "-it" });
+    await lab.json("migrate", "h1/tty", "h2");
+    expectConsecutive(await countsOn(lab, "h2", "tty"));
+    await lab.json("checkpoint", "create", "h2/tty", "cp", "--stop");
+    await lab.json("restore", "h2/tty", "cp");
+    expectConsecutive(await countsOn(lab, "h2", "tty"));
+    await lab.json("migrate", "h2/tty", "h1");
+    expectConsecutive(await countsOn(lab, "h1", "tty"));
+  });
+
+  test.each([
+    ["terminal", "-it", true],
+    ["open input", "-i", false],
+  ])(
+    "a shell that is reached through its %s knows on the other host what it was told before",
+    async (_, flags, terminal) => {
+      await lab.on("h1", `docker run --pull never ${flags} -d --name shell busybox sh`);
+      await type("h1", "shell", "secret=$((40 + 1))", terminal);
+      await lab.json("migrate", "h1/shell", "h2");
+      await type("h2", "shell", "echo told:$((secret + 1)):", terminal);
+      await logHas("h2", "shell", /told:42:/);
+      expect(await stateOf(lab, "h2", "shell")).toBe("running");
+      expect(await lab.on("h2", "docker exec shell echo reached")).toBe("reached");
+    },
+  );
+});
+
+describe("files in the writable layer", () => {
+  test("are the same on the other host: holes, links, owners, attributes, deleted ones, a fifo", async () => {
+    await lab.on(
+      "h1",
+      "docker run --name stock programs sh -c 'mkdir /stock; echo old >/stock/old; echo gone >/gone' && docker commit stock stocked && docker rm stock",
+    );
+    await lab.on("h1", "docker run --pull never -d --name odd stocked oddfiles");
+    await countsOn(lab, "h1", "odd");
+    await lab.on("h1", "docker exec odd sh -c 'rm -r /stock /gone; mkdir -m 700 /stock; echo new >/stock/new'");
+    const look = (host: string) =>
+      lab.on(
+        host,
+        `docker exec odd sh -c 'cd /; oddfiles show; find odd stock -exec stat -c "%n %F %a %u:%g %h %s %y" {} + | sort; readlink odd/soft; [ odd/holes -ef odd/hard ] && echo linked; ls gone held stock 2>&1; md5sum odd/holes'`,
+      );
+    const before = await look("h1");
+    expect(before).toMatch(/note kept, blocks below 1 MiB: yes.*fifo fifo 604 1234:4321.*linked/s);
+    expect(before).toMatch(/gone: No such file.*held: No such file.*stock:\nnew\n/s);
+    await lab.json("migrate", "h1/odd", "h2");
+    expectConsecutive(await countsOn(lab, "h2", "odd"));
+    expect(await look("h2")).toBe(before);
+    await lab.json("checkpoint", "create", "h2/odd", "cp");
+    await lab.on("h2", "docker exec odd sh -c 'rm -r /odd; echo back >/gone'");
+    await lab.json("rollback", "h2/odd", "cp");
+    expect(await look("h2")).toBe(before);
+    await lab.json("migrate", "h2/odd", "h1");
+    await countsOn(lab, "h1", "odd");
+    expect(await look("h1")).toBe(before);
+  });
+});
+
+describe.each([
+  ["Docker 26", "h1"],
+  ["Docker 28", "h2"],
+])("a checkpoint that 'docker checkpoint create' made on %s", (_, host) => {
+  test("is listed, and godwit restores it", async () => {
+    await lab.godwit("lab", "image", host, "busybox");
+    await experimental(host);
+    await startLooper(lab, host, "theirs");
+    await lab.on(host, "docker checkpoint create theirs by-docker");
+    await eventually("it has stopped", async () => (await stateOf(lab, host, "theirs")) === "exited" || undefined);
+    const stopped = await logNumbers(lab, host, "theirs");
+    expect(await lab.json("checkpoint", "ls", `${host}/theirs`)).toMatchObject([
+      { host, checkpoints: [{ name: "by-docker", origin: "docker", container: "theirs" }] },
+    ]);
+    await lab.json("restore", `${host}/theirs`, "by-docker");
+    const after = await countsOn(lab, host, "theirs");
+    expect(after.slice(0, stopped.length)).toEqual(stopped);
+    expectConsecutive(after);
+  });
+});
+
+/** Docker checkpoints only with this setting, which it reads at its start. */
+async function experimental(host: string): Promise<void> {
+  const file = "/etc/docker/daemon.json";
+  const settings = JSON.parse(await lab.on(host, `cat ${file}`));
+  await lab.on(host, `cat >${file}`, JSON.stringify({ ...settings, experimental: true }));
+  await lab.on(host, "kill $(cat /run/lab/dockerd.pid)");
+  await eventually(`Docker on ${host} is experimental`, async () => {
+    const info = await lab.attempt(host, "docker version --format '{{.Server.Experimental}}'");
+    return info.stdout.trim() === "true" || undefined;
+  });
+}
