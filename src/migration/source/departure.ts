@@ -32,6 +32,8 @@ export class Departure {
   refusal: ErrorReport | null = null;
   /** In post-copy: what carries the pages of the frozen original. */
   pages: ResumableStream | undefined;
+  /** Whether the destination has said that it runs there. */
+  ranThere = false;
   /** What the destination measured. */
   steps: Step[] = [];
   #offer: BatonOffer | undefined;
@@ -95,12 +97,18 @@ export class Departure {
     return true;
   }
 
-  /** Waits, as long as it takes, until the destination needs nothing more from here, or has returned the container. */
-  async complete(): Promise<void> {
-    while (this.record.state.at === "passed") {
+  /**
+   * Waits, as long as the destination answers, until it needs nothing more from here, or has returned the container. It is left
+   * `passed` where nothing was heard for `silenceMs`.
+   */
+  async complete(silenceMs: number): Promise<void> {
+    let heardAt = performance.now();
+    while (this.record.state.at === "passed" && performance.now() - heardAt < silenceMs) {
       const answer = await this.#ask(peerPaths.completed(this.record.migration), {}, completedTimeoutMs);
-      if (answer) await this.#hear(answer);
-      else await sleep(retryMs);
+      if (answer) {
+        heardAt = performance.now();
+        await this.#hear(answer);
+      } else await sleep(retryMs);
     }
   }
 
@@ -134,6 +142,7 @@ export class Departure {
 
   async #hear(answer: BatonAnswer): Promise<void> {
     this.steps = answer.steps;
+    this.ranThere ||= answer.word === "running";
     this.refusal ??= answer.error;
     await this.apply({ type: "word", word: answer.word, complete: answer.complete });
   }

@@ -15,7 +15,7 @@ import { sourceIsDone, sourceMayRun } from "../baton.ts";
 import { assertBuilt } from "../plan.ts";
 import { checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
-import { migrate } from "./migrate.ts";
+import { fellSilent, migrate } from "./migrate.ts";
 import { departureKind, departureRecord } from "./record.ts";
 
 const askEveryMs = 2000;
@@ -35,6 +35,9 @@ export interface DeparturesDeps {
 /** The migrations that leave this host. */
 export class Departures {
   readonly #deps: DeparturesDeps;
+  /** Those that an operation is carrying out. */
+  readonly #begun = new Set<Departure>();
+  /** Those that outlived their operation. */
   readonly #unsettled = new Set<Departure>();
   #closed = false;
 
@@ -57,14 +60,19 @@ export class Departures {
     this.assertSettled(name);
     const peer = this.#destination(container, request);
     return this.#deps.operations.start({ kind: "migrate", container: name, cancellable: true }, async (context) => {
-      const result = await migrate(
-        { ...this.#deps, peer, unsettled: (departure) => this.#watch(departure) },
-        container,
-        request,
-        context,
-      );
-      await this.#deps.moved(name, peer, context);
-      return result;
+      let departing: Departure | undefined;
+      const begun = (departure: Departure) => {
+        departing = departure;
+        this.#begun.add(departure);
+      };
+      const unsettled = (departure: Departure) => this.#watch(departure);
+      try {
+        const result = await migrate({ ...this.#deps, peer, begun, unsettled }, container, request, context);
+        await this.#deps.moved(name, peer, context);
+        return result;
+      } finally {
+        if (departing) this.#begun.delete(departing);
+      }
     });
   }
 
@@ -79,22 +87,15 @@ export class Departures {
 
   /** @throws baton-unresolved where the container waits frozen for the word of its destination */
   assertSettled(container: string): void {
-    const departure = this.#frozen(container);
+    const departure = this.#frozen(container, this.#unsettled);
     if (!departure) return;
-    const { destination } = departure.record;
-    throw new GodwitError(
-      "baton-unresolved",
-      `'${container}' waits frozen here: ${destination} was given it, and does not answer.`,
-      {
-        hint: `Ask once more with: godwit recover ${container}. If ${destination} is gone for good: godwit recover ${container} --force`,
-      },
-    );
+    throw fellSilent(departure);
   }
 
   /** Asks the destination once more; with `force` the operator says that it is gone and will not run the container. */
   async recover(container: string, force: boolean): Promise<Recovery> {
     const here = this.#deps.host.name;
-    const departure = this.#frozen(container);
+    const departure = this.#frozen(container, [...this.#unsettled, ...this.#begun]);
     if (!departure) {
       return {
         container,
@@ -120,8 +121,7 @@ export class Departures {
         message: `'${container}' runs on ${destination}.`,
       };
     }
-    this.assertSettled(container);
-    throw new Error("an unsettled departure vanished");
+    throw fellSilent(departure);
   }
 
   /** After a start of the agent: every departure of its last life ends in its place. */
@@ -155,6 +155,7 @@ export class Departures {
   /** Asks on in the background until the matter is settled. */
   async #watch(departure: Departure): Promise<void> {
     this.#unsettled.add(departure);
+    this.#begun.delete(departure);
     const begun = performance.now();
     while (!this.#closed && !sourceIsDone(departure.record.state)) {
       await sleep(askEveryMs);
@@ -170,8 +171,8 @@ export class Departures {
   }
 
   /** What keeps a container frozen here. */
-  #frozen(container: string): Departure | undefined {
-    return [...this.#unsettled].find(
+  #frozen(container: string, among: Iterable<Departure>): Departure | undefined {
+    return [...among].find(
       ({ record }) => record.container === container && !sourceMayRun(record.state) && !sourceIsDone(record.state),
     );
   }

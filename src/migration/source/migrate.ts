@@ -20,6 +20,8 @@ import { switchOver } from "./switchover.ts";
 
 /** CRIU's images without the memory pages. */
 const smallImagesBytes = 256 * 2 ** 20;
+/** A link that is cut for a minute must not end a drain. */
+const drainSilenceMs = 120_000;
 /** So long the operation waits for a destination that fell silent with the baton on its way; the agent asks on after it. */
 const silenceMs = 30_000;
 /** So long an operation that failed waits for the destination to undo its part. */
@@ -29,6 +31,8 @@ export interface MigrateDeps {
   host: Host;
   journal: Journal;
   peer: Peer;
+  /** Told of a departure that has a record from now on. */
+  begun: (departure: Departure) => void;
   /** Told of a departure that goes on being settled after the operation has ended. */
   unsettled: (departure: Departure) => void;
 }
@@ -59,6 +63,7 @@ export async function migrate(
   });
   // Before the destination hears of it: what it then holds is taken back, whatever becomes of this agent.
   departure.save();
+  deps.begun(departure);
   let checked: Checked;
   let sync: FileSync;
   let id = "";
@@ -103,8 +108,12 @@ export async function migrate(
   }
   const downtimeMs = await handOver(deps, departure, frozenAt);
   context.phase("drain", `It runs on ${peer.name}; the rest of its memory follows`);
-  await context.step("drain", {}, () => departure.complete());
+  await context.step("drain", {}, () => departure.complete(drainSilenceMs));
   for (const step of departure.steps) context.record(step);
+  if (departure.record.state.at === "passed") {
+    deps.unsettled(departure);
+    throw fellSilent(departure);
+  }
   if (departure.record.state.at !== "finished") throw departure.reason();
   departure.forget();
   return {
@@ -168,25 +177,29 @@ async function prepare(
 /** Waits for the destination's word about the baton. @returns the downtime in ms */
 async function handOver({ unsettled }: MigrateDeps, departure: Departure, frozenAt: number): Promise<number> {
   const decided = () => departure.record.state.at === "finished" || departure.record.state.at === "holds";
-  const running = () => decided() || (departure.record.state.at === "passed" && departure.steps.length > 0);
-  const known = await departure.settle(running, silenceMs);
+  const known = await departure.settle(() => decided() || departure.ranThere, silenceMs);
   const downtimeMs = performance.now() - frozenAt;
   if (!known) {
     unsettled(departure);
-    const { container, destination } = departure.record;
-    throw new GodwitError(
-      "baton-unresolved",
-      `${destination} fell silent after it was given '${container}', which waits frozen here.`,
-      {
-        hint: `This agent asks on. Once ${destination} is known to be gone for good: godwit recover ${container} --force`,
-      },
-    );
+    throw fellSilent(departure);
   }
   if (departure.record.state.at === "holds") {
     departure.forget();
     throw departure.reason();
   }
   return downtimeMs;
+}
+
+/** What to tell a user whose container waits frozen here. */
+export function fellSilent(departure: Departure): GodwitError {
+  const { container, destination } = departure.record;
+  return new GodwitError(
+    "baton-unresolved",
+    `${destination} fell silent after it was given '${container}', which waits frozen here.`,
+    {
+      hint: `This agent asks on; to ask at once: godwit recover ${container}. If ${destination} is gone for good: godwit recover ${container} --force`,
+    },
+  );
 }
 
 /** Connections go on where the container keeps the address that it was given by the user. */
