@@ -17,7 +17,7 @@ import { type DepartureRecord, departureKind } from "./record.ts";
 
 /** A restore may take long on a slow disk; whoever asks later gets the same answer. */
 const offerTimeoutMs = 120_000;
-const wordTimeoutMs = 15_000;
+const wordTimeoutMs = 5_000;
 /** Longer than the destination lets such a request wait. */
 const completedTimeoutMs = 20_000;
 const retryMs = 500;
