@@ -1,7 +1,7 @@
 import type { HostFacts } from "../contract/facts.ts";
 import { containerName, describe } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
-import { containerChecks } from "../migration/container-obstacles.ts";
+import { containerChecks, userCheck } from "../migration/container-obstacles.ts";
 import { destinationChecks, sourceChecks } from "../migration/doctor.ts";
 import { firstFailure } from "../migration/verdict.ts";
 
@@ -10,7 +10,10 @@ const ofMovesOnly = ["links"];
 
 /** Refuses, before the container is touched, what the host or the container cannot do. @throws criu-missing, unsupported-container, ... */
 export function refuseDump(facts: HostFacts, container: ContainerInspect): void {
-  const ofContainer = containerChecks(describe(container)).filter(({ check }) => !ofMovesOnly.includes(check));
+  const described = describe(container);
+  const ofContainer = [...containerChecks(described), ...userCheck(described, facts)].filter(
+    ({ check }) => !ofMovesOnly.includes(check),
+  );
   const failure = firstFailure(
     [...ofContainer, ...sourceChecks(facts, false)],
     `No checkpoint of '${containerName(container)}' can be taken`,

@@ -7,7 +7,23 @@ import { fail, obstaclesIn, ok, warn } from "./verdict.ts";
 /** What would stop a container from moving anywhere, or is lost on the way: `fail` first. Of the host only what forbids it. */
 export function containerObstacles(container: ContainerFacts, host: HostFacts): Verdict[] {
   const ofHost = sourceChecks(host, false).filter(({ level }) => level === "fail");
-  return obstaclesIn([...containerChecks(container), ...ofHost]);
+  return obstaclesIn([...containerChecks(container), ...userCheck(container, host), ...ofHost]);
+}
+
+const withUser = z.object({ Config: z.object({ User: z.string() }) });
+const rootNames = ["", "0", "root"];
+
+/** CRIU reads the limits of every process; those of another user's only a host with CAP_SYS_RESOURCE may. */
+export function userCheck({ inspect }: ContainerFacts, host: HostFacts): Verdict[] {
+  const user = withUser.safeParse(inspect).data?.Config.User ?? "";
+  if (host.capSysResource || rootNames.includes(user.split(":")[0] ?? "")) return [];
+  return [
+    unsupported(
+      "user",
+      `runs as user ${user}, whose limits CRIU cannot read on ${host.name}, where CAP_SYS_RESOURCE is missing`,
+      `run Docker and the agent of ${host.name} with CAP_SYS_RESOURCE`,
+    ),
+  ];
 }
 
 /** What the container itself says about a move: its state, then a line for each thing that forbids or loses something. */
@@ -18,6 +34,7 @@ export function containerChecks(container: ContainerFacts): Verdict[] {
     ...namespaces(container),
     ...mounts(container),
     ...links(container),
+    ...sharedFiles(container),
     ...warnings(container),
   ];
   return [state(container), ...(features.length > 0 ? features : [ok("features", "uses nothing that cannot move")])];
@@ -119,6 +136,26 @@ function links({ inspect }: ContainerFacts): Verdict[] {
   return [
     unsupported("links", `is linked to other containers of its host (${which})`, "use a network instead of --link"),
   ];
+}
+
+const shared = z.object({
+  HostConfig: z.object({ Init: z.boolean().nullish(), VolumesFrom: z.array(z.string()).nullish() }),
+});
+
+function sharedFiles({ inspect }: ContainerFacts): Verdict[] {
+  const { Init, VolumesFrom } = shared.safeParse(inspect).data?.HostConfig ?? {};
+  const found: Verdict[] = [];
+  if (Init) {
+    const what = "runs under Docker's own init (--init), which must be the same file on both hosts";
+    found.push(warn("init", what, "install the same Docker package on both, or use an init of the image's own"));
+  }
+  if (VolumesFrom && VolumesFrom.length > 0) {
+    const what = `shares volumes with ${VolumesFrom.join(", ")}: it takes a copy along, and from then on they differ`;
+    found.push(
+      warn("volumes-from", what, "move the containers that share them one after the other, while nothing writes"),
+    );
+  }
+  return found;
 }
 
 /** Log drivers whose files godwit carries; `none` and an unknown one have no history to carry. */

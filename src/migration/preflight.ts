@@ -2,7 +2,7 @@ import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../con
 import type { Mode } from "../contract/migration.ts";
 import { arrivalChecks } from "./arrival-checks.ts";
 import { compareHosts } from "./compare-hosts.ts";
-import { containerChecks } from "./container-obstacles.ts";
+import { containerChecks, userCheck } from "./container-obstacles.ts";
 import { destinationChecks, sourceChecks } from "./doctor.ts";
 import { dirtyTrackingCheck, lazyPagesCheck } from "./host-checks.ts";
 import { fail, on } from "./verdict.ts";
@@ -21,6 +21,7 @@ export function preflight({ source, destination, container, view, mode }: Prefli
   const verdicts = [
     ...sameHost(source, destination),
     ...containerChecks(container),
+    ...userCheck(container, source),
     ...on(source.name, sourceChecks(source, postcopy)),
     ...on(destination.name, destinationChecks(destination, postcopy)),
     ...compareHosts(source, destination),

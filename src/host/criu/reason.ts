@@ -114,6 +114,10 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     () => "a process cannot be traced; a debugger such as strace or gdb may hold it already.",
   ],
   [/seccomp/i, () => "a seccomp filter could not be saved or set again."],
+  [
+    /Can't get rlimit \d+: Operation not permitted/,
+    () => "a process runs as another user than root, and without CAP_SYS_RESOURCE CRIU cannot read its limits.",
+  ],
   [/No space left on device|ENOSPC/, () => "there is no space left where the images or the files are."],
   [/Cannot allocate memory|ENOMEM/, () => "there is not enough memory."],
   [

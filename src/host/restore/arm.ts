@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, realpath, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
@@ -87,16 +87,22 @@ async function prepareBundle(
   const config = JSON.parse(await readFile(path, "utf8")) as {
     root: { path: string };
     linux: { cgroupsPath: string };
+    mounts?: { type?: string; source?: string }[];
     hooks?: { prestart?: { path: string; args: string[] }[] };
   };
+  // CRIU does not follow a link at the source of a bind mount, where runc does; Docker's own init often is one.
+  for (const mount of config.mounts ?? []) {
+    const { type, source } = mount;
+    if (type === "bind" && source) mount.source = await realpath(source).catch(() => source);
+  }
   if (waitsIn) {
     config.hooks ??= {};
     config.hooks.prestart = [
       ...(config.hooks.prestart ?? []),
       { path: hookPath, args: ["godwit-runtime", "--prestart", waitsIn] },
     ];
-    await writeFile(path, JSON.stringify(config));
   }
+  await writeFile(path, JSON.stringify(config));
   return {
     rootPath: isAbsolute(config.root.path) ? config.root.path : join(bundle, config.root.path),
     cgroupPath: cgroupPathOf(config.linux.cgroupsPath),

@@ -94,6 +94,15 @@ async function verify(id: string, expected: { pid: number; command: string }[]):
     now.some((process) => process.pid === pid && process.command === command),
   );
   if (expected.length === 0 || (same.some(({ pid }) => pid === 1) && same.length * 2 >= expected.length)) return;
+  if (now.length === 0) {
+    throw new GodwitError(
+      "restore-failed",
+      "The container's main program ended by itself as soon as it was restored.",
+      {
+        hint: "CRIU interrupts a sleeping system call; a program that is nothing but one sleep takes that for its end.",
+      },
+    );
+  }
   throw new GodwitError(
     "restore-failed",
     `The container that runs is not the one that was dumped: of its ${expected.length} processes ${same.length} are there.`,
