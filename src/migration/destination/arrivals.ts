@@ -92,6 +92,7 @@ export class Arrivals {
     const record = {
       offer: rest,
       state: destinationStart,
+      creating: false,
       created: null,
       volumes: [],
       startedAt: new Date().toISOString(),

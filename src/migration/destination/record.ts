@@ -9,6 +9,8 @@ export const arrivalKind = "arrival";
 export const arrivalRecord = z.object({
   offer: migrationOffer.omit({ facts: true }),
   state: destinationState,
+  /** Docker was asked to create its container: there may be one though its id was not heard any more. */
+  creating: z.boolean().default(false),
   /** Id of the container that was created for it, once there is one. */
   created: z.string().nullable(),
   /** Volumes that were created for it. */

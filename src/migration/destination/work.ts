@@ -5,7 +5,7 @@ import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import type { BatonOffer } from "../../contract/migration.ts";
-import { volumeTrees } from "../../host/container/facts.ts";
+import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/container/tree-sync.ts";
@@ -73,6 +73,8 @@ export class ArrivalWork {
     }
     const { body, autoRemove } = createBody(container.inspect, { runtime: hookName, imageRef });
     const withRemoval = { ...body, HostConfig: { ...(body.HostConfig as object), AutoRemove: autoRemove } };
+    this.#record.creating = true;
+    this.#save();
     const id = await this.#host.docker.create(container.name, withRemoval);
     this.#record.created = id;
     this.#save();
@@ -169,7 +171,7 @@ export class ArrivalWork {
   /** Removes all that was made for it on this host. */
   async discard(): Promise<void> {
     await this.kill("the container stays on its source");
-    const id = this.#record.created;
+    const id = this.#record.created ?? (await this.#unheard());
     if (id) {
       await this.#host.docker.remove(id, { force: true });
       this.#armed?.pending.close();
@@ -220,6 +222,14 @@ export class ArrivalWork {
         kind === "writable-layer" ? layer : volumes.find((volume) => volume.destination === destination)?.path;
       if (path) this.#trees.set(index, path);
     }
+  }
+
+  /** The container whose id Docker could not tell any more, because the agent had ended. Its name was free before. */
+  async #unheard(): Promise<string | undefined> {
+    const { creating, offer, startedAt } = this.#record;
+    const found = creating ? await this.#host.docker.find(offer.container.name) : undefined;
+    const ours = found && containerName(found) === offer.container.name && found.HostConfig.Runtime === hookName;
+    return ours && found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
   }
 
   #requireCreated(): string {
