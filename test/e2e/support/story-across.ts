@@ -35,8 +35,10 @@ export function storyAcross(lab: TestLab): void {
       await countsOn(lab, "h1", "looper2", 10);
       await lab.json("migrate", "h1/looper2", "h2");
       expectConsecutive(await countsOn(lab, "h2", "looper2"));
-      expect(await lab.json("checkpoint", "ls", "h1/looper2")).toMatchObject([{ checkpoints: [] }]);
-      expect(await lab.json("checkpoint", "ls", "h2/looper2")).toMatchObject([{ checkpoints: [{ name: "cp" }] }]);
+      expect(await lab.json("checkpoint", "ls")).toMatchObject([
+        { host: "h1", checkpoints: [] },
+        { host: "h2", checkpoints: [{ container: "looper2", name: "cp" }] },
+      ]);
 
       await lab.json("clone", "h2/looper2@cp", "looper2-clone");
       const clone = await countsOn(lab, "h2", "looper2-clone");
