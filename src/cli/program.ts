@@ -63,5 +63,13 @@ const seeHelp = (argv: string[]) => `See '${["godwit", words(argv), "--help"].fi
 function words(argv: string[]): string {
   const program = new Command();
   for (const register of commands) register(program, () => async () => {});
-  return argv.find((word) => program.commands.some((command) => command.name() === word)) ?? "";
+  let group: Command | undefined = program;
+  const found: string[] = [];
+  for (const word of argv) {
+    const command: Command | undefined = group?.commands.find((one) => one.name() === word);
+    if (!command) continue;
+    found.push(word);
+    group = command;
+  }
+  return found.join(" ");
 }

@@ -9,7 +9,7 @@ import { withLock } from "./lock.ts";
 import { labFolder, lockFile, rootsDir } from "./paths.ts";
 import { type Release, releases } from "./recipe.ts";
 import { hostRoot, type OnProgress, removeTree } from "./roots.ts";
-import { type LabState, readState, rootsInUse, writeState } from "./state.ts";
+import { type LabState, mustBeRoot, readState, rootsInUse, writeState } from "./state.ts";
 import { type LabStatus, labStatus } from "./status.ts";
 
 export interface LabOptions {
@@ -62,13 +62,6 @@ export async function labDown(name = "lab", onProgress: OnProgress = () => {}): 
 
 const waiting = (name: string, onProgress: OnProgress) => () =>
   onProgress(`waiting for another command that works on the lab '${name}'`);
-
-function mustBeRoot(): void {
-  if (process.getuid?.() === 0) return;
-  throw new GodwitError("not-root", "A lab makes namespaces and mounts, so it needs root.", {
-    hint: "Run the command as root, for example with sudo.",
-  });
-}
 
 function releasePerHost(hosts: number, names: string[]): Release[] {
   const known = names.map((name) => {

@@ -36,10 +36,19 @@ export const allStates = (): LabState[] =>
 /** Roots that some lab stands on. */
 export const rootsInUse = (): string[] => allStates().flatMap((state) => state.hosts.map((host) => host.root));
 
+/** @throws not-root: what belongs to another user's processes is not to be seen, let alone changed */
+export function mustBeRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new GodwitError("not-root", "A lab makes namespaces and mounts, so it needs root.", {
+    hint: "Run the command as root, for example with sudo.",
+  });
+}
+
 /**
  * The init of a host that is up. Not before it is in its own root: until then /proc/PID/root is the machine's own root.
  */
 export function livingHost(lab: string, host: string): ProcessId | undefined {
+  mustBeRoot();
   const init = readLiving(join(hostFolder(lab, host), "pid"));
   return init && existsSync(inHost(init, "/run/lab/supervisor.sh")) ? init : undefined;
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { GodwitError } from "../../contract/errors.ts";
 import { type CommandContext, examples, type Registration } from "../command.ts";
 
 const nameOption = ["--name <name>", "name of the lab (default: that of --lab or GODWIT_LAB, or 'lab')"] as const;
@@ -60,7 +61,10 @@ export const lab: Registration = (program, action) => {
     .action(
       action(async (context, options: Named) => {
         const { labStatus } = await import("../../lab/status.ts");
-        return { view: "labs", data: await labStatus(options.name ?? context.lab) };
+        const name = options.name ?? context.lab;
+        const data = await labStatus(name);
+        if (name === undefined || data.length > 0) return { view: "labs", data };
+        throw new GodwitError("no-such-lab", `No lab '${name}' is up.`, { hint: `godwit lab up --name ${name}` });
       }),
     );
 

@@ -36,7 +36,6 @@ async function ask(args: string[]): Promise<{ ok: boolean; output: string }> {
 function firstProblem(output: string): string {
   const line =
     output.split("\n").find((text) => text.includes("Error")) ??
-    output.trim().split("\n").at(-1) ??
-    "criu check failed";
+    (output.trim().split("\n").at(-1) || "criu check fails and does not say why");
   return line.replace(/^.*Error\s*\([^)]*\):\s*/, "").trim();
 }

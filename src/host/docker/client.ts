@@ -105,6 +105,12 @@ export class DockerClient {
 
 function unreachable(host: string | undefined, socketPath: string, error: Error): Error {
   if (error.name === "AbortError") return new GodwitError("cancelled", "The request to Docker was cancelled.");
+  if ((error as NodeJS.ErrnoException).code === "EACCES") {
+    return new GodwitError("not-root", `Docker's socket ${socketPath} may not be used by this user.`, {
+      hint: "Run the command as root, for example with sudo.",
+      cause: error,
+    });
+  }
   return new GodwitError(
     "docker-unreachable",
     `The Docker daemon${host ? ` of ${host}` : ""} does not answer on ${socketPath} (${error.message}).`,
