@@ -1,9 +1,7 @@
-import { errorCatalogue, errorReport } from "../../contract/errors.ts";
+import { type ErrorCode, errorReport } from "../../contract/errors.ts";
 import type { DoctorReport } from "../../contract/routes.ts";
 import { examples, type Registration } from "../command.ts";
-import type { Connection } from "../connection.ts";
-
-const exitUnanswered = errorCatalogue["agent-unreachable"].exit;
+import type { Connection, HostClient } from "../connection.ts";
 
 export const doctor: Registration = (program, action) => {
   program
@@ -32,19 +30,21 @@ async function reports(connection: Connection, names: string[]): Promise<DoctorR
   const [first, second, ...more] = hosts;
   // Two named hosts are compared: the first one is asked with regard to the second.
   const compare = names.length > 0 && first && second && more.length === 0;
-  return Promise.all(
-    hosts.map(({ host, client }, i) =>
-      client
-        .call("doctor", { query: compare && i === 0 ? { with: second.host } : {} })
-        .catch((error) => unanswered(host, error)),
-    ),
-  );
+  return Promise.all(hosts.map((host, i) => report(host, compare && i === 0 ? second.host : undefined)));
 }
 
-/** That a host cannot be asked is a finding like any other. */
-function unanswered(host: string, error: unknown): DoctorReport {
-  const { code, message, hint } = errorReport(error);
-  if (errorCatalogue[code].exit !== exitUnanswered) throw error;
-  const verdict = { check: "agent", level: "fail" as const, message: message.replace(/\.$/, ""), code };
-  return { host, with: null, verdicts: [{ ...verdict, ...(hint ? { remedy: hint.replace(/\.$/, "") } : {}) }] };
+/** That a host cannot be asked, by us or by the other one, is a finding like any other. */
+async function report({ host, client }: HostClient, other: string | undefined): Promise<DoctorReport> {
+  try {
+    return await client.call("doctor", { query: other === undefined ? {} : { with: other } });
+  } catch (error) {
+    const { code, message, hint } = errorReport(error);
+    if (!findings.includes(code)) throw error;
+    const verdict = { check: "agent", level: "fail" as const, message: message.replace(/\.$/, ""), code };
+    const alone = other === undefined ? { host, with: null, verdicts: [] } : await report({ host, client }, undefined);
+    const remedy = hint?.replace(/\.$/, "");
+    return { ...alone, verdicts: [...alone.verdicts, remedy ? { ...verdict, remedy } : verdict] };
+  }
 }
+
+const findings: ErrorCode[] = ["agent-unreachable", "docker-unreachable", "untrusted-peer", "incompatible-agent"];
