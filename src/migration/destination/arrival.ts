@@ -19,6 +19,7 @@ import { ArrivalWork } from "./work.ts";
 const patienceMs = 120_000;
 /** A request that waits longer may wait on a connection that is long dead. */
 const askAgainMs = 10_000;
+const killAgainMs = 1000;
 
 /** One migration on its destination: the baton's machine, with the journal below it and the work beside it. */
 export class Arrival {
@@ -148,16 +149,30 @@ export class Arrival {
   async #drain(drained: Promise<void>): Promise<void> {
     try {
       await drained;
-      await this.work.complete();
-      this.apply({ type: "drained" });
     } catch (error) {
       this.#error ??= errorReport(error);
       this.apply({ type: "drain-failed" });
+      return;
     }
+    // The container is whole and runs; what fails now is told by the operation, and is no reason to kill it.
+    await this.work.complete().catch((error) => {
+      this.#error ??= errorReport(error);
+    });
+    this.apply({ type: "drained" });
   }
 
   async #kill(): Promise<void> {
-    await this.work.kill(this.#error?.message ?? "the container goes back to its source");
+    const why = this.#error?.message ?? "the container goes back to its source";
+    // The word that it is dead must be true: where Docker does not answer, it is tried until it does.
+    for (;;) {
+      try {
+        await this.work.kill(why);
+        break;
+      } catch (error) {
+        this.#error ??= errorReport(error);
+        await sleep(killAgainMs);
+      }
+    }
     this.apply({ type: "copy-dead" });
   }
 

@@ -142,6 +142,8 @@ export class Departures {
         await departure.apply({ type: "restarted" });
         await this.#watch(departure);
         if (departure.record.state.at === "holds") throw departure.reason();
+        const { result, startedAt } = departure.record;
+        return result && { ...result, totalMs: Date.now() - Date.parse(startedAt) };
       };
       // An operation that had ended unresolved is not running any more; its departure is settled all the same.
       if (!this.#deps.operations.adopt(id, settle)) settle().catch(() => {});

@@ -60,6 +60,7 @@ export async function migrate(
     autoRemove: container.HostConfig.AutoRemove ?? false,
     volumes: [],
     startedAt: new Date().toISOString(),
+    result: null,
   });
   // Before the destination hears of it: what it then holds is taken back, whatever becomes of this agent.
   departure.save();
@@ -107,16 +108,7 @@ export async function migrate(
     throw error;
   }
   const downtimeMs = await handOver(deps, departure, frozenAt);
-  context.phase("drain", `It runs on ${peer.name}; the rest of its memory follows`);
-  await context.step("drain", {}, () => departure.complete(drainSilenceMs));
-  for (const step of departure.steps) context.record(step);
-  if (departure.record.state.at === "passed") {
-    deps.unsettled(departure);
-    throw fellSilent(departure);
-  }
-  if (departure.record.state.at !== "finished") throw departure.reason();
-  departure.forget();
-  return {
+  const result: MigrationResult = {
     migration,
     container: checked.plan.container,
     source: host.name,
@@ -130,6 +122,23 @@ export async function migrate(
     memoryBytes: checked.plan.memoryBytes,
     steps: [...context.steps],
     warnings: [...context.warnings],
+  };
+  departure.record.result = result;
+  departure.save();
+  context.phase("drain", `It runs on ${peer.name}; the rest of its memory follows`);
+  await context.step("drain", {}, () => departure.complete(drainSilenceMs));
+  for (const step of departure.steps) context.record(step);
+  if (departure.record.state.at === "passed") {
+    deps.unsettled(departure);
+    throw fellSilent(departure);
+  }
+  if (departure.record.state.at !== "finished") throw departure.reason();
+  departure.forget();
+  return {
+    ...result,
+    totalMs: Math.round(performance.now() - begun),
+    wireBytes: sync.counter.sent + sync.counter.received,
+    steps: [...context.steps],
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mode } from "../../contract/migration.ts";
+import { migrationResult, mode } from "../../contract/migration.ts";
 import { sourceState } from "../baton.ts";
 
 /** Kind of the journal's records of what departs; one a migration, by its id, which is that of its operation. */
@@ -20,5 +20,7 @@ export const departureRecord = z.object({
   /** Volumes that travelled with it, and go from here when it is removed. */
   volumes: z.array(z.string()),
   startedAt: z.iso.datetime(),
+  /** What the operation will say once the destination is complete; null until it runs there. */
+  result: migrationResult.nullable(),
 });
 export type DepartureRecord = z.infer<typeof departureRecord>;
