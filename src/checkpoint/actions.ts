@@ -186,7 +186,7 @@ async function undertake<T>(
 
 const isFull = (error: unknown) =>
   error instanceof GodwitError
-    ? [error.message, ...error.details].some((line) => /no space left/i.test(line))
+    ? error.code === "no-space" || [error.message, ...error.details].some((line) => /no space left/i.test(line))
     : (error as NodeJS.ErrnoException).code === "ENOSPC";
 
 function noRoom(host: Host, cause: unknown): GodwitError {

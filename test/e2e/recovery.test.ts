@@ -124,9 +124,10 @@ describe("a damaged checkpoint", () => {
 
 test("a full disk ends a checkpoint with a sentence; the container runs on, and nothing of it is left", async () => {
   await startLooper(lab, "h1", "looper");
-  await lab.on("h1", "mount -t tmpfs -o size=100k none /var/lib/godwit/checkpoints");
+  await lab.on("h1", "cd /var/lib/godwit; mkdir -p checkpoints; mount -t tmpfs -o size=100k none checkpoints");
   try {
-    expect(await lab.refusal("checkpoint", "create", "h1/looper", "cp")).toMatchObject({ code: "no-space", exit: 5 });
+    const refused = await lab.refusal("checkpoint", "create", "h1/looper", "cp");
+    expect(refused, JSON.stringify(refused)).toMatchObject({ code: "no-space", exit: 5 });
     await expectNothingLeft();
   } finally {
     await lab.on("h1", "umount /var/lib/godwit/checkpoints");

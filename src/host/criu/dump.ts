@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -6,6 +6,8 @@ import { GodwitError } from "../../contract/errors.ts";
 import type { RuncContainer } from "../container/runc.ts";
 import { dumpOptions } from "./options.ts";
 import { explainCriuLog } from "./reason.ts";
+
+const fullBelowBytes = 64 * 1024;
 
 export interface DumpRequest {
   /** Folder for the images; exists, empty. */
@@ -39,7 +41,18 @@ export async function dumpContainer(container: RuncContainer, request: DumpReque
   if (result.exitCode === 0) return;
   const log = await readFile(join(request.work, "dump.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || result.stderr);
+  if (await isFull(request.images)) {
+    throw new GodwitError("no-space", `There is no space left in ${request.images} for the container's memory.`, {
+      details,
+    });
+  }
   throw new GodwitError("dump-failed", `CRIU could not dump the container: ${sentence}`, { details });
+}
+
+/** CRIU's log, which would say so, may be on the same full disk. */
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < fullBelowBytes;
 }
 
 /** What runc is called with for every dump. */

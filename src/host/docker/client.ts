@@ -42,15 +42,15 @@ export class DockerClient {
   }
 
   async get<T>(path: string, options: DockerRequest = {}): Promise<T> {
-    return parse<T>(await this.stream("GET", path, options));
+    return this.#read<T>(await this.stream("GET", path, options));
   }
 
   async post<T = unknown>(path: string, options: DockerRequest = {}): Promise<T> {
-    return parse<T>(await this.stream("POST", path, options));
+    return this.#read<T>(await this.stream("POST", path, options));
   }
 
   async delete(path: string, options: DockerRequest = {}): Promise<void> {
-    await text(await this.stream("DELETE", path, options));
+    await this.#read(await this.stream("DELETE", path, options));
   }
 
   /** The answer's body as it comes. */
@@ -62,6 +62,14 @@ export class DockerClient {
     return this.#send(method, `/v${await this.#version()}${path}${suffix}`, options);
   }
 
+  /** A Docker that dies in the middle of an answer is one that does not answer. */
+  async #read<T>(stream: Readable): Promise<T> {
+    const body = await text(stream).catch((error) => {
+      throw unreachable(this.#host, this.#socketPath, error);
+    });
+    return parse<T>(body);
+  }
+
   #version(): Promise<string> {
     this.#api ??= this.#negotiate();
     this.#api.catch(() => {
@@ -71,7 +79,7 @@ export class DockerClient {
   }
 
   async #negotiate(): Promise<string> {
-    const { ApiVersion } = await parse<{ ApiVersion: string }>(await this.#send("GET", "/version", {}));
+    const { ApiVersion } = await this.#read<{ ApiVersion: string }>(await this.#send("GET", "/version", {}));
     return olderOf(ApiVersion, newestApi);
   }
 
@@ -121,8 +129,7 @@ function unreachable(host: string | undefined, socketPath: string, error: Error)
   );
 }
 
-async function parse<T>(stream: Readable): Promise<T> {
-  const body = await text(stream);
+function parse<T>(body: string): T {
   return (body === "" ? undefined : JSON.parse(body)) as T;
 }
 

@@ -88,6 +88,8 @@ export class Docker {
    */
   async killAndWait(container: string): Promise<void> {
     const ended = this.waitForExit(container);
+    // Where the kill fails as well, that is what is told.
+    ended.catch(() => {});
     const running = await runcContainer(container).catch(() => undefined);
     if (running) await killCgroup(running.cgroup);
     await this.client.post(`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
