@@ -1,0 +1,67 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { useLab } from "./support/lab.ts";
+import { stateOf } from "./support/looper.ts";
+import { makePrograms } from "./support/programs.ts";
+import { eventually } from "./support/wait.ts";
+
+const lab = useLab("postcopy", ["forky", "trixie"]);
+beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
+
+const log = (host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
+
+/** The program has looked at all of its memory since now, and found every word right. */
+async function memoryIsRight(host: string, name: string): Promise<void> {
+  const passes = async () => (await log(host, name)).match(/pass \d+/g)?.length ?? 0;
+  const before = await passes();
+  await eventually("two whole checks", async () => (await passes()) > before + 1 || undefined);
+  expect(await log(host, name)).not.toContain("CORRUPT");
+}
+
+async function startMemory(name: string, mebibytes: number): Promise<void> {
+  await lab.on("h1", `docker run --pull never -d --name ${name} programs memcheck ${mebibytes}`);
+  await eventually("it has filled its memory", async () => (await log("h1", name)).includes("pass 1") || undefined);
+}
+
+describe("a move that starts first and fetches memory after", () => {
+  test("carries all of it, there and back", async () => {
+    await startMemory("there-and-back", 128);
+    for (const [from, to] of [
+      ["h1", "h2"],
+      ["h2", "h1"],
+    ] as const) {
+      const moved = await lab.json("migrate", `${from}/there-and-back`, to, "--mode", "postcopy");
+      expect(moved).toMatchObject({ mode: "postcopy", source: from, destination: to });
+      expect(await stateOf(lab, from, "there-and-back")).toBeUndefined();
+      await memoryIsRight(to, "there-and-back");
+    }
+  });
+
+  test("goes on where it was when the link was cut meanwhile", async () => {
+    await startMemory("cut", 256);
+    // Longer than a connection may be silent, so that the stream has to go on over another one.
+    const rules =
+      "table inet cut { chain input { type filter hook input priority 0; tcp dport 7480 drop; tcp sport 7480 drop; }; }";
+    const cut = () => lab.on("h2", `echo '${rules}' | nft -f - && sleep 10 && nft delete table inet cut`);
+    const { status, stdout } = await lab.during("drain", cut, "migrate", "h1/cut", "h2", "--mode", "postcopy");
+    expect(status, stdout).toBe(0);
+    expect(await stateOf(lab, "h1", "cut")).toBeUndefined();
+    await memoryIsRight("h2", "cut");
+  });
+
+  test.each([
+    ["the lazy-pages daemon", "h2", "pkill -9 -x -f 'criu lazy-pages.*'"],
+    ["the agent of the destination", "h2", "kill -9 $(cat /run/lab/agent.pid)"],
+    ["the agent of the source", "h1", "kill -9 $(cat /run/lab/agent.pid)"],
+  ])("never lets a missing page be read when %s is killed", async (_, host, kill) => {
+    await startMemory("killed", 512);
+    await lab.during("drain", () => lab.on(host, kill), "migrate", "h1/killed", "h2", "--mode", "postcopy");
+    const where = await eventually("it runs in one place", async () => {
+      const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "killed").catch(() => "unknown")));
+      const running = ["h1", "h2"].filter((_each, i) => states[i] === "running");
+      return running.length === 1 && states.filter((state) => state !== undefined).length === 1
+        ? running[0]
+        : undefined;
+    });
+    await memoryIsRight(where ?? "", "killed");
+  });
+});
