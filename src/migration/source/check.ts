@@ -46,7 +46,12 @@ export async function checkMigration(
     trees: trees.map(({ kind, name, destination }) => ({ kind, name, destination })),
   };
   const answer = reservation.parse(await peer.json("POST", peerPaths.reserve, offer));
-  const { mode, because } = choosePlan(request.mode, hostFacts, answer.facts);
+  const { mode, because } = choosePlan({
+    asked: request.mode,
+    source: hostFacts,
+    destination: answer.facts,
+    memoryBytes: facts.memoryBytes,
+  });
   return {
     facts,
     trees,
