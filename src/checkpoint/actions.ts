@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
+import type { CheckpointSummary } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
@@ -78,7 +78,7 @@ export async function restoreContainer(
       : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef: record.image });
     if (container) await carryLogs(host, container, id);
     const { drained } = await runAgain(host, id, source, context);
-    return finish(deps, unfinished, { name, checkpoint: record, drained, downtimeMs: null }, context);
+    return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs: null }, context);
   });
 }
 
@@ -107,7 +107,12 @@ export async function rollbackContainer(
     await carryLogs(host, container, id);
     const { drained } = await runAgain(host, id, source, context);
     const downtimeMs = Math.round((frozenMs ?? 0) + performance.now() - frozenAt);
-    const result = await finish(deps, unfinished, { name, checkpoint: source.record, drained, downtimeMs }, context);
+    const result = await finish(
+      deps,
+      unfinished,
+      { name, checkpoint: source.record.name, drained, downtimeMs },
+      context,
+    );
     await store.discard(way);
     return result;
   });
@@ -138,7 +143,7 @@ export async function cloneRunning(
     const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
     unfinished.save({ folder: folder.path });
     const captured = await capture(host, container, folder, unfinished, context);
-    const record = { ...captured, name: "passing", parent: null, createdAt: new Date().toISOString() };
+    const record = { ...captured, name: passingName, parent: null, createdAt: new Date().toISOString() };
     await store.describe(folder, record);
     const source = { folder, record };
     const result = elsewhere ? await elsewhere(source) : await runClone(deps, source, name, unfinished, context);
@@ -162,8 +167,12 @@ async function runClone(
     volumeRenames: Object.fromEntries(volumes.map((volume) => [volume, `${name}_${volume.slice(0, 40)}`])),
   });
   const { drained } = await runAgain(deps.host, id, source, context);
-  return finish(deps, unfinished, { name, checkpoint: record, drained, downtimeMs: null }, context);
+  return finish(deps, unfinished, { name, checkpoint: keptName(record), drained, downtimeMs: null }, context);
 }
+
+/** What a clone of a running container goes on from is nobody's checkpoint; no user can give one this name. */
+const passingName = ".passing";
+const keptName = ({ name }: { name: string }) => (name === passingName ? null : name);
 
 /** Whatever happens to `act`, also the end of this agent: the container goes on, from where it was or from the checkpoint. */
 async function undertake<T>(
@@ -203,19 +212,19 @@ function noRoom(host: Host, cause: unknown): GodwitError {
 async function finish(
   { host, store }: CheckpointDeps,
   unfinished: Unfinished,
-  done: { name: string; checkpoint: CheckpointRecord; drained: Promise<void>; downtimeMs: number | null },
+  done: { name: string; checkpoint: string | null; drained: Promise<void>; downtimeMs: number | null },
   context: OperationContext,
 ): Promise<RunResult> {
   context.phase("drain", "It runs; the rest of its memory arrives");
   await context.step("drain", {}, () => done.drained);
   const { prepared } = unfinished.record;
   if (prepared) await keepPrepared(host, prepared);
-  await store.setCurrent(done.name, done.checkpoint.name);
+  if (done.checkpoint !== null) await store.setCurrent(done.name, done.checkpoint);
   return {
     host: host.name,
     container: done.name,
     id: prepared?.id ?? "",
-    checkpoint: done.checkpoint.name,
+    checkpoint: done.checkpoint,
     downtimeMs: done.downtimeMs,
     totalMs: Math.round(context.steps.reduce((end, step) => Math.max(end, step.at + step.ms), 0)),
     steps: [...context.steps],
