@@ -1,9 +1,10 @@
 import { createReadStream, createWriteStream } from "node:fs";
-import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { gunzipSync } from "node:zlib";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { type LogEntry, parseJsonLog, parseLocalLog } from "./log-tail.ts";
 
@@ -16,25 +17,78 @@ export interface LogFile {
   suffix: string;
   path: string;
   bytes: number;
+  /** It stays with the file when Docker rotates the log; not when it compresses it. */
+  inode: number;
 }
 
-/** Files of a container's log, oldest last; none for a driver that keeps its history elsewhere. */
+/** Files of a container's log, the current one first; none for a driver that keeps its history elsewhere. */
 export async function logFiles(container: ContainerInspect, dockerRoot: string): Promise<LogFile[]> {
   const current = currentLog(container, dockerRoot);
   if (!current) return [];
   const folder = dirname(current);
   const names = (await readdir(folder).catch(() => [])).filter((name) => join(folder, name).startsWith(current));
-  const files = names.sort().map(async (name) => {
+  const files = names.map(async (name) => {
     const path = join(folder, name);
-    return { suffix: path.slice(current.length), path, bytes: (await stat(path)).size };
+    const { size, ino } = await stat(path);
+    return { suffix: path.slice(current.length), path, bytes: size, inode: ino };
   });
-  return Promise.all(files);
+  return (await Promise.all(files)).sort((one, other) => rotationOf(one) - rotationOf(other));
 }
 
-/** The bytes of a log file from `offset` on, up to its size when it was looked at. There is at least one. */
-export function readLog(file: LogFile, offset: number): Readable {
-  return createReadStream(file.path, { start: offset, end: file.bytes - 1 });
+const rotationOf = ({ suffix }: LogFile) => Number(suffix.match(/\d+/)?.[0] ?? 0);
+
+/** How far a log was read: up to this offset of the file that was current then. */
+export interface LogMark {
+  inode: number;
+  offset: number;
 }
+
+/**
+ * The whole log at one moment, for `send` to read to its end, file by file; Docker may rotate it meanwhile.
+ * @returns where it ended; undefined where there is no log
+ */
+export async function readWholeLog(
+  container: ContainerInspect,
+  dockerRoot: string,
+  send: (file: LogFile, bytes: Readable) => Promise<void>,
+): Promise<LogMark | undefined> {
+  await using undo = new AsyncDisposableStack();
+  const opened = await openLog(container, dockerRoot, undo);
+  for (const { file, handle } of opened) {
+    if (file.suffix === "") file.bytes = await wholeEntries(container, handle, file.bytes);
+    if (file.bytes === 0) continue;
+    await send(file, handle.createReadStream({ start: 0, end: file.bytes - 1, autoClose: false }));
+  }
+  const current = opened.find(({ file }) => file.suffix === "");
+  return current && { inode: current.file.inode, offset: current.file.bytes };
+}
+
+/** The size up to the last entry that Docker has written whole: it may be in the middle of one. */
+async function wholeEntries(container: ContainerInspect, handle: FileHandle, bytes: number): Promise<number> {
+  if (container.HostConfig.LogConfig?.Type !== "json-file") return bytes;
+  const length = Math.min(bytes, longestEntry);
+  const { buffer: end } = await handle.read(Buffer.alloc(length), 0, length, bytes - length);
+  const newline = end.lastIndexOf("\n");
+  return newline < 0 ? bytes : bytes - length + newline + 1;
+}
+
+/** Docker cuts lines at 16 KiB; written as JSON, one is at most some six times as long. */
+const longestEntry = 128 * 1024;
+
+/** Opens all files, so that each is what its name said when the others were opened as well. */
+async function openLog(container: ContainerInspect, dockerRoot: string, undo: AsyncDisposableStack) {
+  for (;;) {
+    const files = await logFiles(container, dockerRoot).catch(() => undefined);
+    const handles = await Promise.all((files ?? []).map(({ path }) => open(path).catch(() => undefined)));
+    for (const handle of handles) undo.defer(async () => handle?.close());
+    const after = await logFiles(container, dockerRoot).catch(() => undefined);
+    if (!files || !after || inodes(files) !== inodes(after)) continue;
+    const opened = files.map((file, i) => ({ file, handle: handles[i] }));
+    if (opened.every((one): one is { file: LogFile; handle: FileHandle } => one.handle !== undefined)) return opened;
+  }
+}
+
+const inodes = (files: LogFile[]) => files.map(({ suffix, inode }) => `${suffix} ${inode}`).join(",");
 
 /** Writes a file of a container's log anew. Docker has not started the container yet: it would not see what is written later. */
 export async function writeLog(
@@ -52,28 +106,26 @@ export async function writeLog(
   await pipeline(bytes, createWriteStream(`${current}${suffix}`, { mode: 0o640 }));
 }
 
-/** How far each file of a log was sent, by suffix. */
-export type LogMarks = Map<string, number>;
-
-/** What the container said since the marks were set. A log that was rotated since goes on in the file that was current then. */
+/** What the container said since the mark was set, also where its log was rotated since. The container is frozen. */
 export async function readLogTail(
   container: ContainerInspect,
   dockerRoot: string,
-  marks: LogMarks,
+  mark: LogMark | undefined,
 ): Promise<LogEntry[]> {
   const parse = container.HostConfig.LogConfig?.Type === "local" ? parseLocalLog : parseJsonLog;
   const files = await logFiles(container, dockerRoot);
-  const mark = marks.get("") ?? 0;
-  const current = files.find(({ suffix }) => suffix === "");
-  if (!current) return [];
-  const grown = files.find(({ suffix }) => suffix === ".1");
-  const wasRotated = grown !== undefined && grown.bytes !== marks.get(".1");
-  const parts = wasRotated ? [readFrom(grown, mark), readFrom(current, 0)] : [readFrom(current, mark)];
-  return parse(Buffer.concat(await Promise.all(parts)));
+  const marked = files.findIndex(({ inode }) => inode === mark?.inode);
+  // A marked file that is not there any more has been compressed: the youngest one that is.
+  const compressed = files.findIndex(({ suffix }) => suffix.endsWith(".gz"));
+  const first = mark === undefined ? files.length - 1 : marked >= 0 ? marked : compressed;
+  const since = files.slice(0, first + 1).reverse();
+  const parts = await Promise.all(since.map((file, i) => readFrom(file, i === 0 ? (mark?.offset ?? 0) : 0)));
+  return parts.flatMap(parse);
 }
 
 async function readFrom(file: LogFile, offset: number): Promise<Buffer> {
-  return file.bytes > offset ? buffer(readLog(file, offset)) : Buffer.alloc(0);
+  if (file.suffix.endsWith(".gz")) return gunzipSync(await readFile(file.path)).subarray(offset);
+  return buffer(createReadStream(file.path, { start: offset }));
 }
 
 /** Gives a container the log of another on this host. */

@@ -1,4 +1,4 @@
-import { type LogMarks, logFiles, readLog } from "../../host/container/logs.ts";
+import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
 import { sendTree } from "../../host/container/tree-sync.ts";
 import type { FileTree } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -40,15 +40,13 @@ async function sendOne(
 }
 
 /** Sends the log as it is now. @returns how far it was sent */
-export async function sendLogs(
+export function sendLogs(
   { migration, peer, counter }: FileSync,
   container: ContainerInspect,
   dockerRoot: string,
-): Promise<LogMarks> {
-  const files = await logFiles(container, dockerRoot);
-  for (const file of files.filter(({ bytes }) => bytes > 0)) {
-    await peer.upload(`${peerPaths.log(migration)}?${new URLSearchParams({ suffix: file.suffix })}`, readLog(file, 0));
-    counter.sent += file.bytes;
-  }
-  return new Map(files.map(({ suffix, bytes }) => [suffix, bytes]));
+): Promise<LogMark | undefined> {
+  return readWholeLog(container, dockerRoot, async ({ suffix, bytes }, stream) => {
+    await peer.upload(`${peerPaths.log(migration)}?${new URLSearchParams({ suffix })}`, stream);
+    counter.sent += bytes;
+  });
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest, MigrationResult } from "../../contract/migration.ts";
 import { containerName } from "../../host/container/facts.ts";
-import type { LogMarks } from "../../host/container/logs.ts";
+import type { LogMark } from "../../host/container/logs.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
@@ -81,13 +81,13 @@ export async function migrate(
     await using undo = new AsyncDisposableStack();
     const space = await reserveImageSpace(`source-${migration}`, smallImagesBytes);
     undo.defer(() => space.release());
-    const logMarks: LogMarks = new Map();
+    let logMark: LogMark | undefined;
     const dockerRoot = await host.dockerRoot();
     const tty = container.Config.Tty ?? false;
     const logs = sync;
     const { mode } = checked.plan;
     const arm = async () => {
-      for (const [suffix, bytes] of await sendLogs(logs, container, dockerRoot)) logMarks.set(suffix, bytes);
+      logMark = await sendLogs(logs, container, dockerRoot);
       await peer.json("POST", peerPaths.arm(migration), { mode });
     };
     id = await prepare(checked, sync, host, context);
@@ -100,7 +100,19 @@ export async function migrate(
     context.phase("switchover", "Freezing the container, handing it over");
     const keepConnections = keepsAddress(container);
     frozenAt = await switchOver(
-      { departure, container, running, sync, logMarks, arm, tty, mode, dockerRoot, space, keepConnections },
+      {
+        departure,
+        container,
+        running,
+        sync,
+        logMark: () => logMark,
+        arm,
+        tty,
+        mode,
+        dockerRoot,
+        space,
+        keepConnections,
+      },
       context,
     );
   } catch (error) {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import type { BatonOffer } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
-import { type LogMarks, readLogTail } from "../../host/container/logs.ts";
+import { type LogMark, readLogTail } from "../../host/container/logs.ts";
 import { silenceNetwork } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
@@ -33,7 +33,7 @@ export interface SwitchoverInput {
   running: RuncContainer;
   sync: FileSync;
   /** How far the log was sent when the destination was armed. */
-  logMarks: LogMarks;
+  logMark: () => LogMark | undefined;
   dockerRoot: string;
   /**
    * Has the destination armed. For a container with a terminal that is done under the freeze: what it says reaches its log
@@ -94,7 +94,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   sent.catch(giveUp);
   for (const ended of await Promise.allSettled([sent, dumped])) if (ended.status === "rejected") throw ended.reason;
   const [images, logTail] = await context.step("read images and log", switchover, () =>
-    Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMarks)]),
+    Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),
   );
   context.pointOfNoReturn();
   await context.step("hand over and restore", switchover, () =>
