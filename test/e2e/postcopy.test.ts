@@ -54,7 +54,14 @@ describe("a move that starts first and fetches memory after", () => {
     ["the agent of the source", "h1", "kill -9 $(cat /run/lab/agent.pid)"],
   ])("never lets a missing page be read when %s is killed", async (_, host, kill) => {
     await startMemory("killed", 512);
-    await lab.during("drain", () => lab.on(host, kill), "migrate", "h1/killed", "h2", "--mode", "postcopy");
+    // The copy and its log are gone when the original goes on: what the copy saw is read while it runs.
+    let said: ReturnType<typeof lab.attempt> | undefined;
+    const watchAndKill = async () => {
+      said = lab.attempt("h2", "timeout 15 docker logs --follow killed 2>&1");
+      await lab.on("h2", "timeout 20 sh -c 'until docker logs killed 2>&1 | grep -q pass; do sleep 0.1; done'");
+      await lab.on(host, kill);
+    };
+    await lab.during("drain", watchAndKill, "migrate", "h1/killed", "h2", "--mode", "postcopy");
     const where = await eventually("it runs in one place", async () => {
       const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "killed").catch(() => "unknown")));
       const running = ["h1", "h2"].filter((_each, i) => states[i] === "running");
@@ -62,6 +69,9 @@ describe("a move that starts first and fetches memory after", () => {
         ? running[0]
         : undefined;
     });
+    const seen = (await said)?.stdout ?? "";
+    expect(seen).toContain("pass 1");
+    expect(seen).not.toContain("CORRUPT");
     await memoryIsRight(where ?? "", "killed");
   });
 });

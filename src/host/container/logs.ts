@@ -8,9 +8,6 @@ import { gunzipSync } from "node:zlib";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { type LogEntry, parseJsonLog, parseLocalLog } from "./log-tail.ts";
 
-/** Log drivers whose history is a file of Docker's own; others keep it elsewhere. */
-export const carriedLogDrivers = ["json-file", "local"];
-
 /** One file of a container's log: the current one (rotation 0), or an older one (1, 2, ...; possibly compressed). */
 export interface LogFile {
   /** What follows the current file's name: empty, `.1`, `.2.gz`, ... The same on every host. */

@@ -19,7 +19,8 @@ const resultFile = "drained";
 
 /**
  * Starts the daemon that puts memory into the restored container while it runs, and returns when it is ready. Pages come from
- * images on this host or, with a port of 127.0.0.1, from the dump that is served behind it. If it dies before the end, the container is killed: a page that has not arrived never reads as anything else.
+ * images on this host or, with a port of 127.0.0.1, from the dump that is served behind it. If it dies before the end, the
+ * container is killed: a page that has not arrived never reads as anything else.
  */
 export async function startLazyPages(
   container: { id: string; runcRoot: string },

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { GodwitError } from "../../contract/errors.ts";
@@ -175,16 +174,6 @@ export class Docker {
     if (failed) throw new GodwitError("docker-failed", `Docker could not load the image: ${failed.trim()}.`);
   }
 
-  async tag(image: string, reference: string): Promise<void> {
-    const colon = reference.lastIndexOf(":");
-    const tagged = colon > reference.lastIndexOf("/");
-    const query = {
-      repo: tagged ? reference.slice(0, colon) : reference,
-      tag: tagged ? reference.slice(colon + 1) : "latest",
-    };
-    await this.client.post(`/images/${encodeURIComponent(image)}/tag`, { query });
-  }
-
   /** One that `docker checkpoint create` made. */
   async removeCheckpoint(container: string, name: string): Promise<void> {
     await this.client.delete(`/containers/${container}/checkpoints/${name}`);
@@ -221,10 +210,4 @@ function ignoreStatus(...statuses: number[]): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof DockerRefusal && statuses.includes(error.status))) throw error;
   };
-}
-
-/** Reads a stream to its end without keeping it. */
-export async function drain(stream: Readable): Promise<void> {
-  stream.resume();
-  await once(stream, "end");
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,7 +19,6 @@ export class PendingRestore {
   readonly #go: number;
   readonly #notes: Socket;
   readonly #armed = Promise.withResolvers<{ hookPid: number; bundle: string }>();
-  readonly #pid = Promise.withResolvers<number>();
   readonly #exit = Promise.withResolvers<number>();
 
   private constructor(id: string, folder: string, whole: boolean) {
@@ -48,11 +47,6 @@ export class PendingRestore {
   /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
   get armed(): Promise<{ hookPid: number; bundle: string }> {
     return this.#armed.promise;
-  }
-
-  /** The restored first process, once its namespaces are there. Nothing of it runs yet. */
-  get pid(): Promise<number> {
-    return this.#pid.promise;
   }
 
   /** Exit status of `runc restore`; with 0 the container runs. */
@@ -97,14 +91,8 @@ export class PendingRestore {
   #hear(line: string): void {
     const [word, ...rest] = line.split(" ");
     if (word === "armed") this.#armed.resolve({ hookPid: Number(rest[0]), bundle: rest.slice(1).join(" ") });
-    if (word === "pid") this.#pid.resolve(Number(rest[0]));
     if (word === "exit") this.#exit.resolve(Number(rest[0]));
   }
-}
-
-/** Ids of the containers that have a pending restore on this host. */
-export async function pendingIds(): Promise<string[]> {
-  return readdir(pendingFolder).catch(() => []);
 }
 
 /** Tells a hook that waits for an agent that is gone to give up. One that was let go before this is not disturbed. */

@@ -57,7 +57,6 @@ export async function migrate(
     mode: "cold",
     keepSource: request.keepSource,
     restartPolicy: null,
-    autoRemove: container.HostConfig.AutoRemove ?? false,
     volumes: [],
     startedAt: new Date().toISOString(),
     result: null,

@@ -16,7 +16,6 @@ export const departureRecord = z.object({
   keepSource: z.boolean(),
   /** As it was before it was held at `no`; null until then. */
   restartPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),
-  autoRemove: z.boolean(),
   /** Volumes that travelled with it, and go from here when it is removed. */
   volumes: z.array(z.string()),
   startedAt: z.iso.datetime(),
