@@ -7,6 +7,21 @@ export const modes = ["auto", "precopy", "postcopy", "cold"] as const;
 export const mode = z.enum(modes);
 export type Mode = z.infer<typeof mode>;
 
+export const downtimeRange = { least: 1, most: 3_600_000 };
+/** Bytes per second: 1 Mbit/s to 1 Tbit/s. */
+export const bandwidthRange = { least: 125_000, most: 125_000_000_000 };
+
+const downtimeSentence = "a downtime limit is between 1 ms and 1 h";
+const downtimeLimit = z.number().min(downtimeRange.least, downtimeSentence).max(downtimeRange.most, downtimeSentence);
+const rateSentence = "a bandwidth is between 1 Mbit/s and 1 Tbit/s, or unlimited";
+/** Bytes per second; null: unlimited. */
+const rate = z.number().min(bandwidthRange.least, rateSentence).max(bandwidthRange.most, rateSentence).nullable();
+
+/** What pre-copy does when another round would not bring the downtime down any more. */
+export const noConvergenceActions = ["postcopy", "switchover", "abort"] as const;
+export const noConvergence = z.enum(noConvergenceActions);
+export type NoConvergence = z.infer<typeof noConvergence>;
+
 /** What a user asks for with `godwit migrate`. */
 export const migrateRequest = z.object({
   destination: z.string(),
@@ -14,8 +29,22 @@ export const migrateRequest = z.object({
   dryRun: z.boolean().default(false),
   /** Keep the original on the source, stopped, instead of removing it. */
   keepSource: z.boolean().default(false),
+  /** Pre-copy goes to the switchover when it expects no longer one than this. */
+  downtimeLimitMs: downtimeLimit.default(300),
+  /** Limit of what is sent while the container runs on the source: image, files, and pre-copy's rounds. */
+  bandwidth: rate.default(null),
+  /** Limit of the memory that follows after the resume, in post-copy. */
+  drainBandwidth: rate.default(null),
+  onNoConvergence: noConvergence.default("postcopy"),
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;
+
+/** What can be changed while a migration runs. */
+export const migrationSettings = z
+  .strictObject({ downtimeLimitMs: downtimeLimit, bandwidth: rate, drainBandwidth: rate })
+  .partial()
+  .refine((given) => Object.values(given).some((value) => value !== undefined), "name at least one setting");
+export type MigrationSettings = z.infer<typeof migrationSettings>;
 
 /** What a migration would do, or why it cannot. */
 export const migrationPlan = z.object({

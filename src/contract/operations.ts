@@ -33,7 +33,10 @@ export const step = z.object({
 });
 export type Step = z.infer<typeof step>;
 
-/** Field names are those of VM operators (QEMU's query-migrate). Bytes, bytes per second, milliseconds. */
+/**
+ * Field names are those of VM operators (QEMU's query-migrate). Bytes, bytes per second, milliseconds; bytes are those of the
+ * phase and iteration, `elapsed` counts from the operation's start.
+ */
 export const progress = z.object({
   phase: z.string(),
   iteration: z.int(),
@@ -44,6 +47,8 @@ export const progress = z.object({
   bandwidth: z.number().nullable(),
   expectedDowntime: z.number().nullable(),
   elapsed: z.number(),
+  /** Until `bytesRemaining` is 0 at this bandwidth; null where that cannot be told. */
+  remaining: z.number().nullable().default(null),
 });
 export type Progress = z.infer<typeof progress>;
 

@@ -163,7 +163,7 @@ test("progress that comes too fast for a reader is dropped, its end is not", asy
   const { operations } = setUp();
   const progress = (bytesRemaining: number) => ({
     ...{ phase: "sync", iteration: 1, bytesTotal: 9, bytesTransferred: 9 - bytesRemaining, bytesRemaining },
-    ...{ dirtyRate: null, bandwidth: null, expectedDowntime: null, elapsed: 0 },
+    ...{ dirtyRate: null, bandwidth: null, expectedDowntime: null, remaining: null, elapsed: 0 },
   });
   operations.start(spec, async (context) => {
     for (const left of [9, 8, 7, 0]) context.progress(progress(left));

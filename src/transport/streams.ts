@@ -2,6 +2,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
+import { beforeWrite, type RateLimit } from "./rate-limit.ts";
 import { WrappedStream } from "./wrapped-stream.ts";
 
 /**
@@ -39,9 +40,10 @@ export interface ByteCounter {
   received: number;
 }
 
-/** The same stream, with its bytes counted. Use only what is returned from then on. */
-export function counted(inner: Duplex, counter: ByteCounter): Duplex {
+/** The same stream, with its bytes counted, and its writes at the pace of a limit. Use only what is returned from then on. */
+export function counted(inner: Duplex, counter: ByteCounter, rate?: RateLimit): Duplex {
   return new WrappedStream(inner, {
+    ...(rate ? { beforeWrite: beforeWrite(rate) } : {}),
     onRead: (bytes) => {
       counter.received += bytes;
     },

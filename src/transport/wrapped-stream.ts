@@ -3,6 +3,8 @@ import { Duplex } from "node:stream";
 export interface StreamHooks {
   onRead?: (bytes: number) => void;
   onWrite?: (bytes: number) => void;
+  /** What a write waits for; nothing where it gives undefined. */
+  beforeWrite?: (bytes: number) => Promise<void> | undefined;
   /** Called when the stream is destroyed before both directions have ended. */
   onAbort?: () => void;
 }
@@ -34,8 +36,14 @@ export class WrappedStream extends Duplex {
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#hooks.onWrite?.(chunk.length);
-    this.#inner.write(chunk, encoding, done);
+    const write = () => {
+      if (this.destroyed) return done();
+      this.#hooks.onWrite?.(chunk.length);
+      this.#inner.write(chunk, encoding, done);
+    };
+    const wait = this.#hooks.beforeWrite?.(chunk.length);
+    if (wait) wait.then(write, done);
+    else write();
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -49,7 +49,7 @@ const event = (body: OperationEvent["body"]): OperationEvent => ({
 });
 const progress: Progress = {
   ...{ phase: "sync", iteration: 2, bytesTotal: 1000, bytesTransferred: 500, bytesRemaining: 500, dirtyRate: null },
-  ...{ bandwidth: 2048, expectedDowntime: 350, elapsed: 1 },
+  ...{ bandwidth: 2048, expectedDowntime: 350, elapsed: 1, remaining: null },
 };
 
 test("the live display follows the events", () => {

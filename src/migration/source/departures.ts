@@ -12,6 +12,7 @@ import type { OperationContext } from "../../journal/operation-context.ts";
 import type { Operations } from "../../journal/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { sourceIsDone, sourceMayRun } from "../baton.ts";
+import { MigrationControls } from "../controls.ts";
 import { assertBuilt } from "../plan.ts";
 import { checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
@@ -37,6 +38,8 @@ export class Departures {
   readonly #deps: DeparturesDeps;
   /** Those that an operation is carrying out. */
   readonly #begun = new Set<Departure>();
+  /** What steers those that an operation is carrying out, by migration. */
+  readonly #controls = new Map<string, MigrationControls>();
   /** Those that outlived their operation. */
   readonly #unsettled = new Set<Departure>();
   #closed = false;
@@ -66,12 +69,15 @@ export class Departures {
         this.#begun.add(departure);
       };
       const unsettled = (departure: Departure) => this.#watch(departure);
+      const controls = new MigrationControls(request);
+      this.#controls.set(context.id, controls);
       try {
-        const result = await migrate({ ...this.#deps, peer, begun, unsettled }, container, request, context);
+        const result = await migrate({ ...this.#deps, peer, begun, unsettled }, container, request, context, controls);
         await this.#deps.moved(name, peer, context);
         return result;
       } finally {
         if (departing) this.#begun.delete(departing);
+        this.#controls.delete(context.id);
       }
     });
   }

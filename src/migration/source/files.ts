@@ -3,6 +3,7 @@ import { sendTree } from "../../host/container/tree-sync.ts";
 import type { FileTree } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Peer } from "../../transport/peer.ts";
+import type { RateLimit } from "../../transport/rate-limit.ts";
 import type { ByteCounter } from "../../transport/streams.ts";
 import { peerPaths } from "../peer-paths.ts";
 import { tunnelPort } from "./wire.ts";
@@ -15,8 +16,8 @@ export interface FileSync {
 }
 
 /** One round over all trees at once. Time and size tell what changed. */
-export async function sendTrees(sync: FileSync, signal?: AbortSignal): Promise<void> {
-  await Promise.all(sync.trees.map((_, index) => sendOne(sync, index, { signal })));
+export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  await Promise.all(sync.trees.map((_, index) => sendOne(sync, index, { signal, rate })));
 }
 
 /** Sends, whatever their times say, the files that a process writes through a mapping; by tree. */
@@ -27,11 +28,11 @@ export async function sendMappedFiles(sync: FileSync, files: string[][]): Promis
 async function sendOne(
   sync: FileSync,
   index: number,
-  options: { always?: string[]; signal?: AbortSignal | undefined },
+  options: { always?: string[]; signal?: AbortSignal | undefined; rate?: RateLimit | undefined },
 ): Promise<void> {
   const tree = sync.trees[index];
   if (!tree) return;
-  const tunnel = await tunnelPort(sync.peer, peerPaths.tree(sync.migration, index), sync.counter);
+  const tunnel = await tunnelPort(sync.peer, peerPaths.tree(sync.migration, index), sync.counter, options.rate);
   try {
     await sendTree(tree.path, tunnel.port, options);
   } finally {

@@ -10,7 +10,9 @@ import { reserveImageSpace } from "../../host/restore/image-space.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import type { Peer } from "../../transport/peer.ts";
+import { limitedSource } from "../../transport/rate-limit.ts";
 import { sourceStart } from "../baton.ts";
+import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
 import { firstFailure } from "../verdict.ts";
 import { type Checked, checkMigration } from "./check.ts";
@@ -43,6 +45,7 @@ export async function migrate(
   container: ContainerInspect,
   request: MigrateRequest,
   context: OperationContext,
+  controls: MigrationControls,
 ): Promise<MigrationResult> {
   const { host, peer, journal } = deps;
   const begun = performance.now();
@@ -89,9 +92,9 @@ export async function migrate(
       logMark = await sendLogs(logs, container, dockerRoot);
       await peer.json("POST", peerPaths.arm(migration), { mode });
     };
-    id = await prepare(checked, sync, host, context);
+    id = await prepare(checked, sync, host, context, controls);
     context.phase("sync", "Copying files while the container runs");
-    await context.step("copy files", {}, () => sendTrees(sync, context.signal));
+    await context.step("copy files", {}, () => sendTrees(sync, context.signal, controls.syncRate));
     context.phase("arm", `Docker on ${peer.name} prepares the container`);
     if (!tty) await context.step("arm", {}, arm);
     await departure.holdRestartPolicy();
@@ -101,6 +104,7 @@ export async function migrate(
     frozenAt = await switchOver(
       {
         departure,
+        controls,
         container,
         running,
         sync,
@@ -174,6 +178,7 @@ async function prepare(
   { peer, migration, counter }: FileSync,
   host: Host,
   context: OperationContext,
+  controls: MigrationControls,
 ): Promise<string> {
   context.phase("prepare", `Creating the container on ${peer.name}`);
   if (plan.sendsImage) {
@@ -182,10 +187,10 @@ async function prepare(
       // By its name, so that it has it there as well; by its id where the name has been given to another image since.
       const named = (await host.docker.imageId(facts.image)) === facts.imageId;
       const image = await host.docker.saveImage(named ? facts.image : facts.imageId);
-      image.on("data", (chunk: Buffer) => {
-        counter.sent += chunk.length;
+      const paced = limitedSource(image, controls.syncRate, (bytes) => {
+        counter.sent += bytes;
       });
-      await peer.upload(peerPaths.image(migration), image, { signal: context.signal });
+      await peer.upload(peerPaths.image(migration), paced, { signal: context.signal });
     });
   }
   const { id } = (await context.step("create container", {}, () =>

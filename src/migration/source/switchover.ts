@@ -18,6 +18,7 @@ import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import { openLastingTunnel } from "../../transport/lasting-tunnel.ts";
 import { counted, joinStreams } from "../../transport/streams.ts";
+import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
 import type { BuiltMode } from "../plan.ts";
 import type { Departure } from "./departure.ts";
@@ -29,6 +30,7 @@ const inlineBytes = 256 * 1024;
 
 export interface SwitchoverInput {
   departure: Departure;
+  controls: MigrationControls;
   container: ContainerInspect;
   running: RuncContainer;
   sync: FileSync;
@@ -59,7 +61,9 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   const openPages = async (): Promise<PagesWay> => {
     const path = peerPaths.pages(migration);
     if (input.mode === "postcopy") {
-      departure.pages = await openLastingTunnel(peer, path, (tunnel) => counted(tunnel, sync.counter));
+      departure.pages = await openLastingTunnel(peer, path, (tunnel) =>
+        counted(tunnel, sync.counter, input.controls.drainRate),
+      );
       const place = await prepareLazyDump(space.work);
       return {
         dump: (request) => servePages(departure, running, request, place),
