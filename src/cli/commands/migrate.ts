@@ -1,15 +1,17 @@
 import { Option } from "commander";
-import { type Mode, modes } from "../../contract/migration.ts";
+import { type Mode, modes, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
 import { examples, type Registration } from "../command.ts";
+import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
-interface Options {
+interface Options extends LimitOptions {
   dryRun: boolean;
   mode: Mode;
   keepSource: boolean;
+  onNoConvergence?: NoConvergence;
 }
 
 export const migrate: Registration = (program, action) => {
-  program
+  const command = program
     .command("migrate")
     .summary("move a running container to another host")
     .description(
@@ -20,17 +22,32 @@ export const migrate: Registration = (program, action) => {
     .option("--dry-run", "only say what would happen, and what would be in the way", false)
     .addOption(new Option("--mode <mode>", "how memory goes over").choices(modes).default("auto"))
     .option("--keep-source", "keep the original, stopped, instead of removing it", false)
-    .addHelpText("after", examples("godwit migrate looper h2", "godwit migrate h2/looper h1 --dry-run"))
-    .action(
-      action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {
-        const { client, container } = await (await connect()).target(ref);
-        const body = { destination, ...options };
-        if (options.dryRun) {
-          const data = await client.call("plan", { params: { container }, body });
-          return { view: "plan", data, exit: data.verdicts.some((verdict) => verdict.level === "fail") ? 5 : 0 };
-        }
-        const begun = await client.call("migrate", { params: { container }, body });
-        return { view: "ended", data: await follow(client, begun) };
-      }),
+    .addOption(
+      new Option(
+        "--on-no-convergence <action>",
+        "what pre-copy does when more rounds would not shorten the downtime (by default postcopy)",
+      ).choices(noConvergenceActions),
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "godwit migrate looper h2",
+        "godwit migrate h2/looper h1 --dry-run",
+        "godwit migrate looper h2 --bandwidth 400mbit --downtime-limit 500ms",
+      ),
     );
+  limitOptions(command);
+  command.action(
+    action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {
+      const { client, container } = await (await connect()).target(ref);
+      const { dryRun, mode, keepSource, onNoConvergence } = options;
+      const body = { destination, dryRun, mode, keepSource, onNoConvergence, ...settingsOf(options) };
+      if (dryRun) {
+        const data = await client.call("plan", { params: { container }, body });
+        return { view: "plan", data, exit: data.verdicts.some((verdict) => verdict.level === "fail") ? 5 : 0 };
+      }
+      const begun = await client.call("migrate", { params: { container }, body });
+      return { view: "ended", data: await follow(client, begun) };
+    }),
+  );
 };

@@ -95,11 +95,15 @@ export class Docker {
     await ended;
   }
 
-  /** The exit status of a container, once it does not run; null where it is removed meanwhile or does not exist. */
-  async waitForExit(container: string): Promise<number | null> {
+  /**
+   * The exit status of a container, once it does not run; null where it is removed meanwhile or does not exist. With `next`
+   * that of its next end, also where Docker then starts it anew.
+   */
+  async waitForExit(container: string, options: { next?: boolean; signal?: AbortSignal } = {}): Promise<number | null> {
     try {
       const { StatusCode } = await this.client.post<{ StatusCode: number }>(`/containers/${container}/wait`, {
-        query: { condition: "not-running" },
+        query: { condition: options.next ? "next-exit" : "not-running" },
+        signal: options.signal,
       });
       return StatusCode;
     } catch (error) {
@@ -154,6 +158,11 @@ export class Docker {
       ignoreStatus(404)(error);
       return undefined;
     }
+  }
+
+  /** About as many bytes as `docker save` will give. */
+  async imageBytes(image: string): Promise<number> {
+    return (await this.client.get<{ Size?: number }>(`/images/${encodeURIComponent(image)}/json`)).Size ?? 0;
   }
 
   async imageIds(): Promise<string[]> {

@@ -26,6 +26,7 @@ export async function checkMigration(
   peer: Peer,
   container: ContainerInspect,
   request: MigrateRequest & { migration: string },
+  signal?: AbortSignal,
 ): Promise<Checked> {
   const dockerRoot = await host.dockerRoot();
   const [facts, hostFacts, imageLayers] = await Promise.all([
@@ -45,7 +46,7 @@ export async function checkMigration(
     imageLayers: imageLayers ?? [],
     trees: trees.map(({ kind, name, destination }) => ({ kind, name, destination })),
   };
-  const answer = reservation.parse(await peer.json("POST", peerPaths.reserve, offer));
+  const answer = reservation.parse(await peer.json("POST", peerPaths.reserve, offer, { signal }));
   const { mode, because } = choosePlan({
     asked: request.mode,
     source: hostFacts,

@@ -16,7 +16,8 @@ import { MigrationControls } from "../controls.ts";
 import { assertBuilt } from "../plan.ts";
 import { checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
-import { fellSilent, migrate } from "./migrate.ts";
+import { fellSilent } from "./hand-over.ts";
+import { migrate } from "./migrate.ts";
 import { departureKind, departureRecord } from "./record.ts";
 
 const askEveryMs = 2000;

@@ -23,6 +23,7 @@ import { peerPaths } from "../peer-paths.ts";
 import type { BuiltMode } from "../plan.ts";
 import type { Departure } from "./departure.ts";
 import { type FileSync, sendMappedFiles, sendTrees } from "./files.ts";
+import type { ProgressReports } from "./progress-reports.ts";
 import { tunnelPort } from "./wire.ts";
 
 /** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
@@ -47,6 +48,8 @@ export interface SwitchoverInput {
   /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
   space: ImageSpace;
   keepConnections: boolean;
+  /** Resident memory, and how its way is told of where it goes under the freeze. */
+  memory: { bytes: number; reports: ProgressReports };
 }
 
 /**
@@ -74,7 +77,12 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     }
     const tunnel = await tunnelPort(peer, path, sync.counter);
     undo.defer(tunnel.close);
-    return { dump: (request) => dumpContainer(running, { ...request, pagePort: tunnel.port }), close: tunnel.close };
+    const sent = { phase: "switchover", total: input.memory.bytes };
+    return {
+      dump: (request) =>
+        input.memory.reports.during(sent, () => dumpContainer(running, { ...request, pagePort: tunnel.port })),
+      close: tunnel.close,
+    };
   };
   const early = input.tty ? undefined : await openPages();
   const frozenAt = performance.now();

@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import type { MigrationSettings } from "../contract/migration.ts";
+import { parseDuration, parseRate } from "./quantities.ts";
+
+/** Values are parsed: ms, bytes per second, null for unlimited. */
+export interface LimitOptions {
+  downtimeLimit?: number;
+  bandwidth?: number | null;
+  drainBandwidth?: number | null;
+}
+
+const parsed = (parse: (option: string, text: string) => number | null, option: string) => (text: string) =>
+  parse(option, text);
+
+/** The limits that a migration begins with, and that can be changed while it runs. */
+export function limitOptions(command: Command): Command {
+  const [downtime, sync, drain] = ["--downtime-limit", "--bandwidth", "--drain-bandwidth"] as const;
+  return command
+    .option(
+      `${downtime} <time>`,
+      "longest downtime that pre-copy aims at, such as 500ms (by default 300ms)",
+      parsed(parseDuration, downtime),
+    )
+    .option(
+      `${sync} <rate>`,
+      "limit of what is sent while it runs here, such as 400mbit or 50MB/s (by default unlimited)",
+      parsed(parseRate, sync),
+    )
+    .option(
+      `${drain} <rate>`,
+      "limit of the memory that follows after the resume (by default unlimited)",
+      parsed(parseRate, drain),
+    );
+}
+
+/** Only what was given. */
+export function settingsOf({ downtimeLimit, bandwidth, drainBandwidth }: LimitOptions): MigrationSettings {
+  return {
+    ...(downtimeLimit === undefined ? {} : { downtimeLimitMs: downtimeLimit }),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+    ...(drainBandwidth === undefined ? {} : { drainBandwidth }),
+  };
+}

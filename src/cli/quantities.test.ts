@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { parseDuration, parseRate } from "./quantities.ts";
+
+test.each([
+  ["300ms", 300],
+  ["2s", 2000],
+  ["1.5s", 1500],
+  ["2 min", 120_000],
+  ["1h", 3_600_000],
+])("the duration %s", (text, ms) => {
+  expect(parseDuration("--downtime-limit", text)).toBe(ms);
+});
+
+test.each([
+  ["400mbit", 50_000_000],
+  ["400Mbit/s", 50_000_000],
+  ["1gbit", 125_000_000],
+  ["1Gbps", undefined],
+  ["8000kbit", 1_000_000],
+  ["50MB/s", 50_000_000],
+  ["50mbyte", 50_000_000],
+  ["50MB", 50_000_000],
+  ["1.5MiB/s", 1_572_864],
+  ["unlimited", null],
+  ["Unlimited", null],
+  ["50mb", undefined],
+  ["50Mb/s", undefined],
+  ["50 parsecs", undefined],
+])("the rate %s", (text, bytes) => {
+  if (bytes === undefined) expect(() => parseRate("--bandwidth", text)).toThrow(/does not know the unit/);
+  else expect(parseRate("--bandwidth", text)).toBe(bytes);
+});
+
+test("what is meant is asked for in a sentence with a hint", () => {
+  const refused = (parse: () => unknown) => {
+    try {
+      return parse();
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(refused(() => parseDuration("--downtime-limit", "300"))).toMatchObject({
+    code: "usage",
+    message: "--downtime-limit 300 has no unit.",
+    hint: "Write a time with its unit, such as 300ms or 2s.",
+  });
+  expect(refused(() => parseRate("--bandwidth", "400"))).toMatchObject({
+    code: "usage",
+    message: "--bandwidth 400 has no unit.",
+    hint: expect.stringContaining("400mbit"),
+  });
+  for (const text of ["", "-1mbit", "fast", "NaNmbit"]) {
+    expect(refused(() => parseRate("--bandwidth", text))).toMatchObject({
+      message: `--bandwidth does not understand '${text}'.`,
+    });
+  }
+  for (const text of ["0mbit", "999kbit", "2tbit"]) {
+    expect(refused(() => parseRate("--bandwidth", text))).toMatchObject({
+      message: `--bandwidth ${text} is out of range: it goes from 1mbit to 1000gbit.`,
+    });
+  }
+  for (const text of ["0ms", "0.5ms", "2h"]) {
+    expect(refused(() => parseDuration("--downtime-limit", text))).toMatchObject({
+      message: `--downtime-limit ${text} is out of range: it goes from 1ms to 1h.`,
+    });
+  }
+});
