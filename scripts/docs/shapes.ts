@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkpointRecord, checkpointSummary } from "../../src/contract/checkpoint.ts";
 import { containerSummary, verdict } from "../../src/contract/facts.ts";
-import { migrationPlan, migrationResult } from "../../src/contract/migration.ts";
+import { migration, migrationPlan, migrationResult } from "../../src/contract/migration.ts";
 import { operation, operationEvent, progress, step } from "../../src/contract/operations.ts";
 import { doctorReport, recovery, runResult } from "../../src/contract/routes.ts";
 
@@ -13,6 +13,7 @@ const named: [string, z.ZodType][] = [
   ["CheckpointRecord", checkpointRecord],
   ["MigrationPlan", migrationPlan],
   ["MigrationResult", migrationResult],
+  ["Migration", migration],
   ["RunResult", runResult],
   ["Recovery", recovery],
   ["Operation", operation],

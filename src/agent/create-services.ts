@@ -190,6 +190,9 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       return departures.migrate(found, request);
     },
 
+    setMigration: (id, settings) => departures.set(id, settings),
+    switchMigration: (id) => departures.switchNow(id),
+
     async plan(asked, request) {
       const { found } = await find.container(asked);
       return departures.plan(found, request);

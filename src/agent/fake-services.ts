@@ -1,4 +1,5 @@
 import { GodwitError } from "../contract/errors.ts";
+import type { MigrationAbout } from "../contract/migration.ts";
 import type { Services, ServicesContext } from "./services.ts";
 
 /** Services without a host, for tests: one container `looper` that never holds still, and moves that do nothing. */
@@ -18,6 +19,8 @@ export function fakeServices(context: ServicesContext, more: Partial<Services> =
     rollback: unanswered,
     clone: unanswered,
     plan: unanswered,
+    setMigration: refuse,
+    switchMigration: refuse,
     recover: unanswered,
     resume: async () => {},
     close: async () => {},
@@ -30,7 +33,10 @@ export function fakeServices(context: ServicesContext, more: Partial<Services> =
     checkpoints: async () => [],
     migrate: async (container, request) => {
       looper(container);
-      const spec = { kind: "migrate", container, cancellable: true } as const;
+      const { destination, mode, downtimeLimitMs, bandwidth, drainBandwidth, onNoConvergence } = request;
+      const settings = { downtimeLimitMs, bandwidth, drainBandwidth };
+      const about: MigrationAbout = { destination, asked: mode, mode: null, settings, onNoConvergence };
+      const spec = { kind: "migrate", container, cancellable: true, about } as const;
       return context.operations.start(spec, async (operation) => {
         const { signal } = operation;
         operation.phase("preflight", `To ${request.destination}`);
@@ -44,6 +50,9 @@ export function fakeServices(context: ServicesContext, more: Partial<Services> =
   };
 }
 
+const refuse = () => {
+  throw new GodwitError("wrong-phase", "The fake cannot be steered.");
+};
 const unanswered = async (): Promise<never> => {
   throw new GodwitError("internal", "The fake does not answer this.");
 };

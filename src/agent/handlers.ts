@@ -2,6 +2,7 @@ import { checkName } from "../contract/names.ts";
 import type { RouteName, RouteReply, RouteRequest } from "../contract/routes.ts";
 import { protocol, version } from "../contract/version.ts";
 import type { Operations } from "../journal/operations.ts";
+import { findMigration, isMigration, migrationOf, runningMigration } from "../migration/view.ts";
 import { type Peers, seeHosts } from "./hosts.ts";
 import type { Services } from "./services.ts";
 
@@ -60,6 +61,19 @@ export function createHandlers({ name, services, operations, peers }: HandlerDep
       return services.plan(container(params), body);
     },
     recover: ({ params, body }) => services.recover(container(params), body),
+
+    migrations: async () => operations.list().filter(isMigration).map(migrationOf),
+    migration: async ({ params }) => migrationOf(findMigration(operations, params.id)),
+    setMigration: async ({ params, body }) => {
+      const { id } = runningMigration(operations, params.id);
+      services.setMigration(id, body);
+      return migrationOf(operations.get(id));
+    },
+    switchMigration: async ({ params }) => {
+      const { id } = runningMigration(operations, params.id);
+      services.switchMigration(id);
+      return migrationOf(operations.get(id));
+    },
 
     operations: async () => operations.list(),
     operation: async ({ params }) => operations.get(params.id),

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
 import type { ContainerFacts, ContainerSummary, HostFacts } from "../contract/facts.ts";
-import type { MigrateRequest, MigrationPlan } from "../contract/migration.ts";
+import type { MigrateRequest, MigrationPlan, MigrationSettings } from "../contract/migration.ts";
 import type { Operation } from "../contract/operations.ts";
 import type {
   CheckpointRequest,
@@ -37,6 +37,10 @@ export interface Services {
   rollback(container: string, request: RestoreRequest): Promise<Operation>;
   clone(container: string, request: CloneRequest): Promise<Operation>;
   migrate(container: string, request: MigrateRequest): Promise<Operation>;
+  /** @throws wrong-phase */
+  setMigration(id: string, settings: MigrationSettings): void;
+  /** @throws wrong-phase */
+  switchMigration(id: string): void;
   plan(container: string, request: MigrateRequest): Promise<MigrationPlan>;
   recover(container: string, request: RecoverRequest): Promise<Recovery>;
 

@@ -2,15 +2,21 @@ import type { Command } from "commander";
 import type { MigrationSettings } from "../contract/migration.ts";
 import { parseDuration, parseRate } from "./quantities.ts";
 
-/** Values are parsed: ms, bytes per second, null for unlimited. */
+/** What the options were parsed into: ms, bytes per second. */
 export interface LimitOptions {
-  downtimeLimit?: number;
-  bandwidth?: number | null;
-  drainBandwidth?: number | null;
+  downtimeLimit?: Parsed<number>;
+  bandwidth?: Parsed<number | null>;
+  drainBandwidth?: Parsed<number | null>;
 }
 
-const parsed = (parse: (option: string, text: string) => number | null, option: string) => (text: string) =>
-  parse(option, text);
+/** In a wrapper, because commander takes a null for a parser that gave nothing. */
+interface Parsed<T> {
+  value: T;
+}
+
+const parsed =
+  <T>(parse: (option: string, text: string) => T, option: string) =>
+  (text: string): Parsed<T> => ({ value: parse(option, text) });
 
 /** The limits that a migration begins with, and that can be changed while it runs. */
 export function limitOptions(command: Command): Command {
@@ -36,8 +42,8 @@ export function limitOptions(command: Command): Command {
 /** Only what was given. */
 export function settingsOf({ downtimeLimit, bandwidth, drainBandwidth }: LimitOptions): MigrationSettings {
   return {
-    ...(downtimeLimit === undefined ? {} : { downtimeLimitMs: downtimeLimit }),
-    ...(bandwidth === undefined ? {} : { bandwidth }),
-    ...(drainBandwidth === undefined ? {} : { drainBandwidth }),
+    ...(downtimeLimit === undefined ? {} : { downtimeLimitMs: downtimeLimit.value }),
+    ...(bandwidth === undefined ? {} : { bandwidth: bandwidth.value }),
+    ...(drainBandwidth === undefined ? {} : { drainBandwidth: drainBandwidth.value }),
   };
 }

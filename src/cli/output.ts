@@ -1,6 +1,6 @@
 import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
 import type { ContainerSummary } from "../contract/facts.ts";
-import type { MigrationPlan } from "../contract/migration.ts";
+import type { Migration, MigrationPlan } from "../contract/migration.ts";
 import type { Operation } from "../contract/operations.ts";
 import type { DoctorReport, Recovery } from "../contract/routes.ts";
 import type { LabStatus } from "../lab/status.ts";
@@ -25,6 +25,8 @@ interface Views {
   checkpoint: CheckpointRecord;
   plan: MigrationPlan;
   recovery: Recovery;
+  migrations: Migration[];
+  migration: Migration;
   operations: Operation[];
   /** An operation that has ended well: its result is what counts. */
   ended: Operation;

@@ -9,6 +9,7 @@ import { clone } from "./commands/clone.ts";
 import { doctor } from "./commands/doctor.ts";
 import { lab } from "./commands/lab.ts";
 import { migrate } from "./commands/migrate.ts";
+import { migration } from "./commands/migration.ts";
 import { operations } from "./commands/operations.ts";
 import { ps } from "./commands/ps.ts";
 import { recover } from "./commands/recover.ts";
@@ -17,7 +18,7 @@ import { setup } from "./commands/setup.ts";
 
 const commands = [
   ...[doctor, ps, migrate, checkpoint, restore, rollback, clone, recover],
-  ...[operations, agent, setup, certificates, lab],
+  ...[migration, operations, agent, setup, certificates, lab],
 ];
 
 /** The command line as a whole. Nothing is printed but help and version, to `out`; misuse throws a GodwitError `usage`. */

@@ -123,6 +123,34 @@ test("Ctrl-C cancels the operation and says so", async () => {
   expect(err).toContain("godwit: The operation 'migrate' on 'looper' was cancelled.");
 });
 
+test("a migration is found by the beginning of its id, and what has ended is not steered any more", async () => {
+  await godwit("migrate looper h2 --mode cold --bandwidth 400mbit --drain-bandwidth unlimited");
+  const listed = JSON.parse((await godwit("migration ls --json")).out) as { id: string }[];
+  const { id } = listed.at(-1) ?? { id: "" };
+  expect(listed.at(-1)).toMatchObject({
+    ...{ container: "looper", source: "h1", destination: "h2", asked: "cold", state: "done" },
+    settings: { downtimeLimitMs: 300, bandwidth: 50_000_000, drainBandwidth: null },
+  });
+  expect((await godwit(`migration show ${id.slice(0, 6)}`)).out).toMatch(/^bandwidth +400 Mbit\/s$/m);
+  for (const steer of ["set --bandwidth 1gbit", "switch", "cancel"]) {
+    expect(await godwit(`migration ${steer} ${id}`)).toEqual({
+      ...{ status: 4, out: "" },
+      err: `godwit: Migration ${id} of 'looper' has ended: done.\n  hint: What came of it: godwit migration show ${id}\n`,
+    });
+  }
+  expect(await godwit("migration watch nothing")).toMatchObject({ status: 3 });
+});
+
+test.each([
+  ["migration set x", "Nothing is said of what to set."],
+  ["migration set x --bandwidth 400", "--bandwidth 400 has no unit."],
+  ["migrate looper h2 --downtime-limit 2h", "--downtime-limit 2h is out of range: it goes from 1ms to 1h."],
+])("'godwit %s' is refused before an agent is asked", async (line, sentence) => {
+  const { status, err } = await godwit(line, { socket: join(folder, "none.sock") });
+  expect(status).toBe(2);
+  expect(err).toMatch(new RegExp(`^godwit: ${sentence.replaceAll(".", "\\.")}\n  hint: \\S`));
+});
+
 test("certificates keep an authority that is there", async () => {
   const pki = join(folder, "made");
   const first = await godwit(`certificates ${pki} h1=10.0.0.1 --json`);

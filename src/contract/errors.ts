@@ -21,6 +21,11 @@ export const errorCatalogue = {
   "name-taken": { exit: 4, status: 409, means: "A container of that name exists already where it would be created." },
   "checkpoint-exists": { exit: 4, status: 409, means: "The container has a checkpoint of that name already." },
   busy: { exit: 4, status: 409, means: "Another operation on the same container is under way; it is named." },
+  "wrong-phase": {
+    exit: 4,
+    status: 409,
+    means: "The migration is in a phase, or has ended, where that cannot be done; the phase is named.",
+  },
   "lab-exists": { exit: 4, status: 409, means: "A lab of that name is up with another shape." },
   // preflight: a host or a container cannot do it; nothing has been changed
   "preflight-failed": {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ErrorReport } from "./errors.ts";
 import { containerFacts, destinationView, hostFacts, verdict } from "./facts.ts";
-import { step } from "./operations.ts";
+import { operation, progress, step } from "./operations.ts";
 
 export const modes = ["auto", "precopy", "postcopy", "cold"] as const;
 export const mode = z.enum(modes);
@@ -79,6 +79,45 @@ export const migrationResult = z.object({
   warnings: z.array(z.string()),
 });
 export type MigrationResult = z.infer<typeof migrationResult>;
+
+const settings = z.object({
+  downtimeLimitMs: z.number(),
+  bandwidth: z.number().nullable(),
+  drainBandwidth: z.number().nullable(),
+});
+
+/** What an operation of kind migrate is about. */
+export const migrationAbout = z.object({
+  destination: z.string(),
+  /** What was asked for. */
+  asked: mode,
+  /** What was chosen; null until both hosts have been asked. */
+  mode: mode.exclude(["auto"]).nullable(),
+  /** As they are now: bytes per second, null for unlimited. */
+  settings,
+  onNoConvergence: noConvergence,
+});
+export type MigrationAbout = z.infer<typeof migrationAbout>;
+export type AllSettings = MigrationAbout["settings"];
+
+/** A migration as its source tells of it, while it runs and after its end. Its id is that of its operation. */
+export const migration = z.object({
+  id: z.string(),
+  container: z.string(),
+  source: z.string(),
+  ...migrationAbout.shape,
+  state: operation.shape.state,
+  /** Where it is, or was when it ended. */
+  phase: z.string(),
+  cancellable: z.boolean(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().nullable(),
+  progress: progress.nullable(),
+  /** There when `state` is `done`. */
+  result: migrationResult.nullable(),
+  error: z.custom<ErrorReport>().nullable(),
+});
+export type Migration = z.infer<typeof migration>;
 
 /** source -> destination: may this container come? Answered with a `Reservation`, nothing is changed by asking with `dryRun`. */
 export const migrationOffer = z.object({

@@ -5,34 +5,6 @@ export const operationKinds = ["checkpoint", "restore", "rollback", "clone", "mi
 
 const errorReport = z.custom<ErrorReport>((value) => typeof value === "object" && value !== null && "code" in value);
 
-/** An action longer than a second. `result` is the action's own (see routes.ts), there when `state` is `done`. */
-export const operation = z.object({
-  id: z.string(),
-  kind: z.enum(operationKinds),
-  host: z.string(),
-  /** Name of the container that it holds; only one operation holds a container. */
-  container: z.string(),
-  state: z.enum(["running", "done", "failed", "cancelled"]),
-  cancellable: z.boolean(),
-  startedAt: z.iso.datetime(),
-  endedAt: z.iso.datetime().nullable(),
-  result: z.unknown(),
-  error: errorReport.nullable(),
-});
-export type Operation = z.infer<typeof operation>;
-
-/** One timed step of an action. `at` and `ms` are milliseconds, `at` counted from the operation's start. */
-export const step = z.object({
-  name: z.string(),
-  /** Which side measured it; the two clocks are not compared. */
-  side: z.enum(["source", "destination"]),
-  at: z.number(),
-  ms: z.number(),
-  /** Whether the container stood still meanwhile. */
-  switchover: z.boolean(),
-});
-export type Step = z.infer<typeof step>;
-
 /**
  * Field names are those of VM operators (QEMU's query-migrate). Bytes, bytes per second, milliseconds; bytes are those of the
  * phase and iteration, `elapsed` counts from the operation's start.
@@ -51,6 +23,40 @@ export const progress = z.object({
   remaining: z.number().nullable().default(null),
 });
 export type Progress = z.infer<typeof progress>;
+
+/** An action longer than a second. `result` is the action's own (see routes.ts), there when `state` is `done`. */
+export const operation = z.object({
+  id: z.string(),
+  kind: z.enum(operationKinds),
+  host: z.string(),
+  /** Name of the container that it holds; only one operation holds a container. */
+  container: z.string(),
+  state: z.enum(["running", "done", "failed", "cancelled"]),
+  cancellable: z.boolean(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().nullable(),
+  /** What it is about, the action's own: of a migration a MigrationAbout. */
+  about: z.unknown().default(null),
+  /** Where it is, or was when it ended; null before the first. */
+  phase: z.string().nullable().default(null),
+  /** The last that was told; null where bytes are not counted. */
+  progress: progress.nullable().default(null),
+  result: z.unknown(),
+  error: errorReport.nullable(),
+});
+export type Operation = z.infer<typeof operation>;
+
+/** One timed step of an action. `at` and `ms` are milliseconds, `at` counted from the operation's start. */
+export const step = z.object({
+  name: z.string(),
+  /** Which side measured it; the two clocks are not compared. */
+  side: z.enum(["source", "destination"]),
+  at: z.number(),
+  ms: z.number(),
+  /** Whether the container stood still meanwhile. */
+  switchover: z.boolean(),
+});
+export type Step = z.infer<typeof step>;
 
 const eventBody = z.discriminatedUnion("type", [
   z.object({ type: z.literal("started"), operation }),

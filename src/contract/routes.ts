@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkpointRecord, checkpointSummary } from "./checkpoint.ts";
 import { containerFacts, containerSummary, hostFacts, verdict } from "./facts.ts";
-import { migrateRequest, migrationPlan } from "./migration.ts";
+import { migrateRequest, migration, migrationPlan, migrationSettings } from "./migration.ts";
 import { operation, step } from "./operations.ts";
 
 /**
@@ -135,6 +135,28 @@ export const routes = {
     kind: "value",
   },
   recover: { ...start, path: "/containers/:container/recover", body: recoverRequest, reply: recovery, kind: "value" },
+
+  /** Those that leave or left this host, oldest first. A migration is cancelled, and its events are read, as its operation. */
+  migrations: { ...read, path: "/migrations", reply: z.array(migration) },
+  migration: { ...read, path: "/migrations/:id", params: id, reply: migration },
+  setMigration: {
+    ...read,
+    method: "POST",
+    path: "/migrations/:id/settings",
+    params: id,
+    body: migrationSettings,
+    reply: migration,
+    access: "change",
+  },
+  /** Pre-copy goes to the switchover now. */
+  switchMigration: {
+    ...read,
+    method: "POST",
+    path: "/migrations/:id/switch",
+    params: id,
+    reply: migration,
+    access: "change",
+  },
 
   operations: { ...read, path: "/operations", reply: z.array(operation) },
   operation: { ...read, path: "/operations/:id", params: id, reply: operation },

@@ -19,7 +19,8 @@ const at = "2026-01-02T03:04:05.000Z";
 
 function sample(id: string, more: Partial<Operation> = {}): Operation {
   const fixed = { kind: "migrate", host: "h1", container: "c", state: "running", cancellable: true } as const;
-  return { id, ...fixed, startedAt: at, endedAt: null, result: null, error: null, ...more };
+  const open = { startedAt: at, endedAt: null, about: null, phase: null, progress: null, result: null, error: null };
+  return { id, ...fixed, ...open, ...more };
 }
 
 const journals: [string, () => Journal][] = [

@@ -5,6 +5,8 @@ export interface OperationContext {
   readonly id: string;
   /** Aborts with a GodwitError `cancelled` as its reason. Never aborts after `pointOfNoReturn`. */
   readonly signal: AbortSignal;
+  /** Changes what the operation is said to be about; what is not named stays. */
+  about(change: object): void;
   /** `phase` is a word of the design (preflight, sync, ...), `message` one line for people. */
   phase(phase: string, message: string): void;
   /** May be called often: what comes too fast for a reader is dropped. */

@@ -159,6 +159,26 @@ test("a reader of everything ends with its signal", async () => {
   expect(await read).toEqual(["started", "ended"]);
 });
 
+test("an operation says what it is about, where it is and how far, also after its end", async () => {
+  const { operations, journal } = setUp();
+  const gate = Promise.withResolvers<void>();
+  const { id } = operations.start({ ...spec, about: { to: "h2", limit: 1 } }, async (context) => {
+    context.phase("sync", "Files go over");
+    context.progress({
+      ...{ phase: "sync", iteration: 1, bytesTotal: 9, bytesTransferred: 4, bytesRemaining: 5 },
+      ...{ dirtyRate: null, bandwidth: null, expectedDowntime: null, remaining: null, elapsed: 0 },
+    });
+    context.about({ limit: 2 });
+    await gate.promise;
+  });
+  const expected = { about: { to: "h2", limit: 2 }, phase: "sync", progress: { bytesTransferred: 4 } };
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(operations.list()).toMatchObject([expected]);
+  gate.resolve();
+  await operations.wait(id);
+  expect(journal.getOperation(id)).toMatchObject({ ...expected, state: "done" });
+});
+
 test("progress that comes too fast for a reader is dropped, its end is not", async () => {
   const { operations } = setUp();
   const progress = (bytesRemaining: number) => ({

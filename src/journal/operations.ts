@@ -10,6 +10,8 @@ export interface OperationSpec {
   /** Name of the container; it is held until the end. */
   container: string;
   cancellable: boolean;
+  /** What is known of it from the beginning; see `OperationContext.about`. */
+  about?: object;
 }
 
 export interface OperationsOptions {
@@ -45,6 +47,7 @@ export class Operations {
     if (this.#closing) throw new GodwitError("busy", `The agent of ${this.#options.host} is ending.`);
     const operation: Operation = {
       id: this.#options.newId(),
+      ...{ about: null, phase: null, progress: null },
       ...spec,
       host: this.#options.host,
       state: "running",
@@ -104,7 +107,7 @@ export class Operations {
 
   /** Oldest first. */
   list(): Operation[] {
-    return this.#journal.listOperations();
+    return this.#journal.listOperations().map((operation) => this.#running.get(operation.id)?.operation ?? operation);
   }
 
   /**

@@ -38,7 +38,12 @@ export class RunningOperation implements OperationContext {
     return this.#abort.signal;
   }
 
+  about(change: object): void {
+    this.#change({ about: { ...(this.operation.about as object | null), ...change } });
+  }
+
   phase(phase: string, message: string): void {
+    if (this.operation.phase !== phase) this.#change({ phase });
     this.#options.emit({ type: "phase", phase, message });
   }
 
@@ -46,6 +51,8 @@ export class RunningOperation implements OperationContext {
     const now = this.#options.monotonic();
     if (progress.bytesRemaining > 0 && now - this.#lastProgress < progressIntervalMs) return;
     this.#lastProgress = now;
+    // It changes often, and is worth the journal's while only in its event, and when the operation ends.
+    this.operation = { ...this.operation, progress };
     this.#options.emit({ type: "progress", progress });
   }
 
@@ -77,8 +84,7 @@ export class RunningOperation implements OperationContext {
   pointOfNoReturn(): void {
     this.signal.throwIfAborted();
     if (!this.operation.cancellable) return;
-    this.operation = { ...this.operation, cancellable: false };
-    this.#options.changed(this.operation);
+    this.#change({ cancellable: false });
   }
 
   /** @throws GodwitError busy */
@@ -91,6 +97,11 @@ export class RunningOperation implements OperationContext {
       });
     }
     this.#abort.abort(new GodwitError("cancelled", `The operation '${kind}' on '${container}' was cancelled.`));
+  }
+
+  #change(change: Partial<Operation>): void {
+    this.operation = { ...this.operation, ...change };
+    this.#options.changed(this.operation);
   }
 
   async #run(body: OperationBody): Promise<void> {

@@ -1,4 +1,4 @@
-import type { MigrateRequest, MigrationSettings } from "../contract/migration.ts";
+import type { AllSettings, MigrateRequest, MigrationSettings } from "../contract/migration.ts";
 import { RateLimit } from "../transport/rate-limit.ts";
 
 /** What an operator steers while a migration runs. Its phases read it anew each time they decide. */
@@ -28,7 +28,7 @@ export class MigrationControls {
     return this.#switchRequested;
   }
 
-  get settings(): Required<MigrationSettings> {
+  get settings(): AllSettings {
     return {
       downtimeLimitMs: this.downtimeLimitMs,
       bandwidth: this.syncRate.bytesPerSecond,

@@ -11,6 +11,13 @@ export function formatBytes(bytes: number): string {
   return `${text} ${units[unit]}`;
 }
 
+/** A limit in bytes per second as operators write it: `400 Mbit/s`, `1.5 Gbit/s`, `unlimited`. */
+export function rate(bytesPerSecond: number | null): string {
+  if (bytesPerSecond === null) return "unlimited";
+  const mega = (bytesPerSecond * 8) / 1e6;
+  return mega >= 1000 ? `${Number((mega / 1000).toFixed(2))} Gbit/s` : `${Number(mega.toFixed(1))} Mbit/s`;
+}
+
 /** Milliseconds for people: `0.4 ms`, `412 ms`, `3.2 s`, `2 min 5 s`, `1 h 3 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 9.95) return `${Number(ms.toFixed(1))} ms`;

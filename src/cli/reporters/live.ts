@@ -1,5 +1,7 @@
+import { migrationAbout } from "../../contract/migration.ts";
 import type { OperationEvent, Progress } from "../../contract/operations.ts";
-import { bar, formatBytes, formatDuration } from "./format.ts";
+import { bar, formatDuration } from "./format.ts";
+import { progressParts } from "./progress-line.ts";
 
 /** What the display of a running operation shows. */
 export interface Live {
@@ -7,20 +9,36 @@ export interface Live {
   phase: string;
   message: string;
   progress: Progress | undefined;
-  done: string[];
+  /** What each phase before this one said last. */
+  done: { phase: string; message: string }[];
+  /** How long it had been running at its last event, and when that was seen here: the clocks of two hosts are not compared. */
+  ranMs: number;
+  seenAt: number;
+  startedAt: number;
 }
 
-export const newLive = (): Live => ({ title: "", phase: "", message: "", progress: undefined, done: [] });
+export const newLive = (): Live => ({
+  ...{ title: "", phase: "", message: "", progress: undefined, done: [] },
+  ...{ ranMs: 0, seenAt: 0, startedAt: 0 },
+});
 
-/** The display after one more event. */
-export function follow(live: Live, event: OperationEvent): Live {
+/** The display after one more event, seen at `now` ms. */
+export function follow(before: Live, event: OperationEvent, now: number): Live {
   const { body } = event;
+  const at = Date.parse(event.at);
+  const startedAt = before.startedAt || (body.type === "started" ? Date.parse(body.operation.startedAt) : at);
+  const live = { ...before, startedAt, ranMs: at - startedAt, seenAt: now };
   switch (body.type) {
-    case "started":
-      return { ...live, title: `${body.operation.kind} ${body.operation.container}` };
+    case "started": {
+      const { kind, container, host, about } = body.operation;
+      const to = migrationAbout.safeParse(about).data?.destination;
+      return { ...live, title: `${kind} ${container}${to === undefined ? "" : ` from ${host} to ${to}`}` };
+    }
     case "phase": {
-      const done = live.phase ? [...live.done, `${live.phase}: ${live.message}`] : live.done;
-      return { ...live, phase: body.phase, message: body.message, progress: undefined, done };
+      const { phase, message } = body;
+      if (phase === live.phase) return { ...live, message, progress: undefined };
+      const done = live.phase ? [...live.done, { phase: live.phase, message: live.message }] : live.done;
+      return { ...live, phase, message, progress: undefined, done };
     }
     case "progress":
       return { ...live, progress: body.progress };
@@ -30,39 +48,20 @@ export function follow(live: Live, event: OperationEvent): Live {
 }
 
 /** The lines of the live display: what is done, what is under way, how far it is. */
-export function liveLines(live: Live, spinner: string, width: number): string[] {
+export function liveLines(live: Live, spinner: string, width: number, now: number): string[] {
   const { progress } = live;
+  const elapsed = formatDuration(Math.floor((live.ranMs + now - live.seenAt) / 1000) * 1000 || 0);
   return [
-    ...live.done.map((line) => `  ${line}`),
-    ...(live.phase ? [`${spinner} ${live.phase}: ${live.message}`] : [`${spinner} ${live.title}`]),
-    ...(progress ? [`  ${progressLine(progress, Math.max(10, Math.min(30, width - 60)))}`] : []),
+    `${live.title}, ${elapsed}`,
+    ...live.done.map(({ phase, message }) => `  ${phase}: ${message}`),
+    ...(live.phase ? [`${spinner} ${live.phase}: ${live.message}`] : []),
+    ...(progress ? progressLines(progress, Math.max(10, Math.min(30, width - 60))) : []),
   ].map((line) => line.slice(0, width));
 }
 
-export function progressLine(progress: Progress, width: number): string {
-  const { bytesTotal, bytesTransferred, bandwidth, iteration, expectedDowntime } = progress;
-  return [
-    bytesTotal > 0 ? bar(bytesTransferred / bytesTotal, width) : undefined,
-    `${formatBytes(bytesTransferred)} of ${formatBytes(bytesTotal)}`,
-    bandwidth === null ? undefined : `${formatBytes(bandwidth)}/s`,
-    iteration > 1 ? `round ${iteration}` : undefined,
-    expectedDowntime === null ? undefined : `downtime about ${formatDuration(expectedDowntime)}`,
-  ]
-    .filter((part) => part !== undefined)
-    .join("  ");
-}
-
-/** The line of one transition, for output that is not a terminal; undefined for what would only be noise there. */
-export function transitionLine(event: OperationEvent): string | undefined {
-  const { body } = event;
-  switch (body.type) {
-    case "started":
-      return `${body.operation.kind} ${body.operation.container} (operation ${body.operation.id})`;
-    case "phase":
-      return `${body.phase}: ${body.message}`;
-    case "warning":
-      return `warning: ${body.message}${body.remedy ? ` (${body.remedy})` : ""}`;
-    default:
-      return undefined;
-  }
+function progressLines(progress: Progress, barWidth: number): string[] {
+  const { bytesTotal, bytesTransferred } = progress;
+  const { reached, pace, rounds } = progressParts(progress);
+  const shown = bytesTotal > 0 ? [bar(bytesTransferred / bytesTotal, barWidth)] : [];
+  return [`  ${[...shown, reached, ...pace].join("  ")}`, ...(rounds.length > 0 ? [`  ${rounds.join("  ")}`] : [])];
 }

@@ -1,16 +1,17 @@
 import { errorLines } from "./error.ts";
-import { transitionLine } from "./live.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
+import { progressLines, transitionLine } from "./transitions.ts";
 import { viewLines } from "./views.ts";
 
-/** For pipes and logs: a line for every transition, nothing that moves. */
+/** For pipes and logs: a line for every transition and one a second about how far it is, nothing that moves. */
 export function plainReporter({ out, err }: Terminal): Reporter {
+  const progress = progressLines();
   const lines = (all: string[]) => all.length > 0 && out(`${all.join("\n")}\n`);
   return {
     progress: (line) => out(`${line}\n`),
     notice: (line) => err(`${line}\n`),
     event: (event) => {
-      const line = transitionLine(event);
+      const line = transitionLine(event) ?? progress(event);
       if (line !== undefined) out(`${line}\n`);
     },
     output: (output) => lines(viewLines(output, new Date())),

@@ -21,7 +21,7 @@ export function summaryLines(operation: Operation): string[] {
   return [`${operation.kind} of ${operation.container}: ${operation.state}`];
 }
 
-function migrationLines(result: MigrationResult): string[] {
+export function migrationLines(result: MigrationResult): string[] {
   const { container, source, destination, id, mode, downtimeMs, totalMs, setupMs, wireBytes, memoryBytes } = result;
   const facts = [
     `downtime ${wholeMs(downtimeMs)}`,

@@ -1,7 +1,8 @@
 import { createLogUpdate } from "log-update";
-import { follow, type Live, liveLines, newLive, transitionLine } from "./live.ts";
+import { follow, type Live, liveLines, newLive } from "./live.ts";
 import { plainReporter } from "./plain.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
+import { transitionLine } from "./transitions.ts";
 
 const frameMs = 100;
 const frames = ["|", "/", "-", "\\"];
@@ -13,16 +14,18 @@ export function ttyReporter(terminal: Terminal, stream: NodeJS.WriteStream): Rep
   let live: Live | undefined;
   let timer: NodeJS.Timeout | undefined;
   let frame = 0;
+  const lines = (shown: Live, spinner: string) =>
+    liveLines(shown, spinner, stream.columns ?? 80, performance.now()).join("\n");
   const draw = () => {
     frame += 1;
-    if (live) update(liveLines(live, frames[frame % frames.length] ?? "", stream.columns ?? 80).join("\n"));
+    if (live) update(lines(live, frames[frame % frames.length] ?? ""));
   };
   const stop = () => {
     clearInterval(timer);
     timer = undefined;
     if (!live) return;
     // The spinner's last frame would stay; the phases are worth keeping.
-    update(liveLines({ ...live, progress: undefined }, " ", stream.columns ?? 80).join("\n"));
+    update(lines({ ...live, progress: undefined }, " "));
     update.done();
     live = undefined;
   };
@@ -32,7 +35,7 @@ export function ttyReporter(terminal: Terminal, stream: NodeJS.WriteStream): Rep
     notice: above,
     event: (event) => {
       if (event.body.type === "ended") return stop();
-      live = follow(live ?? newLive(), event);
+      live = follow(live ?? newLive(), event, performance.now());
       timer ??= setInterval(draw, frameMs).unref();
       if (event.body.type === "warning") above(transitionLine(event) ?? "");
       draw();

@@ -1,14 +1,20 @@
 import { expect, test } from "vitest";
 import type { Operation, OperationEvent, Progress } from "../../contract/operations.ts";
 import { errorLines } from "./error.ts";
-import { follow, liveLines, newLive, transitionLine } from "./live.ts";
+import { follow, liveLines, newLive } from "./live.ts";
 import { summaryLines } from "./summary.ts";
+import { progressLines, transitionLine } from "./transitions.ts";
 import { viewLines } from "./views.ts";
 
 const now = new Date();
 const operation: Operation = {
   ...{ id: "1a2b3c4d", kind: "migrate", host: "h1", container: "looper", state: "done", cancellable: false },
   ...{ startedAt: "2026-01-01T00:00:00.000Z", endedAt: "2026-01-01T00:00:03.210Z", error: null },
+  ...{ phase: "drain", progress: null },
+  about: {
+    ...{ destination: "h2", asked: "auto", mode: "cold", onNoConvergence: "postcopy" },
+    settings: { downtimeLimitMs: 300, bandwidth: 50_000_000, drainBandwidth: null },
+  },
   result: {
     ...{ migration: "m1", container: "looper", source: "h1", destination: "h2", mode: "cold", id: "0123456789abcdef" },
     ...{ downtimeMs: 1411.6, totalMs: 3210, setupMs: 1200, wireBytes: 5_242_880, memoryBytes: 4_194_304, warnings: [] },
@@ -41,32 +47,34 @@ test("the other operations say what they made; an unknown result is no failure",
   expect(summaryLines({ ...operation, kind: "remove", result: { odd: 1 } })).toEqual(["remove of looper: done"]);
 });
 
-const event = (body: OperationEvent["body"]): OperationEvent => ({
+const event = (body: OperationEvent["body"], seconds = 0): OperationEvent => ({
   id: 1,
   operationId: "1a2b3c4d",
-  at: now.toISOString(),
+  at: new Date(Date.parse(operation.startedAt) + seconds * 1000).toISOString(),
   body,
 });
 const progress: Progress = {
-  ...{ phase: "sync", iteration: 2, bytesTotal: 1000, bytesTransferred: 500, bytesRemaining: 500, dirtyRate: null },
-  ...{ bandwidth: 2048, expectedDowntime: 350, elapsed: 1, remaining: null },
+  ...{ phase: "sync", iteration: 2, bytesTotal: 1000, bytesTransferred: 500, bytesRemaining: 500, dirtyRate: 1024 },
+  ...{ bandwidth: 2048, expectedDowntime: 350, elapsed: 1, remaining: 244 },
 };
 
-test("the live display follows the events", () => {
+test("the live display follows the events, and the time goes on between them", () => {
   const events = [
     event({ type: "started", operation: { ...operation, state: "running" } }),
+    event({ type: "phase", phase: "preflight", message: "asking h2" }),
     event({ type: "phase", phase: "preflight", message: "h2 can take it" }),
-    event({ type: "phase", phase: "sync", message: "files" }),
-    event({ type: "progress", progress }),
+    event({ type: "phase", phase: "sync", message: "files" }, 2),
+    event({ type: "progress", progress }, 12),
   ];
-  const live = events.reduce(follow, newLive());
-  expect(liveLines(live, "|", 80)).toEqual(
-    [
-      "  preflight: h2 can take it",
-      "| sync: files",
-      "  [##########----------]  500 B of 1000 B  2 KiB/s  round 2  downtime about 350 ms",
-    ].map((line) => line.slice(0, 80)),
-  );
+  const live = events.reduce((before, one) => follow(before, one, 5000), newLive());
+  expect(liveLines(live, "|", 80, 8100)).toEqual([
+    "migrate looper from h1 to h2, 15 s",
+    "  preflight: h2 can take it",
+    "| sync: files",
+    "  [##########----------]  500 B of 1000 B  2 KiB/s  244 ms left",
+    "  round 2  dirtied 1 KiB/s  expected downtime 350 ms",
+  ]);
+  expect(liveLines(live, "|", 30, 8100).every((line) => line.length <= 30)).toBe(true);
 });
 
 test("in a pipe every transition is a line", () => {
@@ -84,6 +92,25 @@ test("in a pipe every transition is a line", () => {
     "warning: no room (Make some.)",
     undefined,
   ]);
+});
+
+test("in a pipe a phase says at most once a second how far it is, and at least once what it sent", () => {
+  const tell = progressLines();
+  const at = (phase: string, seconds: number, bytesTransferred: number, bytesTotal = 1000) => {
+    const bytesRemaining = bytesTotal - bytesTransferred;
+    const one = { ...progress, ...{ phase, iteration: 1, bytesTotal, bytesTransferred, bytesRemaining } };
+    return tell(event({ type: "progress", progress: { ...one, dirtyRate: null, expectedDowntime: null } }, seconds));
+  };
+  expect([at("prepare", 0, 0), at("prepare", 0.2, 500, 500), at("prepare", 0.3, 500, 500)]).toEqual([
+    undefined,
+    "prepare: 500 B of 500 B, 2 KiB/s",
+    undefined,
+  ]);
+  const seconds = Array.from({ length: 40 }, (_, i) => 1 + i * 0.1);
+  const lines = seconds.map((second) => at("sync", second, 100)).filter(Boolean);
+  expect(lines).toEqual(Array(3).fill("sync: 100 B of 1000 B, 2 KiB/s, 244 ms left"));
+  expect(at("sync", 4.95, 1000)).toBeUndefined();
+  expect(tell(event({ type: "phase", phase: "arm", message: "x" }))).toBeUndefined();
 });
 
 test("a doctor's remedies stand under what they are for", () => {

@@ -5,7 +5,9 @@ import type { Operation } from "../../contract/operations.ts";
 import type { DoctorReport } from "../../contract/routes.ts";
 import type { LabStatus } from "../../lab/status.ts";
 import type { HostCheckpoints, HostContainers, Output } from "../output.ts";
+import { reasonLines } from "./error.ts";
 import { formatBytes, formatDuration, formatTime, shortId, table } from "./format.ts";
+import { migrationTable, oneMigrationLines } from "./migrations.ts";
 import { summaryLines } from "./summary.ts";
 
 /** The lines that show an output to people. */
@@ -23,6 +25,10 @@ export function viewLines(output: Output, now: Date): string[] {
       return planLines(output.data);
     case "recovery":
       return [output.data.message];
+    case "migrations":
+      return migrationTable(output.data);
+    case "migration":
+      return oneMigrationLines(output.data, now);
     case "operations":
       return operationLines(output.data, now);
     case "ended":
@@ -136,9 +142,7 @@ const took = ({ startedAt, endedAt }: Operation) =>
 
 function oneOperationLines(operation: Operation, now: Date): string[] {
   const { error } = operation;
-  const problem = error
-    ? ["", error.message, ...(error.hint ? [`hint: ${error.hint}`] : []), ...(error.details ?? [])]
-    : [];
+  const problem = error ? ["", ...reasonLines(error)] : [];
   const result = operation.state === "done" ? ["", ...summaryLines(operation)] : [];
   return [...operationLines([operation], now), ...result, ...problem];
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
-import type { MigrateRequest, MigrationPlan } from "../../contract/migration.ts";
+import type { MigrateRequest, MigrationAbout, MigrationPlan, MigrationSettings } from "../../contract/migration.ts";
 import type { Operation } from "../../contract/operations.ts";
 import type { Recovery } from "../../contract/routes.ts";
 import { containerName } from "../../host/container/facts.ts";
@@ -40,7 +40,7 @@ export class Departures {
   /** Those that an operation is carrying out. */
   readonly #begun = new Set<Departure>();
   /** What steers those that an operation is carrying out, by migration. */
-  readonly #controls = new Map<string, MigrationControls>();
+  readonly #steered = new Map<string, { controls: MigrationControls; context: OperationContext }>();
   /** Those that outlived their operation. */
   readonly #unsettled = new Set<Departure>();
   #closed = false;
@@ -63,24 +63,64 @@ export class Departures {
     const name = containerName(container);
     this.assertSettled(name);
     const peer = this.#destination(container, request);
-    return this.#deps.operations.start({ kind: "migrate", container: name, cancellable: true }, async (context) => {
+    const controls = new MigrationControls(request);
+    const about: MigrationAbout = {
+      destination: peer.name,
+      asked: request.mode,
+      mode: null,
+      settings: controls.settings,
+      onNoConvergence: request.onNoConvergence,
+    };
+    const spec = { kind: "migrate", container: name, cancellable: true, about } as const;
+    return this.#deps.operations.start(spec, async (context) => {
       let departing: Departure | undefined;
       const begun = (departure: Departure) => {
         departing = departure;
         this.#begun.add(departure);
       };
       const unsettled = (departure: Departure) => this.#watch(departure);
-      const controls = new MigrationControls(request);
-      this.#controls.set(context.id, controls);
+      this.#steered.set(context.id, { controls, context });
       try {
         const result = await migrate({ ...this.#deps, peer, begun, unsettled }, container, request, context, controls);
         await this.#deps.moved(name, peer, context);
         return result;
       } finally {
         if (departing) this.#begun.delete(departing);
-        this.#controls.delete(context.id);
+        this.#steered.delete(context.id);
       }
     });
+  }
+
+  /** Changes the limits of one that runs. @throws wrong-phase */
+  set(migration: string, settings: MigrationSettings): void {
+    const { controls, context } = this.#steer(migration);
+    controls.set(settings);
+    context.about({ settings: controls.settings });
+  }
+
+  /** Ends the rounds of one that runs. @throws wrong-phase */
+  switchNow(migration: string): void {
+    const { controls } = this.#steer(migration);
+    if (controls.switchable) {
+      controls.switchNow();
+      return;
+    }
+    const { phase } = this.#deps.operations.get(migration);
+    throw new GodwitError("wrong-phase", `Migration ${migration} has no rounds to cut short: it is in ${phase}.`, {
+      hint: "Only pre-copy has rounds, in its phase sync; whatever else there is goes to the switchover as soon as it can.",
+    });
+  }
+
+  #steer(migration: string) {
+    const steered = this.#steered.get(migration);
+    if (steered) return steered;
+    throw new GodwitError(
+      "wrong-phase",
+      `Migration ${migration} is past the switchover, and is not steered any more.`,
+      {
+        hint: "An agent that was restarted sees it to its end.",
+      },
+    );
   }
 
   /** @throws what can be said about the request before the destination is asked */

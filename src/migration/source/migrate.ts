@@ -141,6 +141,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const signal = AbortSignal.any([context.signal, watch.signal]);
   const checked = await checkMigration(host, peer, container, { ...request, migration }, signal);
   const { mode, filesBytes } = checked.plan;
+  context.about({ mode });
   departure.record.mode = mode;
   departure.record.volumes = checked.trees.filter(({ kind }) => kind === "volume").map(({ name }) => name);
   departure.save();

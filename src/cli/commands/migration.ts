@@ -1,0 +1,130 @@
+import type { Command } from "commander";
+import { GodwitError } from "../../contract/errors.ts";
+import type { Migration } from "../../contract/migration.ts";
+import { type Action, examples, type Registration } from "../command.ts";
+import { findMigration, listMigrations } from "../find-migration.ts";
+import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
+import { rate } from "../reporters/format.ts";
+
+export const migration: Registration = (program, action) => {
+  const group = program
+    .command("migration")
+    .summary("list, show, watch, cancel and steer migrations")
+    .description(
+      "Lists, shows, watches and cancels the migrations of all hosts, and steers those that run. The beginning of an id will do where it is the only one.",
+    )
+    .addHelpText("after", examples("godwit migration ls", "godwit migration set 1a2b3c4d --bandwidth 400mbit"));
+  looking(group, action);
+  steering(group, action);
+};
+
+function looking(group: Command, action: Action): void {
+  group
+    .command("ls")
+    .description("Lists the migrations of all hosts that answer, the newest last.")
+    .addHelpText("after", examples("godwit migration ls", "godwit migration ls --json"))
+    .action(
+      action(async ({ connect, notice }, _options: object) => {
+        const found = await listMigrations(await connect(), notice);
+        return { view: "migrations", data: found.map(({ migration }) => migration) };
+      }),
+    );
+
+  group
+    .command("show")
+    .description("Shows a migration: where it is, its limits, and what came of it.")
+    .argument("<id>", "id of the migration")
+    .addHelpText("after", examples("godwit migration show 1a2b3c4d"))
+    .action(
+      action(async ({ connect }, id: string, _options: object) => {
+        const { migration } = await findMigration(await connect(), id);
+        return { view: "migration", data: migration };
+      }),
+    );
+
+  group
+    .command("watch")
+    .description("Follows a migration to its end. Ctrl-C cancels it, a second one only leaves.")
+    .argument("<id>", "id of the migration")
+    .addHelpText("after", examples("godwit migration watch 1a2b3c4d"))
+    .action(
+      action(async ({ connect, follow }, id: string, _options: object) => {
+        const { client, migration } = await findMigration(await connect(), id);
+        const operation = await client.call("operation", { params: { id: migration.id } });
+        return { view: "ended", data: await follow(client, operation) };
+      }),
+    );
+}
+
+function steering(group: Command, action: Action): void {
+  group
+    .command("cancel")
+    .description(
+      "Cancels a migration: the container runs on where it is, and nothing stays on the destination. After the switchover it cannot be cancelled any more.",
+    )
+    .argument("<id>", "id of the migration")
+    .addHelpText("after", examples("godwit migration cancel 1a2b3c4d"))
+    .action(
+      action(async ({ connect }, asked: string, _options: object) => {
+        const { client, migration } = await findMigration(await connect(), asked);
+        const { id, container, source } = migration;
+        refuseEnded(migration);
+        await client.call("cancelOperation", { params: { id } });
+        const data = await client.call("migration", { params: { id } });
+        return { view: "done", data: { lines: [`cancelling ${id}: ${container} runs on on ${source}`], data } };
+      }),
+    );
+
+  const set = group
+    .command("set")
+    .description("Changes the limits of a migration that runs, at once.")
+    .argument("<id>", "id of the migration");
+  limitOptions(set)
+    .addHelpText(
+      "after",
+      examples(
+        "godwit migration set 1a2b3c4d --bandwidth 400mbit",
+        "godwit migration set 1a2b3c4d --downtime-limit 500ms --drain-bandwidth unlimited",
+      ),
+    )
+    .action(
+      action(async ({ connect }, asked: string, options: LimitOptions) => {
+        const body = settingsOf(options);
+        if (Object.keys(body).length === 0) {
+          throw new GodwitError("usage", "Nothing is said of what to set.", {
+            hint: "Give at least one of --downtime-limit, --bandwidth and --drain-bandwidth.",
+          });
+        }
+        const { client, migration } = await findMigration(await connect(), asked);
+        refuseEnded(migration);
+        const data = await client.call("setMigration", { params: { id: migration.id }, body });
+        const { downtimeLimitMs, bandwidth, drainBandwidth } = data.settings;
+        const lines = [
+          `${data.id}: downtime limit ${downtimeLimitMs} ms, bandwidth ${rate(bandwidth)}, drain bandwidth ${rate(drainBandwidth)}`,
+        ];
+        return { view: "done", data: { lines, data } };
+      }),
+    );
+
+  group
+    .command("switch")
+    .description("Has a pre-copy migration go to its switchover now, without waiting for its rounds to converge.")
+    .argument("<id>", "id of the migration")
+    .addHelpText("after", examples("godwit migration switch 1a2b3c4d"))
+    .action(
+      action(async ({ connect }, asked: string, _options: object) => {
+        const { client, migration } = await findMigration(await connect(), asked);
+        refuseEnded(migration);
+        const data = await client.call("switchMigration", { params: { id: migration.id } });
+        return { view: "done", data: { lines: [`${data.id}: going to the switchover`], data } };
+      }),
+    );
+}
+
+/** @throws wrong-phase: the agent says the same, but cancelling what has ended is no error of its own there */
+function refuseEnded({ id, container, state }: Migration): void {
+  if (state === "running") return;
+  throw new GodwitError("wrong-phase", `Migration ${id} of '${container}' has ended: ${state}.`, {
+    hint: `What came of it: godwit migration show ${id}`,
+  });
+}
