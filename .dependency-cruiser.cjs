@@ -23,6 +23,18 @@ module.exports = {
       from: { path: "^src/lab/" },
       to: { path: "^src/(migration|checkpoint)/" },
     },
+    {
+      name: "bench-is-beside-the-product",
+      severity: "error",
+      from: { path: "^(src|scripts)/" },
+      to: { path: "^bench/" },
+    },
+    {
+      name: "bench-reports-only-what-it-is-given",
+      severity: "error",
+      from: { path: "^bench/report/" },
+      to: { path: "^(bench/measure/|src/(?!contract/))" },
+    },
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
     { name: "not-to-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],

@@ -26,7 +26,7 @@ try {
   await Promise.all([
     (async () => {
       await check("lint", ["biome", "check", "--error-on-warnings", "--colors=off", "."]);
-      await check("layers", ["depcruise", "--config", ".dependency-cruiser.cjs", "src", "test", "scripts"]);
+      await check("layers", ["depcruise", "--config", ".dependency-cruiser.cjs", "src", "test", "scripts", "bench"]);
       await check("types", [...types, "--pretty", "false"]);
     })(),
     tests("unit", { quiet: true }),

@@ -1,0 +1,101 @@
+/** What can be measured, as data: one row a case. */
+export interface Case {
+  name: string;
+  tool: Tool;
+  /** Of godwit: its mode. Of the others: a word for how they were used. */
+  mode: string;
+  lab: LabName;
+  /** Of all processes together. */
+  memoryMiB: number;
+  processes: number;
+  dirtyMBs: number;
+  /** null: not limited. */
+  linkMbits: number | null;
+  /** How many runs are counted where `--runs` does not say it. */
+  runs: number;
+  /** Whether one run goes before them that is not counted. */
+  warmUp: boolean;
+  /** What one run takes on two cores, about; for `--list`. */
+  secondsPerRun: number;
+}
+
+export type Tool = "godwit" | "floor" | "tls-stream" | "docker" | "podman";
+
+/** The labs, in the order in which they are used; one is up at a time. */
+export const labs = {
+  "docker-28": { kind: "namespace", releases: ["forky", "forky"], agents: true },
+  "docker-26": { kind: "namespace", releases: ["trixie", "trixie"], agents: true },
+} as const;
+export type LabName = keyof typeof labs;
+
+const sizes = [64, 1024, 4096];
+const links = [null, 1000];
+
+const suffix = (linkMbits: number | null) => (linkMbits === null ? "" : `-${linkMbits / 1000}g`);
+const load = (dirtyMBs: number) => (dirtyMBs === 0 ? "idle" : String(dirtyMBs));
+
+/** Seconds that so much memory takes, at `rate` MiB/s or as fast as the link lets it. */
+const crossing = (memoryMiB: number, rate: number, linkMbits: number | null) =>
+  memoryMiB / Math.min(rate, linkMbits === null ? Number.POSITIVE_INFINITY : linkMbits / 8.4);
+
+function godwit(
+  mode: string,
+  memoryMiB: number,
+  dirtyMBs: number,
+  linkMbits: number | null,
+  more: Partial<Case> = {},
+): Case {
+  return {
+    name: `${mode}-${memoryMiB}-${load(dirtyMBs)}${suffix(linkMbits)}`,
+    tool: "godwit",
+    mode,
+    lab: "docker-28",
+    memoryMiB,
+    processes: 1,
+    dirtyMBs,
+    linkMbits,
+    runs: 5,
+    warmUp: true,
+    secondsPerRun: 6 + memoryMiB / 250 + crossing(memoryMiB, 60, linkMbits),
+    ...more,
+  };
+}
+
+const processes = (count: number, eachMiB: number) =>
+  godwit("postcopy", count * eachMiB, 0, null, { name: `processes-${count}x${eachMiB}`, processes: count });
+
+function floor(memoryMiB: number, count = 1): Case {
+  const name = `floor-${count > 1 ? `${count}x${memoryMiB / count}` : memoryMiB}`;
+  const secondsPerRun = 2 + memoryMiB / 500;
+  return { ...godwit("floor", memoryMiB, 0, null), name, tool: "floor", processes: count, secondsPerRun };
+}
+
+function tlsStream(memoryMiB: number, linkMbits: number | null): Case {
+  const base = godwit("stream", memoryMiB, 0, linkMbits);
+  const secondsPerRun = 1 + crossing(memoryMiB, 300, linkMbits);
+  return { ...base, name: `tls-stream-${memoryMiB}${suffix(linkMbits)}`, tool: "tls-stream", secondsPerRun };
+}
+
+/** Docker 26's own checkpoint, copied and started. One of 4 GiB takes minutes. */
+function docker(memoryMiB: number, runs: number): Case {
+  const base = godwit("checkpoint", memoryMiB, 0, null);
+  const secondsPerRun = 8 + memoryMiB / 12;
+  const name = `docker-${memoryMiB}-idle`;
+  return { ...base, name, tool: "docker", lab: "docker-26", runs, warmUp: false, secondsPerRun };
+}
+
+export const cases: readonly Case[] = [
+  ...sizes.flatMap((memoryMiB) =>
+    links.flatMap((link) => [0, 20, 100].map((dirty) => godwit("postcopy", memoryMiB, dirty, link))),
+  ),
+  ...sizes.flatMap((memoryMiB) => links.map((link) => godwit("cold", memoryMiB, 0, link))),
+  processes(64, 8),
+  processes(1, 512),
+  ...sizes.map((memoryMiB) => floor(memoryMiB)),
+  floor(512, 64),
+  floor(512),
+  ...sizes.flatMap((memoryMiB) => links.map((link) => tlsStream(memoryMiB, link))),
+  docker(64, 5),
+  docker(1024, 3),
+  docker(4096, 1),
+];

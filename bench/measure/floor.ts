@@ -1,0 +1,40 @@
+import type { Case } from "../cases.ts";
+import { type BenchLab, toolFolder } from "./bench-lab.ts";
+import { tickerArguments } from "./ticker.ts";
+
+export interface Floor {
+  ms: number;
+  parts: { name: string; ms: number }[];
+}
+
+/** Measures the floor of a case's container on h1: see programs/floor.sh. */
+export async function measureFloor(lab: BenchLab, measured: Case): Promise<Floor> {
+  const printed = await lab.on("h1", `sh ${toolFolder}/floor.sh ${tickerArguments({ ...measured, dirtyMBs: 0 })}`);
+  const parts = printed.split("\n").map((line) => {
+    const [name = "", ms] = line.split(" ");
+    return { name, ms: Number(ms) };
+  });
+  const part = (name: string) => {
+    const found = parts.find((each) => each.name === name)?.ms;
+    if (!found) throw new Error(`The floor was measured without '${name}': ${printed}`);
+    return found;
+  };
+  return { ms: part("checkpoint") + part("restore"), parts };
+}
+
+/**
+ * Floors that were measured in this run of the bench, by the shape of the memory: cases of one shape share them, the first run
+ * of each the first one, and so on.
+ */
+export class Floors {
+  readonly #known = new Map<string, Floor[]>();
+
+  async nth(lab: BenchLab, measured: Case, index: number): Promise<Floor> {
+    const shape = `${lab.kind} ${measured.memoryMiB} ${measured.processes}`;
+    const list = this.#known.get(shape) ?? [];
+    if (list.length === 0) await measureFloor(lab, measured); // The first one warms up what the others find warm.
+    this.#known.set(shape, list);
+    while (list.length <= index) list.push(await measureFloor(lab, measured));
+    return list[index] ?? measureFloor(lab, measured);
+  }
+}

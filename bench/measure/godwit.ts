@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import type { MigrationResult } from "../../src/contract/migration.ts";
+import { checkoutDir } from "../../src/lab/paths.ts";
+import type { Case } from "../cases.ts";
+import type { Run } from "../run.ts";
+import type { BenchLab } from "./bench-lab.ts";
+import { container, gapAfterMove, startTicker } from "./ticker.ts";
+import { startUsage } from "./usage.ts";
+
+const command = join(checkoutDir(), "bin/godwit");
+const limitMs = 900_000;
+
+/** Moves a fresh container from h1 to h2, as a user would: by the command line. */
+export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<Run> {
+  await startTicker(lab, measured);
+  const usage = await startUsage(lab);
+  const from = Date.now();
+  const result = await migrate(lab, measured.mode, signal);
+  const totalS = (Date.now() - from) / 1000;
+  const used = await usage();
+  const downtimeMs = await gapAfterMove(lab, from);
+  if (result.mode !== measured.mode) throw new Error(`It moved in the mode ${result.mode}.`);
+  return { downtimeMs, totalS, wireBytes: result.wireBytes, ...used, agentLoopMs: null, steps: result.steps };
+}
+
+async function migrate(lab: BenchLab, mode: string, signal: AbortSignal): Promise<MigrationResult> {
+  const args = ["--lab", lab.name, "--json", "migrate", `h1/${container}`, "h2", "--mode", mode];
+  const { exitCode, stdout } = await execa(command, args, {
+    reject: false,
+    stdin: "ignore",
+    timeout: limitMs,
+    cancelSignal: signal,
+  });
+  const last = JSON.parse(stdout.trim().split("\n").at(-1) || "null") as
+    | (MigrationResult & { error?: { code: string; message: string } })
+    | null;
+  if (exitCode === 0 && last && !last.error) return last;
+  throw new Error(
+    `godwit migrate: ${last?.error ? `${last.error.code}: ${last.error.message}` : `status ${exitCode}`}`,
+  );
+}

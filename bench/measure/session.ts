@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Case, type LabName, labs } from "../cases.ts";
+import type { LabDetails } from "../report/details.ts";
+import type { Run } from "../run.ts";
+import { type BenchLab, clearHosts, openLab } from "./bench-lab.ts";
+import { runDocker } from "./docker.ts";
+import type { Floors } from "./floor.ts";
+import { runGodwit } from "./godwit.ts";
+import { limitLink, linkRate, listenForStreams } from "./link.ts";
+import type { Built } from "./programs.ts";
+import { runTlsStream } from "./tls-stream.ts";
+import { residentMiB } from "./usage.ts";
+
+/** An agent that has just started still reads and compiles. */
+const startedMs = 5000;
+
+/** A lab that is up for cases of its kind, one after another. */
+export class Session {
+  readonly lab: BenchLab;
+  readonly details: LabDetails;
+  readonly #floors: Floors;
+
+  private constructor(lab: BenchLab, details: LabDetails, floors: Floors) {
+    this.lab = lab;
+    this.details = details;
+    this.#floors = floors;
+  }
+
+  /** `floors` are those of this run of the bench: a lab that comes in place of another one goes on with them. */
+  static async open(
+    kind: LabName,
+    name: string,
+    built: Built,
+    floors: Floors,
+    say: (line: string) => void,
+  ): Promise<Session> {
+    const lab = await openLab(kind, name, built, say);
+    let idleAgentMiB: number | null = null;
+    if (labs[kind].agents) {
+      await sleep(startedMs);
+      idleAgentMiB = await residentMiB(lab);
+    }
+    await listenForStreams(lab);
+    const versions = await lab.on(
+      "h1",
+      "echo Docker $(docker version --format '{{.Server.Version}}'), $(runc --version | head -1), CRIU $(criu --version | sed -n 's/^Version: //p')",
+    );
+    return new Session(lab, { versions, idleAgentMiB, linkRates: {} }, floors);
+  }
+
+  /** Makes the lab what the case wants, and measures its link where that was not done yet. */
+  async prepare({ linkMbits }: Case): Promise<void> {
+    await limitLink(this.lab, linkMbits);
+    const link = linkMbits === null ? "no limit" : `${linkMbits} Mbit/s`;
+    this.details.linkRates[link] ??= await linkRate(this.lab);
+  }
+
+  /** One run of a case; `index` counts from 0. Nothing of it stays in the hosts. */
+  async run(measured: Case, index: number, signal: AbortSignal): Promise<Run> {
+    try {
+      return await this.#measure(measured, index, signal);
+    } finally {
+      await clearHosts(this.lab);
+    }
+  }
+
+  async #measure(measured: Case, index: number, signal: AbortSignal): Promise<Run> {
+    if (measured.tool === "docker") return runDocker(this.lab, measured);
+    if (measured.tool === "tls-stream") return runTlsStream(this.lab, measured);
+    if (measured.tool === "podman") throw new Error("not built");
+    const floor = await this.#floors.nth(this.lab, measured, index);
+    if (measured.tool === "floor") {
+      const steps = floor.parts.map((part) => ({ ...part, side: "source" as const, switchover: true }));
+      return { downtimeMs: floor.ms, floorMs: floor.ms, steps };
+    }
+    return { ...(await runGodwit(this.lab, measured, signal)), floorMs: floor.ms };
+  }
+}

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Case } from "../cases.ts";
+import type { BenchLab } from "./bench-lab.ts";
+
+/** Name of the container that is moved. */
+export const container = "bench";
+
+/** What it does between ready and its move is not the start of a process any more. */
+const settleMs = 1000;
+
+export const tickerArguments = ({ memoryMiB, processes, dirtyMBs }: Case): string =>
+  `${memoryMiB / processes} ${dirtyMBs} ${processes}`;
+
+/** Starts the program in a container of h1, and returns when its memory is full. `engine` is docker, or speaks like it. */
+export async function startTicker(lab: BenchLab, measured: Case, engine = "docker run --pull never"): Promise<void> {
+  await lab.on("h1", `${engine} -d --name ${container} bench /bin/ticker ${tickerArguments(measured)}`);
+  await said(lab, "h1", /^ready$/m, engine, 120_000);
+  await sleep(settleMs);
+}
+
+/** The longest pause that ended between two instants, in ms, by what the program printed. The instants are in ms since 1970. */
+export function longestGap(log: string, from: number, to: number): number | undefined {
+  const gaps = [...log.matchAll(/^gap ([\d.]+) ([\d.]+)$/gm)]
+    .filter(([, , end]) => Number(end) * 1000 >= from && Number(end) * 1000 <= to)
+    .map(([, ms]) => Number(ms));
+  return gaps.length > 0 ? Math.max(...gaps) : undefined;
+}
+
+/**
+ * The longest pause that the program saw since `from`, once it runs on h2 and all of its memory was looked at.
+ * @throws Error where a page is wrong, or where it saw no pause: then it was not moved
+ */
+export async function gapAfterMove(lab: BenchLab, from: number, engine = "docker"): Promise<number> {
+  const to = Date.now();
+  await lab.on("h2", `${engine} kill --signal USR1 ${container}`);
+  const log = await said(lab, "h2", /^checked \d+$/m, engine, 120_000);
+  if (!/^checked 0$/m.test(log) || log.includes("CORRUPT")) {
+    throw new Error(`The memory of the container is not what it was: ${log.match(/^(CORRUPT|checked).*$/m)?.[0]}`);
+  }
+  const gap = longestGap(log, from, to);
+  if (gap === undefined) throw new Error("The container saw no pause: it cannot have moved.");
+  return gap;
+}
+
+async function said(lab: BenchLab, host: string, what: RegExp, engine: string, limitMs: number): Promise<string> {
+  const [program] = engine.split(" ");
+  for (const deadline = performance.now() + limitMs; performance.now() < deadline; await sleep(200)) {
+    const log = await lab.on(host, `${program} logs ${container} 2>&1`);
+    if (what.test(log)) return log;
+  }
+  throw new Error(`The container on ${host} did not say ${what}.`);
+}

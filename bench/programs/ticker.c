@@ -1,0 +1,119 @@
+// ticker MIB [DIRTY_MB_PER_S [PROCESSES]]: the program whose container is moved.
+// Each of PROCESSES (default 1) fills MIB mebibytes with a pattern that does not compress and that can be told from each word's
+// place. Then the first one wakes every millisecond, the others every 50 ms: each looks at four pages, chosen at random, and
+// the first one rewrites DIRTY_MB_PER_S (10^6 bytes) of its pages, in turn. It prints
+//   ready            once all processes have filled their memory
+//   gap MS END       for every pause of the first process over 20 ms; END is its end in seconds of the clock
+//   CORRUPT PAGE     for a page that does not hold what was written to it
+//   checked BAD      after SIGUSR1: all pages of all processes were looked at, and so many were wrong
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { words = 512, page_bytes = 4096, pages_per_tick = 4, tick_us = 1000, idle_tick_us = 50000 };
+
+// Shared by all processes.
+struct counts {
+  unsigned ready, asked, checked, bad;
+};
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number) { signalled = number; }
+
+static double now(void) {
+  struct timespec time;
+  // The clocks that count from the start of a machine differ between hosts; this one goes on across a move.
+  clock_gettime(CLOCK_REALTIME, &time);
+  return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdull;
+  x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ull;
+  return x ^ (x >> 33);
+}
+
+static uint64_t expected(uint64_t page, int word, uint32_t version) {
+  return mix(page * words + word + version * 0x9e3779b97f4a7c15ull + 1);
+}
+
+static void fill(uint64_t *memory, uint64_t page, uint64_t name, uint32_t version) {
+  for (int i = 0; i < words; i++) memory[page * words + i] = expected(name + page, i, version);
+}
+
+static int is_wrong(const uint64_t *memory, uint64_t page, uint64_t name, uint32_t version, int stride) {
+  for (int i = 0; i < words; i += stride)
+    if (memory[page * words + i] != expected(name + page, i, version)) {
+      printf("CORRUPT %lu\n", (unsigned long)(name + page));
+      return 1;
+    }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  uint64_t pages = argc > 1 ? strtoul(argv[1], NULL, 10) * 256 : 0;
+  double dirty_per_tick = argc > 2 ? atof(argv[2]) * tick_us / page_bytes : 0;
+  unsigned processes = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
+  if (pages == 0 || processes == 0) {
+    fprintf(stderr, "usage: ticker MIB [DIRTY_MB_PER_S [PROCESSES]]\n");
+    return 2;
+  }
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  signal(SIGUSR1, on_signal);
+  int sharing = processes > 1 ? MAP_SHARED : MAP_PRIVATE;
+  struct counts *counts = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+  if (counts == MAP_FAILED) return 1;
+  unsigned self = 0;
+  for (unsigned i = 1; i < processes && self == 0; i++) {
+    pid_t child = fork();
+    if (child < 0) return 1;
+    if (child == 0) self = i;
+  }
+  // No two pages of the container hold the same.
+  uint64_t name = (uint64_t)self * pages;
+  uint64_t *memory = aligned_alloc(page_bytes, pages * page_bytes);
+  uint32_t *version = calloc(pages, sizeof *version);
+  if (!memory || !version) return 1;
+  for (uint64_t page = 0; page < pages; page++) fill(memory, page, name, 0);
+  __atomic_add_fetch(&counts->ready, 1, __ATOMIC_SEQ_CST);
+  if (self == 0) {
+    while (__atomic_load_n(&counts->ready, __ATOMIC_SEQ_CST) < processes) usleep(10000);
+    printf("ready\n");
+  }
+
+  uint64_t random = self + 1, next = 0;
+  unsigned asked = 0;
+  double last = now(), owed = 0;
+  for (;;) {
+    usleep(self == 0 ? tick_us : idle_tick_us);
+    double time = now(), pause = (time - last) * 1e3;
+    if (self == 0 && pause > 20) printf("gap %.1f %.3f\n", pause, time);
+    last = time;
+    for (int i = 0; i < pages_per_tick; i++) {
+      random = mix(random + 1);
+      uint64_t page = random % pages;
+      is_wrong(memory, page, name, version[page], 64);
+    }
+    if (self == 0)
+      for (owed += dirty_per_tick; owed >= 1; owed--, next = (next + 1) % pages) fill(memory, next, name, ++version[next]);
+    if (self == 0 && signalled) {
+      signalled = 0;
+      __atomic_store_n(&counts->checked, 0, __ATOMIC_SEQ_CST);
+      __atomic_add_fetch(&counts->asked, 1, __ATOMIC_SEQ_CST);
+    }
+    unsigned wanted = __atomic_load_n(&counts->asked, __ATOMIC_SEQ_CST);
+    if (wanted != asked) {
+      asked = wanted;
+      for (uint64_t page = 0; page < pages; page++)
+        if (is_wrong(memory, page, name, version[page], 1)) __atomic_add_fetch(&counts->bad, 1, __ATOMIC_SEQ_CST);
+      if (__atomic_add_fetch(&counts->checked, 1, __ATOMIC_SEQ_CST) == processes) printf("checked %u\n", counts->bad);
+      last = now();
+    }
+  }
+}
