@@ -9,6 +9,8 @@ import { run } from "../process.ts";
 export interface ImageSpace {
   images: string;
   work: string;
+  /** For memory alone. */
+  pages: string;
   release(): Promise<void>;
 }
 
@@ -25,8 +27,9 @@ export async function reserveImageSpace(id: string, bytes: number): Promise<Imag
   }
   const images = join(path, "images");
   const work = join(path, "work");
-  await Promise.all([mkdir(images, { mode: 0o700 }), mkdir(work, { mode: 0o700 })]);
-  return { images, work, release: () => releaseImageSpace(id) };
+  const pages = join(path, "pages");
+  for (const folder of [images, work, pages]) await mkdir(folder, { mode: 0o700 });
+  return { images, work, pages, release: () => releaseImageSpace(id) };
 }
 
 /** Where the work folder of a reserved space is. */

@@ -16,6 +16,8 @@ export interface RestoreRequest {
   work: string;
   /** Put memory in while it runs; where the host cannot, all of it is read before. */
   lazy: boolean;
+  /** With lazy: folder whose images have all pages, where those in `images` do not. */
+  pages?: string | undefined;
   /** With lazy: port of 127.0.0.1 behind which the frozen original serves the pages that are not in the images. */
   pagePort?: number | undefined;
   keepConnections: boolean;
@@ -36,7 +38,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   await mkdir(request.work, { recursive: true, mode: 0o700 });
   await mountRoot(armed.root);
   const lazyPages = request.lazy
-    ? await startLazyPages(armed, request.images, request.work, request.pagePort)
+    ? await startLazyPages(armed, request.pages ?? request.images, request.work, request.pagePort)
     : undefined;
   try {
     await armed.pending.release(restoreArguments(request), restoreOptions(armed.cgroupPath, request.keepConnections));

@@ -9,8 +9,9 @@ import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/container/tree-sync.ts";
+import { DumpProtocol } from "../../host/criu/dump-protocol.ts";
 import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
-import { type PageServer, startPageServer } from "../../host/criu/page-server.ts";
+import { PageStore } from "../../host/criu/page-store.ts";
 import { createBody } from "../../host/docker/create-body.ts";
 import { findImage } from "../../host/docker/find-image.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -36,7 +37,7 @@ export class ArrivalWork {
   readonly #save: () => void;
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
-  #pages: PageServer | undefined;
+  #memory: PageStore | undefined;
   /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
   #inspect: ContainerInspect | undefined;
   #lazy = false;
@@ -97,9 +98,10 @@ export class ArrivalWork {
   /** Docker, containerd and the shim do their part now; what takes pages and images is ready. */
   async arm(mode: BuiltMode): Promise<void> {
     const space = this.#requireSpace();
-    this.#lazy = (await this.#host.facts()).criu?.lazyPages ?? false;
+    const { criu } = await this.#host.facts();
+    this.#lazy = criu?.lazyPages ?? false;
     if (mode === "postcopy") await this.#listenForPages();
-    else this.#pages = startPageServer(space.images, space.work);
+    else this.#memory = new PageStore(space.pages, new DumpProtocol(criu?.version ?? ""));
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
       tty,
@@ -111,7 +113,7 @@ export class ArrivalWork {
   /** Takes a connection that carries memory pages; in post-copy each goes on where the one before it broke. */
   async takePages(connection: Duplex): Promise<void> {
     if (this.#lasting) this.#lasting.attach(connection);
-    else if (this.#pages) await joinStreams(connection, this.#pages.socket);
+    else if (this.#memory) await this.#memory.receive(connection);
     else throw new GodwitError("usage", "This migration is not armed.");
   }
 
@@ -133,9 +135,11 @@ export class ArrivalWork {
       ),
     );
     await speakFor(this.#armed, offer.logTail);
-    await this.#pages?.done;
+    await this.#memory?.writeImages(space.images, this.#lazy);
     return restoreArmed(this.#armed, {
-      ...space,
+      images: space.images,
+      work: space.work,
+      pages: this.#memory && space.pages,
       lazy: this.#lazy,
       pagePort: this.#pageListener?.port,
       keepConnections: offer.keepConnections,
@@ -202,7 +206,7 @@ export class ArrivalWork {
   }
 
   async #closePages(): Promise<void> {
-    this.#pages?.stop();
+    await this.#memory?.discard();
     this.#lasting?.destroy();
     await this.#pageListener?.close();
   }
