@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prepares a fresh Debian machine for this checkout: checks it, installs what is missing, builds. `npm run demo` and
-# `npm test` call it; a second run finds everything done and takes about a second.
+# `npm test` call it; a second run finds everything done and takes about a second. With --vm also what labs of virtual machines need.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ check_machine() {
 }
 
 missing_packages() {
-	for package in mmdebstrap iproute2 nftables procps util-linux gcc libc6-dev; do
+	for package in mmdebstrap iproute2 nftables procps util-linux gcc libc6-dev $machine_packages; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
 	done
 	# The keys of the releases that the lab's hosts are made from came with an update of Debian 12.
@@ -85,6 +85,8 @@ build() {
 	done
 }
 
+machine_packages=
+[ "${1:-}" != --vm ] || machine_packages="qemu-system-x86 openssh-client e2fsprogs"
 check_machine
 install_packages
 take_turns

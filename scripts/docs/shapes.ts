@@ -25,6 +25,7 @@ const named: [string, z.ZodType][] = [
 /** What is not a schema of the contract. */
 const others = `Lab {
   name: string
+  kind: "namespace" | "vm"
   hosts: { name: string, pid?: number, address: string, release: "trixie" | "forky", docker?: string, agent: boolean }[]
 }
 

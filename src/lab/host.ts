@@ -1,24 +1,22 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
-import { type Authority, issueCertificate } from "../transport/certificates.ts";
+import type { Authority } from "../transport/certificates.ts";
 import { makeCgroups, removeCgroup } from "./cgroup.ts";
-import { daemon, until } from "./daemon.ts";
+import { until } from "./daemon.ts";
 import { labRun } from "./exec.ts";
-import { ensureLink } from "./lan.ts";
-import { checkoutDir, hostFolder, rootsDir, script } from "./paths.ts";
+import { reachOf } from "./find-host.ts";
+import { linkNamespaces, startNamespaces } from "./namespace-host.ts";
 import type { ProcessId } from "./pid.ts";
 import { agentAnswers, dockerVersion } from "./probe.ts";
+import type { Reach } from "./reach.ts";
 import type { OnProgress } from "./roots.ts";
-import { hostCgroup, inHost, type LabState, livingHost } from "./state.ts";
+import { hostCgroup, type LabState, livingHost } from "./state.ts";
+import { connectMachine, startMachine } from "./vm/host.ts";
 
 type Host = LabState["hosts"][number];
 
-const agentPort = 7480;
 const setupMark = "/run/lab/setup.done";
-
-/** Whether a host whose `godwit setup` fails or whose agent does not answer makes `lab up` fail. */
-const requireAgent = true;
+/** Software emulation is some ten times slower. */
+const patienceMs = { namespace: { docker: 60_000, agent: 30_000 }, vm: { docker: 600_000, agent: 300_000 } };
 
 /** Brings a host up, or what is missing of it; what runs is left alone. A dead host comes back with its disk. */
 export async function ensureHost(
@@ -28,82 +26,46 @@ export async function ensureHost(
   authority: Authority,
   onProgress: OnProgress,
 ): Promise<void> {
-  let init = livingHost(state.name, host.name);
-  if (!init) {
-    await writeDisk(state, host, authority);
-    init = await start(state, host);
+  if (!livingHost(state.name, host.name)) {
+    // What a dead host left in its cgroup goes first.
+    await removeCgroup(hostCgroup(state.name, host.name));
+    makeCgroups(
+      state.name,
+      state.hosts.map(({ name }) => name),
+    );
+    await (state.kind === "vm"
+      ? startMachine(state, host, lan, authority, onProgress)
+      : startNamespaces(state, host, authority));
   }
-  await ensureLink(lan, host, init);
-  const version = await until(() => dockerVersion(init), 60_000, 20);
+  await (state.kind === "vm" ? connectMachine(state, host, lan, onProgress) : linkNamespaces(state, host, lan));
+  const patience = patienceMs[state.kind];
+  const answer = <T>(probe: (reach: Reach) => Promise<T | undefined>, timeout: number) =>
+    until(
+      async () => {
+        const reach = reachOf(state, host.name);
+        return reach && probe(reach);
+      },
+      timeout,
+      20,
+    );
+  const version = await answer(dockerVersion, patience.docker);
   if (version === undefined) throw await failed(state, host, "Docker does not answer", "/var/log/dockerd.log");
-  if (!existsSync(inHost(init, setupMark))) {
-    await setUp(state, host, init);
+  if ((await labRun(state.name, host.name, ["test", "-e", setupMark])).status !== 0) {
+    await setUp(state, host);
     onProgress(`${host.name}: up, ${host.address}, Docker ${version}`);
   }
-  if (requireAgent && !(await until(async () => (await agentAnswers(init)) || undefined, 30_000, 20))) {
+  if (!(await answer(async (reach) => (await agentAnswers(reach)) || undefined, patience.agent))) {
     throw await failed(state, host, "the agent does not answer", "/var/log/godwit-agent.log");
   }
 }
 
-// The upper layer of the host's root, written before the host starts. On a disk that exists only what is missing is
-// written: the host may have changed the rest.
-async function writeDisk(state: LabState, host: Host, authority: Authority): Promise<void> {
-  const folder = hostFolder(state.name, host.name);
-  for (const part of ["upper", "work", "root"]) mkdirSync(join(folder, part), { recursive: true });
-  const write = (path: string, text: string, mode = 0o644) => {
-    const file = join(folder, "upper", path);
-    mkdirSync(dirname(file), { recursive: true });
-    if (!existsSync(file)) writeFileSync(file, text, { mode });
-  };
-  const listen = (address: string) => `${address}:${agentPort}`;
-  const config = {
-    name: host.name,
-    listen: listen(host.address),
-    hosts: Object.fromEntries(state.hosts.map(({ name, address }) => [name, listen(address)])),
-  };
-  const names = state.hosts.map(({ name, address }) => `${address} ${name}\n`).join("");
-  write("etc/hostname", `${host.name}\n`);
-  write("etc/hosts", `127.0.0.1 localhost\n${names}`);
-  // Nothing outside can be reached, and a name server that does not answer makes programs hang.
-  write("etc/resolv.conf", "");
-  write("etc/docker/daemon.json", `${JSON.stringify({ experimental: true }, null, 2)}\n`);
-  write("etc/godwit/agent.json", `${JSON.stringify(config, null, 2)}\n`);
-  const issued = await issueCertificate(authority, { name: host.name, addresses: [host.address] });
-  const pki = join(folder, "upper/etc/godwit/pki");
-  if (!existsSync(join(pki, "key.pem"))) {
-    write("etc/godwit/pki/ca.pem", authority.certificate, 0o600);
-    write("etc/godwit/pki/cert.pem", issued.certificate, 0o600);
-    write("etc/godwit/pki/key.pem", issued.key, 0o600);
-  }
-  const command = join(folder, "upper/usr/local/bin/godwit");
-  mkdirSync(dirname(command), { recursive: true });
-  rmSync(command, { force: true });
-  symlinkSync("/opt/godwit/bin/godwit", command);
-}
-
-async function start(state: LabState, host: Host): Promise<ProcessId> {
-  const folder = hostFolder(state.name, host.name);
-  const cgroup = hostCgroup(state.name, host.name);
-  await removeCgroup(cgroup);
-  makeCgroups(
-    state.name,
-    state.hosts.map(({ name }) => name),
-  );
-  const args = [cgroup, folder, join(rootsDir(), host.root), checkoutDir(), host.name];
-  return daemon("sh", [script("enter-host.sh"), ...args], join(folder, "host.log"), () =>
-    livingHost(state.name, host.name),
-  );
-}
-
-async function setUp(state: LabState, host: Host, init: ProcessId): Promise<void> {
-  const result = await labRun(state.name, host.name, ["godwit", "setup"]);
-  if (result.status === 0) writeFileSync(inHost(init, setupMark), "");
-  else if (requireAgent) {
-    throw new GodwitError("lab-failed", `'godwit setup' failed in the host ${host.name}.`, {
-      hint: `Run it again: godwit lab exec --name ${state.name} ${host.name} -- godwit setup`,
-      details: `${result.stdout}${result.stderr}`.trim().split("\n").slice(-12),
-    });
-  }
+async function setUp(state: LabState, host: Host): Promise<void> {
+  const result = await labRun(state.name, host.name, `godwit setup && touch ${setupMark}`);
+  if (result.status === 0) return;
+  throw new GodwitError("lab-failed", `'godwit setup' failed in the host ${host.name}.`, {
+    hint: `Run it again: godwit lab exec --name ${state.name} ${host.name} -- godwit setup`,
+    details: `${result.stdout}${result.stderr}`.trim().split("\n").slice(-12),
+  });
 }
 
 async function failed(state: LabState, host: Host, what: string, log: string): Promise<GodwitError> {

@@ -9,16 +9,31 @@ import { withLock } from "./lock.ts";
 import { labFolder, lockFile, rootsDir } from "./paths.ts";
 import { type Release, releases } from "./recipe.ts";
 import { hostRoot, type OnProgress, removeTree } from "./roots.ts";
-import { type LabState, mustBeRoot, readState, rootsInUse, writeState } from "./state.ts";
+import {
+  type LabKind,
+  type LabState,
+  labKinds,
+  livingHost,
+  mustBeRoot,
+  readState,
+  rootsInUse,
+  writeState,
+} from "./state.ts";
 import { type LabStatus, labStatus } from "./status.ts";
+import { checkMachines } from "./vm/needs.ts";
+import { vmRoot } from "./vm/root.ts";
 
 export interface LabOptions {
   /** `lab` unless said otherwise. */
   name?: string;
   /** How many hosts; 2 unless said otherwise. */
   hosts?: number;
-  /** One release for all hosts, or one a host; trixie unless said otherwise. */
+  /** `namespace` unless said otherwise. */
+  kind?: string;
+  /** One release for all hosts, or one a host; trixie unless said otherwise, for virtual machines forky. */
   releases?: string[];
+  /** Memory of each virtual machine; 3072 unless said otherwise. */
+  memoryMiB?: number;
   /** Takes a line for everything that takes a while. */
   onProgress?: OnProgress;
 }
@@ -31,10 +46,13 @@ export interface LabOptions {
 export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
   const { name = "lab", onProgress = () => {} } = options;
   mustBeRoot();
-  const wanted = releasePerHost(options.hosts ?? 2, options.releases ?? ["trixie"]);
+  const kind = knownKind(options.kind ?? "namespace");
+  const wanted = releasePerHost(options.hosts ?? 2, options.releases ?? [kind === "vm" ? "forky" : "trixie"]);
+  const shape: Shape = { kind, releases: wanted, ...(kind === "vm" ? { memoryMiB: options.memoryMiB ?? 3072 } : {}) };
   const folder = labFolder(name);
   await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
-    const state = await agreedState(name, wanted, onProgress);
+    if (kind === "vm") await checkMachines(wanted.length - livingHosts(name), shape.memoryMiB ?? 0);
+    const state = await agreedState(name, shape, onProgress);
     writeState(state);
     widenPipes();
     makeCgroups(
@@ -60,6 +78,8 @@ export async function labDown(name = "lab", onProgress: OnProgress = () => {}): 
   });
 }
 
+const livingHosts = (lab: string) => readState(lab)?.hosts.filter((host) => livingHost(lab, host.name)).length ?? 0;
+
 const waiting = (name: string, onProgress: OnProgress) => () =>
   onProgress(`waiting for another command that works on the lab '${name}'`);
 
@@ -79,12 +99,26 @@ function releasePerHost(hosts: number, names: string[]): Release[] {
   return Array.from({ length: hosts }, (_, i) => known[i] ?? known[0] ?? "trixie");
 }
 
-async function agreedState(name: string, wanted: Release[], onProgress: OnProgress): Promise<LabState> {
+interface Shape {
+  kind: LabKind;
+  releases: Release[];
+  memoryMiB?: number;
+}
+
+const shapeOf = ({ kind, hosts, memoryMiB }: LabState): Shape => ({
+  kind,
+  releases: hosts.map(({ release }) => release),
+  ...(memoryMiB === undefined ? {} : { memoryMiB }),
+});
+
+const shapeText = ({ kind, releases, memoryMiB }: Shape) =>
+  [`${kind}:`, ...releases, ...(memoryMiB === undefined ? [] : [`with ${memoryMiB} MiB each`])].join(" ");
+
+async function agreedState(name: string, wanted: Shape, onProgress: OnProgress): Promise<LabState> {
   let old = readState(name);
-  const shape = (release: { release: Release }[]) => release.map((host) => host.release).join(" ");
-  if (old && shape(old.hosts) !== wanted.join(" ")) {
+  if (old && shapeText(shapeOf(old)) !== shapeText(wanted)) {
     if (existsSync(labCgroup(name))) {
-      throw new GodwitError("lab-exists", `The lab '${name}' is up with other hosts: ${shape(old.hosts)}.`, {
+      throw new GodwitError("lab-exists", `The lab '${name}' is up with other hosts: ${shapeText(shapeOf(old))}.`, {
         hint: `Take it down first (godwit lab down --name ${name}), or give the new one another name.`,
       });
     }
@@ -93,12 +127,21 @@ async function agreedState(name: string, wanted: Release[], onProgress: OnProgre
   }
   // A lab stays on the roots that it was made with, as long as they are there.
   if (old?.hosts.every((host) => existsSync(join(rootsDir(), host.root)))) return old;
+  const { releases, ...rest } = wanted;
   const hosts: LabState["hosts"] = [];
-  for (const [i, release] of wanted.entries()) {
-    const root = basename(await hostRoot(release, rootsInUse, onProgress));
+  for (const [i, release] of releases.entries()) {
+    const root = basename(await (wanted.kind === "vm" ? vmRoot : hostRoot)(release, rootsInUse, onProgress));
     hosts.push({ name: `h${i + 1}`, address: hostAddress(i + 1), release, root });
   }
-  return { name, hosts };
+  return { name, ...rest, hosts };
+}
+
+function knownKind(name: string): LabKind {
+  const kind = labKinds.find((kind) => kind === name);
+  if (kind) return kind;
+  throw new GodwitError("usage", `A lab has no hosts of the kind '${name}'.`, {
+    hint: `Kinds are ${labKinds.join(" and ")}.`,
+  });
 }
 
 async function ensureAuthority(folder: string): Promise<Authority> {

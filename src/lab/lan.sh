@@ -1,6 +1,7 @@
 #!/bin/sh
-# usage: lan.sh CGROUP PIDFILE ADDRESS
-# The keeper of a lab's LAN: a network namespace with one bridge in it, which lives as long as this process does.
+# usage: lan.sh CGROUP PIDFILE ADDRESS CONTROL_ADDRESS
+# The keeper of a lab's LAN: a network namespace that lives as long as this process does. In it are two bridges: the hosts'
+# LAN, and the network over which the lab reaches virtual machines, whatever is cut or limited on the LAN.
 set -eu
 echo 0 >"$1/lan/cgroup.procs"
 # shellcheck disable=SC2016 # expanded by the inner shell
@@ -9,6 +10,9 @@ exec unshare --net sh -euc '
 	ip link add lan0 type bridge
 	ip addr add "$2" dev lan0
 	ip link set lan0 up
+	ip link add control0 type bridge
+	ip addr add "$3" dev control0
+	ip link set control0 up
 	read -r stat </proc/self/stat
 	pid=${stat%% *}
 	file=$1
@@ -17,4 +21,4 @@ exec unshare --net sh -euc '
 	echo "$pid $1" >"$file.new"
 	mv "$file.new" "$file"
 	exec sleep infinity
-' lan "$2" "$3"
+' lan "$2" "$3" "$4"

@@ -6,17 +6,21 @@ import { type ProcessId, readLiving } from "./pid.ts";
 import { must, run } from "./run.ts";
 
 const prefix = "10.88.0";
-const gateway = `${prefix}.254`;
+const controlPrefix = "10.89.0";
+export const gateway = `${prefix}.254`;
 
 /** The address of host h1, h2, ... on its lab's LAN. Labs do not see each other, so all use the same addresses. */
 export const hostAddress = (number: number): string => `${prefix}.${number}`;
+
+/** The address under which the lab reaches the host that has this one on the LAN, if it is a virtual machine. */
+export const controlAddress = (address: string): string => `${controlPrefix}.${address.split(".").at(-1)}`;
 
 /** The keeper of the lab's LAN, started if it does not live. Nothing of the LAN is in the machine's own network. */
 export async function ensureLan(lab: string): Promise<ProcessId> {
   const pidFile = join(labFolder(lab), "lan.pid");
   const living = readLiving(pidFile);
   if (living) return living;
-  const args = [script("lan.sh"), labCgroup(lab), pidFile, `${gateway}/24`];
+  const args = [script("lan.sh"), labCgroup(lab), pidFile, `${gateway}/24`, `${controlAddress(gateway)}/24`];
   return daemon("sh", args, join(labFolder(lab), "lan.log"), () => readLiving(pidFile));
 }
 
@@ -33,7 +37,7 @@ export async function ensureLink(lan: ProcessId, host: { name: string; address: 
     // The end that is left belongs to a host or a LAN that died: its network namespace goes away only some time later.
     if (found[0]) await run("nsenter", [...inLan, "link", "delete", "dev", host.name]);
     if (found[1]) await run("nsenter", [...inHost, "link", "delete", "dev", "eth0"]);
-    // A hardware address of its own, kept through a host's death: its neighbours remember it.
+    // A hardware address that outlives the host: its neighbours remember it.
     const peer = ["name", "eth0", "address", hardwareAddress(host.address), "netns", String(init.pid)];
     const pair = [host.name, "up", "master", "lan0", "type", "veth", "peer", ...peer];
     await must("nsenter", [...inLan, "link", "add", ...pair]);
@@ -46,7 +50,8 @@ export async function ensureLink(lan: ProcessId, host: { name: string; address: 
   await must("nsenter", [...inHost, "-batch", "-"], { input: address.join("\n") });
 }
 
-const hardwareAddress = (address: string) =>
+/** One of its own for each address, kept through a host's death. */
+export const hardwareAddress = (address: string): string =>
   `02:00:${address
     .split(".")
     .map((part) => Number(part).toString(16).padStart(2, "0"))

@@ -8,8 +8,9 @@ export type Release = (typeof releases)[number];
 /** What a root is made of: everything in it decides what comes out, and so it is hashed into the root's name. */
 export interface Recipe {
   name: string;
-  release: Release;
-  variant: "minbase" | "essential";
+  release: Release | "bookworm";
+  /** `extract` unpacks packages and what they depend on, and sets nothing up. */
+  variant: "minbase" | "essential" | "extract";
   packages: string[];
   /** Paths, with wildcards, that are left out of the packages. */
   without: string[];
@@ -32,6 +33,22 @@ export function hostRecipe(release: Release): Recipe {
   const newer = release === "trixie" ? criu : undefined;
   return { name: release, release, variant: "minbase", packages: hostPackages, without: [], newer };
 }
+
+/** The root of a host that is a virtual machine: it loads its own kernel's modules, and is reached over ssh. */
+export function vmRecipe(release: Release): Recipe {
+  const recipe = hostRecipe(release);
+  return { ...recipe, name: `vm-${release}`, packages: [...recipe.packages, "kmod", "openssh-server"] };
+}
+
+/** The kernel of virtual machines: it has dirty tracking (CONFIG_MEM_SOFT_DIRTY), which many kernels lack. */
+export const kernelRecipe: Recipe = {
+  name: "kernel",
+  release: "bookworm",
+  variant: "extract",
+  packages: ["linux-image-cloud-amd64"],
+  without: [],
+  newer: undefined,
+};
 
 /** The root of the test image in which a C program can be compiled. */
 export const gccRecipe: Recipe = {

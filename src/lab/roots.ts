@@ -16,20 +16,33 @@ export type OnProgress = (line: string) => void;
 export async function hostRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
   const recipe = hostRecipe(release);
   const root = join(rootsDir(), recipeKey(recipe));
+  return cachedRoot(release, root, inUse, onProgress, async () => {
+    await buildRoot(recipe, rootsDir(), "directory", onProgress);
+  });
+}
+
+/** What is made once on this machine and then shared: the folder `NAME-...` below roots/, which `make` makes. */
+export async function cachedRoot(
+  name: string,
+  root: string,
+  inUse: () => string[],
+  onProgress: OnProgress,
+  make: () => Promise<void>,
+): Promise<string> {
   if (existsSync(root)) return root;
-  const wait = () => onProgress(`waiting for the root ${release}, which is being built elsewhere`);
-  await withLock(lockFile(`root-${release}`), wait, async () => {
+  const wait = () => onProgress(`waiting for the root ${name}, which is being built elsewhere`);
+  await withLock(lockFile(`root-${name}`), wait, async () => {
     if (existsSync(root)) return;
-    const stale = readdirIfAny(rootsDir()).filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${release}-`));
-    for (const name of stale.filter((name) => !inUse().includes(name))) await removeTree(join(rootsDir(), name));
-    await build(recipe, rootsDir(), "directory", onProgress);
+    const stale = readdirIfAny(rootsDir()).filter((found) => found.replace(/^\.tmp-/, "").startsWith(`${name}-`));
+    for (const found of stale.filter((found) => !inUse().includes(found))) await removeTree(join(rootsDir(), found));
+    await make();
   });
   return root;
 }
 
 /** The root of a test image as a tar file; the caller removes it once Docker has it. */
 export async function imageRoot(recipe: Recipe, onProgress: OnProgress): Promise<string> {
-  return build(recipe, imagesDir(), "tar", onProgress);
+  return buildRoot(recipe, imagesDir(), "tar", onProgress);
 }
 
 /** Removes a folder, but nothing that is mounted below it. */
@@ -37,7 +50,8 @@ export async function removeTree(folder: string): Promise<void> {
   await must("rm", ["-rf", "--one-file-system", "--", folder]);
 }
 
-async function build(
+/** Builds a root of Debian packages below the folder `into`. @returns its path */
+export async function buildRoot(
   recipe: Recipe,
   into: string,
   format: "directory" | "tar",

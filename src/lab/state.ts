@@ -6,15 +6,22 @@ import { hostFolder, labFolder, labsDir } from "./paths.ts";
 import { type ProcessId, readLiving } from "./pid.ts";
 import type { Release } from "./recipe.ts";
 
+/** What hosts are made of: namespaces of this machine's kernel, or virtual machines with a kernel of their own. */
+export const labKinds = ["namespace", "vm"] as const;
+export type LabKind = (typeof labKinds)[number];
+
 /** What a lab was asked to be, written before the first thing of it is made. */
 export interface LabState {
   name: string;
+  kind: LabKind;
+  /** Memory of each virtual machine. */
+  memoryMiB?: number;
   hosts: { name: string; address: string; release: Release /** Folder of its root below roots/. */; root: string }[];
 }
 
 export function readState(lab: string): LabState | undefined {
   const file = join(labFolder(lab), "lab.json");
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  return existsSync(file) ? { kind: "namespace", ...JSON.parse(readFileSync(file, "utf8")) } : undefined;
 }
 
 export function writeState(state: LabState): void {
@@ -45,29 +52,18 @@ export function mustBeRoot(): void {
 }
 
 /**
- * The init of a host that is up. Not before it is in its own root: until then /proc/PID/root is the machine's own root.
+ * The process that a host that is up lives by: its init, or its virtual machine. An init not before it is in its own root:
+ * until then /proc/PID/root is the machine's own root.
  */
 export function livingHost(lab: string, host: string): ProcessId | undefined {
   mustBeRoot();
   const init = readLiving(join(hostFolder(lab, host), "pid"));
-  return init && existsSync(inHost(init, "/run/lab/supervisor.sh")) ? init : undefined;
+  if (!init || readState(lab)?.kind === "vm") return init;
+  return existsSync(inHost(init, "/run/lab/supervisor.sh")) ? init : undefined;
 }
 
-/** A path inside a host, as this machine sees it. */
+/** A path inside a host in namespaces, as this machine sees it. */
 export const inHost = (init: ProcessId, path: string): string => `/proc/${init.pid}/root${path}`;
-
-export function mustHost(lab: string, host: string): ProcessId {
-  const state = mustState(lab);
-  if (!state.hosts.some(({ name }) => name === host)) {
-    const names = state.hosts.map(({ name }) => name).join(", ");
-    throw new GodwitError("no-such-host", `The lab '${lab}' has no host '${host}'.`, { hint: `It has ${names}.` });
-  }
-  const init = livingHost(lab, host);
-  if (init) return init;
-  throw new GodwitError("no-such-host", `The host ${host} of the lab '${lab}' is not up.`, {
-    hint: `godwit lab up --name ${lab} brings it back.`,
-  });
-}
 
 /** The cgroup that holds a host's own processes. */
 export const hostCgroup = (lab: string, host: string): string => join(labCgroup(lab), host);

@@ -1,10 +1,11 @@
-import { agentAnswers, agentSocket, dockerVersion } from "./probe.ts";
+import { reachOf } from "./find-host.ts";
+import { agentAnswers, dockerVersion } from "./probe.ts";
 import type { Release } from "./recipe.ts";
-import { allStates, inHost, type LabState, livingHost, mustState, readState } from "./state.ts";
+import { allStates, type LabKind, type LabState, mustState, readState } from "./state.ts";
 
 export interface LabHostStatus {
   name: string;
-  /** The host's init, as this machine numbers it; undefined if the host is down. */
+  /** The host's init, or its virtual machine, as this machine numbers it; undefined if the host is down. */
   pid: number | undefined;
   address: string;
   release: Release;
@@ -16,6 +17,7 @@ export interface LabHostStatus {
 
 export interface LabStatus {
   name: string;
+  kind: LabKind;
   hosts: LabHostStatus[];
 }
 
@@ -30,17 +32,18 @@ export async function labStatus(name?: string): Promise<LabStatus[]> {
  * @throws GodwitError `no-such-lab`
  */
 export function labHosts(name = "lab"): { name: string; pid: number; socket: string }[] {
-  return mustState(name).hosts.flatMap((host) => {
-    const init = livingHost(name, host.name);
-    return init ? [{ name: host.name, pid: init.pid, socket: inHost(init, agentSocket) }] : [];
+  const state = mustState(name);
+  return state.hosts.flatMap((host) => {
+    const reach = reachOf(state, host.name);
+    return reach ? [{ name: host.name, pid: reach.pid, socket: reach.socket("agent") }] : [];
   });
 }
 
 async function statusOf(state: LabState): Promise<LabStatus> {
   const hosts = state.hosts.map(async ({ name, address, release }) => {
-    const init = livingHost(state.name, name);
-    const [docker, agent] = init ? await Promise.all([dockerVersion(init), agentAnswers(init)]) : [undefined, false];
-    return { name, pid: init?.pid, address, release, docker, agent };
+    const reach = reachOf(state, name);
+    const [docker, agent] = reach ? await Promise.all([dockerVersion(reach), agentAnswers(reach)]) : [undefined, false];
+    return { name, pid: reach?.pid, address, release, docker, agent };
   });
-  return { name: state.name, hosts: await Promise.all(hosts) };
+  return { name: state.name, kind: state.kind, hosts: await Promise.all(hosts) };
 }

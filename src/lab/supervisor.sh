@@ -21,4 +21,6 @@ keep() {
 keep containerd /var/log/containerd.log containerd &
 keep dockerd /var/log/dockerd.log dockerd --containerd=/run/containerd/containerd.sock &
 keep agent /var/log/godwit-agent.log godwit agent &
+# Only a virtual machine is reached over ssh.
+[ ! -e /etc/ssh/lab_sshd_config ] || keep sshd /var/log/sshd.log /usr/sbin/sshd -D -e -f /etc/ssh/lab_sshd_config &
 wait

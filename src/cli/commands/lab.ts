@@ -6,6 +6,12 @@ const nameOption = ["--name <name>", "name of the lab (default: that of --lab or
 interface Named {
   name?: string;
 }
+interface UpOptions {
+  hosts: number;
+  kind: string;
+  release?: string;
+  memory?: number;
+}
 const nameOf = (context: CommandContext, { name }: Named) => name ?? context.lab ?? "lab";
 
 export const lab: Registration = (program, action) => {
@@ -20,18 +26,29 @@ export const lab: Registration = (program, action) => {
     .description("Brings a lab up, or what is missing of one that is up.")
     .option(...nameOption)
     .option("--hosts <number>", "how many hosts", whole, 2)
+    .option("--kind <kind>", "namespace, or vm: virtual machines with a kernel of their own", "namespace")
     .option(
       "--release <release>",
-      "trixie (Docker 26) or forky (Docker 28); one for all hosts, or one for each",
-      "trixie",
+      "trixie (Docker 26) or forky (Docker 28); one for all hosts, or one for each (default: trixie, with vm forky)",
     )
-    .addHelpText("after", examples("godwit lab up", "godwit lab up --name mixed --release trixie,forky"))
+    .option("--memory <size>", "memory of each virtual machine, such as 3G or 2048M (default: 3G)", mebibytes)
+    .addHelpText(
+      "after",
+      examples(
+        "godwit lab up",
+        "godwit lab up --name mixed --release trixie,forky",
+        "godwit lab up --name vms --kind vm",
+      ),
+    )
     .action(
-      action(async (context, options: Named & { hosts: number; release: string }) => {
+      action(async (context, options: Named & UpOptions) => {
         const { labUp } = await import("../../lab/lab.ts");
-        const releases = options.release.split(",");
-        const { hosts } = options;
-        const data = await labUp({ name: nameOf(context, options), hosts, releases, onProgress: context.progress });
+        const { hosts, kind, release, memory } = options;
+        const data = await labUp({
+          ...{ name: nameOf(context, options), hosts, kind, onProgress: context.progress },
+          ...(release === undefined ? {} : { releases: release.split(",") }),
+          ...(memory === undefined ? {} : { memoryMiB: memory }),
+        });
         return { view: "labs", data: [data] };
       }),
     );
@@ -101,4 +118,10 @@ export const lab: Registration = (program, action) => {
 function whole(text: string): number {
   if (/^\d{1,2}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number.");
+}
+
+function mebibytes(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([mg])(?:i?b)?$/i.exec(text) ?? [];
+  if (digits && unit) return Number(digits) * (unit.toLowerCase() === "g" ? 1024 : 1);
+  throw new InvalidArgumentError("It must be a number with M or G.");
 }

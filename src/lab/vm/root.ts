@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { rootsDir, script } from "../paths.ts";
+import { kernelRecipe, type Release, recipeKey, vmRecipe } from "../recipe.ts";
+import { buildRoot, cachedRoot, type OnProgress, removeTree } from "../roots.ts";
+import { must } from "../run.ts";
+
+/**
+ * The folder of what virtual machines of a release boot from, which all of them share: `vmlinuz`, and `root.img`, which is
+ * never written to. Built, within a minute or two, if this machine has none of this recipe yet.
+ */
+export function vmRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
+  const recipes = [vmRecipe(release), kernelRecipe] as const;
+  const scripts = ["vm/assemble.sh", "vm/first-init.sh"].map((name) => readFileSync(script(name), "utf8"));
+  const key = createHash("sha256")
+    .update(JSON.stringify([recipes.map(recipeKey), scripts]))
+    .digest("hex");
+  const root = join(rootsDir(), `vm-${release}-${key.slice(0, 12)}`);
+  return cachedRoot(`vm-${release}`, root, inUse, onProgress, async () => {
+    const scratch = join(rootsDir(), `.tmp-vm-${release}-${key.slice(0, 12)}`);
+    await removeTree(scratch);
+    const image = join(scratch, "image");
+    mkdirSync(image, { recursive: true });
+    const [system, kernel] = await Promise.all(
+      recipes.map((recipe) => buildRoot(recipe, scratch, "directory", onProgress)),
+    );
+    onProgress(`root vm-${release}: writing the disk image`);
+    // An interrupted build leaves no process behind that would go on writing.
+    const args = [script("vm/assemble.sh"), system ?? "", kernel ?? "", script("vm/first-init.sh"), image];
+    await must("setpriv", ["--pdeathsig", "KILL", "sh", ...args]);
+    renameSync(image, root);
+    await removeTree(scratch);
+  });
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# usage: start.sh CGROUP LAN_PID FOLDER NAME ROOT MEMORY_MIB LAN_MAC CONTROL_MAC
+# Starts a host as a virtual machine, joined to the lab's LAN and to the network over which the lab reaches it.
+# FOLDER holds its disk and gets the files pid ("PID STARTTIME") and console.log.
+set -eu
+cgroup=$1 lan=$2 folder=$3 name=$4
+echo 0 >"$cgroup/init/cgroup.procs"
+read -r stat </proc/self/stat
+pid=${stat%% *}
+root=$5 memory=$6 lan_mac=$7 control_mac=$8
+join() {
+	nsenter --target "$lan" --net ip link show dev "$1" >/dev/null 2>&1 || nsenter --target "$lan" --net ip tuntap add dev "$1" mode tap
+	nsenter --target "$lan" --net ip link set dev "$1" master "$2" up
+}
+join "$name" lan0
+join "$name-control" control0
+# shellcheck disable=SC2086 # the fields after the command's name; the 20th is the start time
+set -- ${stat##*) }
+shift 19
+echo "$pid $1" >"$folder/pid.new"
+mv "$folder/pid.new" "$folder/pid"
+# Software emulation only: a guest hangs on the /dev/kvm of some machines. NVMe is built into the kernel, so that it finds
+# its root without an initial RAM disk. Nothing on the disk has to survive this machine's own power cut.
+exec nsenter --target "$lan" --net qemu-system-x86_64 \
+	-name "$name" -accel tcg,thread=multi,tb-size=512 -machine pc -cpu max -smp 2 -m "$memory" \
+	-nodefaults -no-user-config -display none -no-reboot -rtc base=utc \
+	-kernel "$root/vmlinuz" \
+	-append "console=ttyS0 root=/dev/nvme0n1 ro init=/sbin/lab-init quiet panic=-1 mitigations=off tsc=reliable no_timer_check" \
+	-serial "file:$folder/console.log" \
+	-drive "if=none,id=root,format=raw,readonly=on,file=$root/root.img" \
+	-device nvme,drive=root,serial=root \
+	-drive "if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file=$folder/disk.img" \
+	-device virtio-blk-pci,drive=disk \
+	-netdev "tap,id=lan,ifname=$name,script=no,downscript=no" \
+	-device "virtio-net-pci,netdev=lan,mac=$lan_mac,romfile=" \
+	-netdev "tap,id=control,ifname=$name-control,script=no,downscript=no" \
+	-device "virtio-net-pci,netdev=control,mac=$control_mac,romfile="
