@@ -61,6 +61,31 @@ export const migrationPlan = z.object({
 });
 export type MigrationPlan = z.infer<typeof migrationPlan>;
 
+/** What CRIU measured itself: times of its own clock, pages of 4 KiB. */
+export const criuDumpStats = z.object({
+  /** To stop the processes; the freezer had stopped them already. */
+  freezingMs: z.number(),
+  /** From then until it let go of them. */
+  frozenMs: z.number(),
+  memoryDumpMs: z.number(),
+  memoryWriteMs: z.number(),
+  pagesScanned: z.number(),
+  /** Unchanged since the round before. */
+  pagesSkippedParent: z.number(),
+  pagesWritten: z.number(),
+  /** That may follow after the resume. */
+  pagesLazy: z.number(),
+});
+export type CriuDumpStats = z.infer<typeof criuDumpStats>;
+
+export const criuRestoreStats = z.object({
+  forkingMs: z.number(),
+  restoreMs: z.number(),
+  pagesRestored: z.number(),
+  pagesCompared: z.number(),
+});
+export type CriuRestoreStats = z.infer<typeof criuRestoreStats>;
+
 export const migrationResult = z.object({
   migration: z.string(),
   container: z.string(),
@@ -76,6 +101,10 @@ export const migrationResult = z.object({
   wireBytes: z.number(),
   memoryBytes: z.number(),
   steps: z.array(step),
+  /** null where CRIU measured nothing (the dump of a post-copy), or the agent was restarted meanwhile. */
+  criu: z
+    .object({ dump: criuDumpStats.nullable(), restore: criuRestoreStats.nullable() })
+    .default({ dump: null, restore: null }),
   warnings: z.array(z.string()),
 });
 export type MigrationResult = z.infer<typeof migrationResult>;
@@ -159,6 +188,8 @@ export const batonAnswer = z.object({
   /** It needs nothing more from the source. */
   complete: z.boolean(),
   steps: z.array(step),
+  /** What CRIU measured of the restore; null before its end. */
+  criu: criuRestoreStats.nullable().default(null),
   /** Why it was refused or returned. */
   error: z.custom<ErrorReport>().nullable(),
 });

@@ -27,6 +27,7 @@ const done: Migration = {
       id: "0".repeat(64),
     },
     ...{ downtimeMs: 211.6, totalMs: 3210, setupMs: 1200, wireBytes: 5_242_880, memoryBytes: 4_194_304, warnings: [] },
+    criu: { dump: null, restore: null },
     steps: [{ name: "freeze", side: "source", at: 300, ms: 24, switchover: true }],
   },
 };

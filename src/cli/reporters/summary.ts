@@ -38,7 +38,39 @@ export function migrationLines(result: MigrationResult): string[] {
       "switchover: where the downtime went",
       result.steps.filter((step) => step.switchover),
     ),
+    ...criuLines(result.criu),
   ];
+}
+
+/** What CRIU measured itself. */
+function criuLines({ dump, restore }: MigrationResult["criu"]): string[] {
+  const time = (what: string, ms: number) => `${what} ${formatDuration(ms)}`;
+  const pages = (what: string, count: number) => (count > 0 ? [`${count} pages ${what}`] : []);
+  const rows = [
+    dump && [
+      "  dump",
+      [
+        time("freezing", dump.freezingMs),
+        time("frozen", dump.frozenMs),
+        time("memory read", dump.memoryDumpMs),
+        time("written", dump.memoryWriteMs),
+        ...pages("scanned", dump.pagesScanned),
+        ...pages("unchanged", dump.pagesSkippedParent),
+        ...pages("written", dump.pagesWritten),
+        ...pages("lazy", dump.pagesLazy),
+      ].join(", "),
+    ],
+    restore && [
+      "  restore",
+      [
+        time("forking", restore.forkingMs),
+        time("restoring", restore.restoreMs),
+        ...pages("compared", restore.pagesCompared),
+        ...pages("restored", restore.pagesRestored),
+      ].join(", "),
+    ],
+  ].filter((row) => row !== null);
+  return rows.length > 0 ? ["", "CRIU's own statistics", ...table(rows)] : [];
 }
 
 function runLines(kind: string, result: RunResult): string[] {

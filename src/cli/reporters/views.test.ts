@@ -37,6 +37,24 @@ test("a migration's summary says the downtime in ms and where it went", () => {
   ]);
 });
 
+test("what CRIU measured itself stands below, where it measured something", () => {
+  const criu = {
+    dump: {
+      ...{ freezingMs: 0.8, frozenMs: 110, memoryDumpMs: 60, memoryWriteMs: 40 },
+      ...{ pagesScanned: 1000, pagesSkippedParent: 0, pagesWritten: 900, pagesLazy: 880 },
+    },
+    restore: { forkingMs: 2.4, restoreMs: 155, pagesRestored: 20, pagesCompared: 0 },
+  };
+  const lines = (change: object) =>
+    summaryLines({ ...operation, result: { ...(operation.result as object), ...change } });
+  expect(lines({ criu }).slice(-3)).toEqual([
+    "CRIU's own statistics",
+    "  dump     freezing 0.8 ms, frozen 110 ms, memory read 60 ms, written 40 ms, 1000 pages scanned, 900 pages written, 880 pages lazy",
+    "  restore  forking 2.4 ms, restoring 155 ms, 20 pages restored",
+  ]);
+  expect(lines({ criu: { dump: null, restore: null } })).toEqual(lines({}));
+});
+
 test("the other operations say what they made; an unknown result is no failure", () => {
   const run = { ...{ host: "h1", container: "two", id: "abcdefabcdefabcd", checkpoint: "before", downtimeMs: null } };
   const result = { ...run, totalMs: 800, steps: [], warnings: [] };

@@ -1,9 +1,11 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorReport, GodwitError } from "../../contract/errors.ts";
-import type { BatonAnswer, BatonOffer } from "../../contract/migration.ts";
+import type { BatonAnswer, BatonOffer, CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
+import { readRestoreStats } from "../../host/criu/stats.ts";
 import type { Host } from "../../host/host.ts";
+import { workFolderOf } from "../../host/restore/image-space.ts";
 import type { Journal } from "../../journal/journal.ts";
 import {
   type DestinationAction,
@@ -31,6 +33,7 @@ export class Arrival {
   readonly #begun = performance.now();
   #offer: BatonOffer | undefined;
   #error: ErrorReport | null = null;
+  #criu: CriuRestoreStats | null = null;
   #patience: NodeJS.Timeout | undefined;
   #discarded = false;
 
@@ -90,6 +93,7 @@ export class Arrival {
       word: destinationWord(state),
       complete: state.at === "running" && state.complete && !state.killing,
       steps: this.#steps,
+      criu: this.#criu,
       error: this.#error,
     };
   }
@@ -139,6 +143,7 @@ export class Arrival {
       const running = await this.step("restore", true, () => this.work.restore(offer));
       this.apply({ type: "restored", complete: false });
       await this.work.release();
+      this.#criu = await readRestoreStats(workFolderOf(this.record.offer.migration));
       await this.step("drain", false, () => this.#drain(running.drained));
     } catch (error) {
       this.#error ??= errorReport(error);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorFromReport, GodwitError } from "../../contract/errors.ts";
-import { type BatonAnswer, type BatonOffer, batonAnswer } from "../../contract/migration.ts";
+import { type BatonAnswer, type BatonOffer, batonAnswer, type CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
 import { thaw } from "../../host/container/freezer.ts";
 import { unsilenceNetwork } from "../../host/container/network-silence.ts";
@@ -36,6 +36,7 @@ export class Departure {
   ranThere = false;
   /** What the destination measured. */
   steps: Step[] = [];
+  criu: CriuRestoreStats | null = null;
   #offer: BatonOffer | undefined;
 
   /** `peer` may throw: a host that is not configured any more does not answer. */
@@ -142,6 +143,7 @@ export class Departure {
 
   async #hear(answer: BatonAnswer): Promise<void> {
     this.steps = answer.steps;
+    this.criu = answer.criu;
     this.ranThere ||= answer.word === "running";
     this.refusal ??= answer.error;
     await this.apply({ type: "word", word: answer.word, complete: answer.complete });

@@ -1,7 +1,8 @@
-import type { MigrateRequest, MigrationResult } from "../../contract/migration.ts";
+import type { CriuDumpStats, MigrateRequest, MigrationResult } from "../../contract/migration.ts";
 import { containerName } from "../../host/container/facts.ts";
 import type { LogMark } from "../../host/container/logs.ts";
 import { runcContainer } from "../../host/container/runc.ts";
+import { readDumpStats } from "../../host/criu/stats.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { reserveImageSpace } from "../../host/restore/image-space.ts";
@@ -58,10 +59,10 @@ export async function migrate(
     await giveUp(departure, unsettled);
     throw context.signal.aborted ? error : await watch.reason(error);
   });
-  const { checked, id, setupMs, frozenAt } = offered;
+  const { checked, id, setupMs, frozenAt, work } = offered;
   const { memoryBytes, mode } = checked.plan;
   const downtimeMs = await handOver(departure, frozenAt, unsettled);
-  const result = (): MigrationResult => ({
+  const result = (dump: CriuDumpStats | null = null): MigrationResult => ({
     migration: context.id,
     container: checked.plan.container,
     source: host.name,
@@ -74,6 +75,7 @@ export async function migrate(
     wireBytes: counter.sent + counter.received,
     memoryBytes,
     steps: [...context.steps],
+    criu: { dump, restore: departure.criu },
     warnings: [...context.warnings],
   });
   departure.record.result = result();
@@ -90,7 +92,7 @@ export async function migrate(
   }
   if (departure.record.state.at !== "finished") throw departure.reason();
   departure.forget();
-  return result();
+  return result(await readDumpStats(work));
 }
 
 /** The journal knows of it before the destination does: what that then holds is taken back, whatever becomes of this agent. */
@@ -132,6 +134,8 @@ interface Offered {
   id: string;
   setupMs: number;
   frozenAt: number;
+  /** Where CRIU left what it says of the dump. */
+  work: string;
 }
 
 /** Everything up to the offer of the baton. Whatever fails in it, the container is here, and may run on. */
@@ -176,7 +180,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
     },
     context,
   );
-  return { checked, id, setupMs, frozenAt };
+  return { checked, id, setupMs, frozenAt, work: space.work };
 }
 
 function refuseOrWarn({ plan }: Checked, context: OperationContext): void {
