@@ -59,11 +59,13 @@ async function bench(selected: Case[], { runs }: Options): Promise<void> {
   if (failed.length > 0) throw new Error(`${failed.length} of ${selected.length} cases failed: ${failed.join(", ")}`);
 }
 
-const machine = () => ({
-  cores: `${cpus().length} of ${cpus()[0]?.model.trim()}`,
-  memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-  kernel: release().split("-")[0] ?? "",
-});
+function machine(): Record<string, string> {
+  return {
+    cores: `${cpus().length} of ${cpus()[0]?.model.trim()}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    kernel: release().split("-")[0] ?? "",
+  };
+}
 
 function interrupt(): void {
   stop.abort(new Error("interrupted"));

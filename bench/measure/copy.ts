@@ -8,6 +8,7 @@ export async function copyFolder(lab: BenchLab, there: string, here: string): Pr
   received.catch(() => {});
   const listens = `busybox netstat -ltn | grep -q ':${port} '`;
   await lab.on("h2", `for _ in $(seq 100); do ${listens} && exit 0; sleep 0.02; done; exit 1`);
-  await lab.on("h1", `tar -C ${there} -c . | busybox nc h2 ${port}`);
+  // busybox's nc would end as soon as the other side has nothing to say.
+  await lab.on("h1", `bash -c 'tar -C ${there} -c . >/dev/tcp/h2/${port}'`);
   await received;
 }
