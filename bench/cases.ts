@@ -21,11 +21,20 @@ export interface Case {
 
 export type Tool = "godwit" | "floor" | "tls-stream" | "docker" | "podman";
 
+export interface LabShape {
+  releases: string[];
+  /** Debian packages that its hosts have beside those of every host. */
+  packages: string[];
+  /** What runs the containers there. */
+  engine: "docker" | "podman";
+}
+
 /** The labs, in the order in which they are used; one is up at a time. */
 export const labs = {
-  "docker-28": { kind: "namespace", releases: ["forky", "forky"], agents: true },
-  "docker-26": { kind: "namespace", releases: ["trixie", "trixie"], agents: true },
-} as const;
+  "docker-28": { releases: ["forky", "forky"], packages: [], engine: "docker" },
+  "docker-26": { releases: ["trixie", "trixie"], packages: [], engine: "docker" },
+  podman: { releases: ["trixie", "trixie"], packages: ["podman"], engine: "podman" },
+} satisfies Record<string, LabShape>;
 export type LabName = keyof typeof labs;
 
 const sizes = [64, 1024, 4096];
@@ -84,6 +93,14 @@ function docker(memoryMiB: number, runs: number): Case {
   return { ...base, name, tool: "docker", lab: "docker-26", runs, warmUp: false, secondsPerRun };
 }
 
+/** Podman's export, copied and imported: with its own compression, and without. */
+function podman(mode: "zstd" | "uncompressed", memoryMiB: number, runs: number): Case {
+  const base = godwit(mode, memoryMiB, 0, null);
+  const secondsPerRun = 6 + memoryMiB / (mode === "zstd" ? 60 : 100);
+  const name = `podman-${memoryMiB}-idle${mode === "zstd" ? "" : "-uncompressed"}`;
+  return { ...base, name, tool: "podman", lab: "podman", runs, warmUp: false, secondsPerRun };
+}
+
 export const cases: readonly Case[] = [
   ...sizes.flatMap((memoryMiB) =>
     links.flatMap((link) => [0, 20, 100].map((dirty) => godwit("postcopy", memoryMiB, dirty, link))),
@@ -98,4 +115,9 @@ export const cases: readonly Case[] = [
   docker(64, 5),
   docker(1024, 3),
   docker(4096, 1),
+  ...(["uncompressed", "zstd"] as const).flatMap((mode) => [
+    podman(mode, 64, 5),
+    podman(mode, 1024, 3),
+    podman(mode, 4096, 1),
+  ]),
 ];

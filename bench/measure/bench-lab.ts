@@ -1,8 +1,8 @@
 import { labRun } from "../../src/lab/exec.ts";
-import { labDown, labUp } from "../../src/lab/lab.ts";
+import { labUp } from "../../src/lab/lab.ts";
 import type { RunOptions } from "../../src/lab/run.ts";
-import { labStatus } from "../../src/lab/status.ts";
-import { type LabName, labs } from "../cases.ts";
+import { type LabName, type LabShape, labs } from "../cases.ts";
+import { type Engine, engines } from "./engine.ts";
 import type { Built } from "./programs.ts";
 
 /** Where the bench's own programs are in a host. */
@@ -14,11 +14,7 @@ export interface BenchLab {
   kind: LabName;
   /** Runs a shell script in a host; it must succeed. @returns its standard output, trimmed */
   on(host: string, script: string, options?: RunOptions): Promise<string>;
-  /** As `on`, with whatever end. */
-  attempt(host: string, script: string): Promise<void>;
-  /** The lab's hosts, by what runs them. */
-  docker: string;
-  close(): Promise<void>;
+  engine: Engine;
 }
 
 export const hosts = ["h1", "h2"] as const;
@@ -30,38 +26,41 @@ export async function openLab(
   built: Built,
   say: (line: string) => void,
 ): Promise<BenchLab> {
+  const { releases, packages, engine }: LabShape = labs[kind];
   await labUp({
     name,
     hosts: hosts.length,
-    releases: [...labs[kind].releases],
+    releases,
+    packages,
     onProgress: (line) => say(`  ${line}`),
   });
   const lab: BenchLab = {
     name,
     kind,
-    docker: (await labStatus(name))[0]?.hosts[0]?.docker ?? "unknown",
+    engine: engines[engine],
     async on(host, script, options = {}) {
       const result = await labRun(name, host, script, options);
       if (result.status === 0) return result.stdout.trim();
       const words = `${result.stdout}${result.stderr}`.trim().split("\n").slice(-12).join("\n");
       throw new Error(`On ${host}, status ${result.status}: ${script}\n${words}`);
     },
-    async attempt(host, script) {
-      await labRun(name, host, script);
-    },
-    close: () => labDown(name),
   };
   for (const host of hosts) {
     await lab.on(host, `mkdir -p ${toolFolder} && tar -x -C ${toolFolder}`, { input: { file: built.tools } });
   }
-  // The same image on both: with another one on h2, a move would send it first.
-  await lab.on("h1", "docker import - bench", { input: { file: built.image } });
-  await labRun(name, "h1", "docker save bench", { outputFile: built.saved });
-  await lab.on("h2", "docker load", { input: { file: built.saved } });
+  await giveImage(lab, built);
   return lab;
+}
+
+/** The same image on both hosts, by its id: with another one on h2, a move would send it first, or fail. */
+async function giveImage(lab: BenchLab, { image, saved }: Built): Promise<void> {
+  const { command, load } = lab.engine;
+  await lab.on("h1", `cat >/root/image.tar && ${command} import /root/image.tar bench`, { input: { file: image } });
+  await labRun(lab.name, "h1", `${command} save bench`, { outputFile: saved });
+  await lab.on("h2", load, { input: { file: saved } });
 }
 
 /** Whatever a run left in the hosts. */
 export async function clearHosts(lab: BenchLab): Promise<void> {
-  await Promise.all(hosts.map((host) => lab.on(host, "docker ps -aq | xargs -r docker rm -f -v")));
+  await Promise.all(hosts.map((host) => lab.on(host, lab.engine.clear)));
 }

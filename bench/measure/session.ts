@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Case, type LabName, labs } from "../cases.ts";
+import type { Case, LabName } from "../cases.ts";
 import type { LabDetails } from "../report/details.ts";
 import type { Run } from "../run.ts";
 import { type BenchLab, clearHosts, openLab } from "./bench-lab.ts";
@@ -7,6 +7,7 @@ import { runDocker } from "./docker.ts";
 import type { Floors } from "./floor.ts";
 import { runGodwit } from "./godwit.ts";
 import { limitLink, linkRate, listenForStreams } from "./link.ts";
+import { runPodman } from "./podman.ts";
 import type { Built } from "./programs.ts";
 import { runTlsStream } from "./tls-stream.ts";
 import { residentMiB } from "./usage.ts";
@@ -35,16 +36,11 @@ export class Session {
     say: (line: string) => void,
   ): Promise<Session> {
     const lab = await openLab(kind, name, built, say);
-    let idleAgentMiB: number | null = null;
-    if (labs[kind].agents) {
-      await sleep(startedMs);
-      idleAgentMiB = await residentMiB(lab);
-    }
+    await sleep(startedMs);
+    const idleAgentMiB = await residentMiB(lab);
     await listenForStreams(lab);
-    const versions = await lab.on(
-      "h1",
-      "echo Docker $(docker version --format '{{.Server.Version}}'), $(runc --version | head -1), CRIU $(criu --version | sed -n 's/^Version: //p')",
-    );
+    const runtimes = "$(runc --version | head -1), CRIU $(criu --version | sed -n 's/^Version: //p')";
+    const versions = await lab.on("h1", `echo $(${lab.engine.version}), ${runtimes}`);
     return new Session(lab, { versions, idleAgentMiB, linkRates: {} }, floors);
   }
 
@@ -67,7 +63,7 @@ export class Session {
   async #measure(measured: Case, index: number, signal: AbortSignal): Promise<Run> {
     if (measured.tool === "docker") return runDocker(this.lab, measured);
     if (measured.tool === "tls-stream") return runTlsStream(this.lab, measured);
-    if (measured.tool === "podman") throw new Error("not built");
+    if (measured.tool === "podman") return runPodman(this.lab, measured);
     const floor = await this.#floors.nth(this.lab, measured, index);
     if (measured.tool === "floor") {
       const steps = floor.parts.map((part) => ({ ...part, side: "source" as const, switchover: true }));

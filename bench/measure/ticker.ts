@@ -11,10 +11,10 @@ const settleMs = 1000;
 export const tickerArguments = ({ memoryMiB, processes, dirtyMBs }: Case): string =>
   `${memoryMiB / processes} ${dirtyMBs} ${processes}`;
 
-/** Starts the program in a container of h1, and returns when its memory is full. `engine` is docker, or speaks like it. */
-export async function startTicker(lab: BenchLab, measured: Case, engine = "docker run --pull never"): Promise<void> {
-  await lab.on("h1", `${engine} -d --name ${container} bench /bin/ticker ${tickerArguments(measured)}`);
-  await said(lab, "h1", /^ready$/m, engine, 120_000);
+/** Starts the program in a container of h1, and returns when its memory is full. */
+export async function startTicker(lab: BenchLab, measured: Case): Promise<void> {
+  await lab.on("h1", `${lab.engine.run} --name ${container} bench /bin/ticker ${tickerArguments(measured)}`);
+  await said(lab, "h1", /^ready$/m, 120_000);
   await sleep(settleMs);
 }
 
@@ -30,10 +30,10 @@ export function longestGap(log: string, from: number, to: number): number | unde
  * The longest pause that the program saw since `from`, once it runs on h2 and all of its memory was looked at.
  * @throws Error where a page is wrong, or where it saw no pause: then it was not moved
  */
-export async function gapAfterMove(lab: BenchLab, from: number, engine = "docker"): Promise<number> {
+export async function gapAfterMove(lab: BenchLab, from: number): Promise<number> {
   const to = Date.now();
-  await lab.on("h2", `${engine} kill --signal USR1 ${container}`);
-  const log = await said(lab, "h2", /^checked \d+$/m, engine, 120_000);
+  await lab.on("h2", `${lab.engine.command} kill --signal USR1 ${container}`);
+  const log = await said(lab, "h2", /^checked \d+$/m, 120_000);
   if (!/^checked 0$/m.test(log) || log.includes("CORRUPT")) {
     throw new Error(`The memory of the container is not what it was: ${log.match(/^(CORRUPT|checked).*$/m)?.[0]}`);
   }
@@ -42,10 +42,9 @@ export async function gapAfterMove(lab: BenchLab, from: number, engine = "docker
   return gap;
 }
 
-async function said(lab: BenchLab, host: string, what: RegExp, engine: string, limitMs: number): Promise<string> {
-  const [program] = engine.split(" ");
+async function said(lab: BenchLab, host: string, what: RegExp, limitMs: number): Promise<string> {
   for (const deadline = performance.now() + limitMs; performance.now() < deadline; await sleep(200)) {
-    const log = await lab.on(host, `${program} logs ${container} 2>&1`);
+    const log = await lab.on(host, `${lab.engine.command} logs ${container} 2>&1`);
     if (what.test(log)) return log;
   }
   throw new Error(`The container on ${host} did not say ${what}.`);

@@ -11,8 +11,8 @@ export interface Details {
 
 export interface LabDetails {
   versions: string;
-  /** Resident memory of an agent that has moved nothing yet; null where the lab's agents take no part. */
-  idleAgentMiB: number | null;
+  /** Resident memory of an agent that has moved nothing yet. */
+  idleAgentMiB: number;
   /** What bare TCP carried between the hosts, in 10^6 bits a second, by the limit of the link. */
   linkRates: Record<string, number>;
 }

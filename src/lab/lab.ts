@@ -34,6 +34,8 @@ export interface LabOptions {
   releases?: string[];
   /** Memory of each virtual machine; 3072 unless said otherwise. */
   memoryMiB?: number;
+  /** Debian packages that new hosts have beside those of every host; not for virtual machines. */
+  packages?: readonly string[];
   /** Takes a line for everything that takes a while. */
   onProgress?: OnProgress;
 }
@@ -52,7 +54,7 @@ export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
   const folder = labFolder(name);
   await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
     if (kind === "vm") await checkMachines(wanted.length - livingHosts(name), shape.memoryMiB ?? 0);
-    const state = await agreedState(name, shape, onProgress);
+    const state = await agreedState(name, shape, onProgress, options.packages);
     writeState(state);
     widenPipes();
     makeCgroups(
@@ -114,7 +116,12 @@ const shapeOf = ({ kind, hosts, memoryMiB }: LabState): Shape => ({
 const shapeText = ({ kind, releases, memoryMiB }: Shape) =>
   [`${kind}:`, ...releases, ...(memoryMiB === undefined ? [] : [`with ${memoryMiB} MiB each`])].join(" ");
 
-async function agreedState(name: string, wanted: Shape, onProgress: OnProgress): Promise<LabState> {
+async function agreedState(
+  name: string,
+  wanted: Shape,
+  onProgress: OnProgress,
+  packages: readonly string[] = [],
+): Promise<LabState> {
   let old = readState(name);
   if (old && shapeText(shapeOf(old)) !== shapeText(wanted)) {
     if (existsSync(labCgroup(name))) {
@@ -128,9 +135,13 @@ async function agreedState(name: string, wanted: Shape, onProgress: OnProgress):
   // A lab stays on the roots that it was made with, as long as they are there.
   if (old?.hosts.every((host) => existsSync(join(rootsDir(), host.root)))) return old;
   const { releases, ...rest } = wanted;
+  const rootOf = (release: Release) =>
+    wanted.kind === "vm"
+      ? vmRoot(release, rootsInUse, onProgress)
+      : hostRoot(release, rootsInUse, onProgress, packages);
   const hosts: LabState["hosts"] = [];
   for (const [i, release] of releases.entries()) {
-    const root = basename(await (wanted.kind === "vm" ? vmRoot : hostRoot)(release, rootsInUse, onProgress));
+    const root = basename(await rootOf(release));
     hosts.push({ name: `h${i + 1}`, address: hostAddress(i + 1), release, root });
   }
   return { name, ...rest, hosts };

@@ -23,6 +23,13 @@ test("another recipe has another name", () => {
   expect(recipeKey({ ...recipe, packages: [...recipe.packages, "vim"] })).not.toBe(recipeKey(recipe));
 });
 
+test("a root with more packages has a name of its own, which is not the beginning of another's", () => {
+  const recipe = hostRecipe("trixie", ["podman"]);
+  expect(recipe).toMatchObject({ name: "podman-trixie", release: "trixie" });
+  expect(recipe.packages).toContain("podman");
+  expect(recipeKey(hostRecipe("trixie", []))).toBe(recipeKey(hostRecipe("trixie")));
+});
+
 test("the cgroup2 tree is found alone, and beside trees of version 1", () => {
   const alone = "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw";
   const beside =

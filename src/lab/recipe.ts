@@ -25,13 +25,14 @@ const hostPackages = [
 ];
 
 /**
- * The root of a host. Trixie's own CRIU (4.1) cannot dump a TCP socket on kernels from 6.16 on, and a host must speak
+ * The root of a host, with more packages where they are named. Trixie's own CRIU (4.1) cannot dump a TCP socket on kernels from 6.16 on, and a host must speak
  * the same page-server protocol as its peer, so trixie takes CRIU and the libraries it needs from forky.
  */
-export function hostRecipe(release: Release): Recipe {
+export function hostRecipe(release: Release, more: readonly string[] = []): Recipe {
   const criu = { release: "forky" as const, packages: ["criu", "libcompel1", "libnet9", "libnl-3-200"] };
   const newer = release === "trixie" ? criu : undefined;
-  return { name: release, release, variant: "minbase", packages: hostPackages, without: [], newer };
+  const name = [...more, release].join("-");
+  return { name, release, variant: "minbase", packages: [...hostPackages, ...more], without: [], newer };
 }
 
 /** The root of a host that is a virtual machine: it loads its own kernel's modules, and is reached over ssh. */

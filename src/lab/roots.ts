@@ -10,13 +10,18 @@ import { missingCommand, must, run } from "./run.ts";
 export type OnProgress = (line: string) => void;
 
 /**
- * The root that hosts of a release share as their lower layer; builds it if this machine has none of this recipe yet
- * (half a minute). `inUse` says which roots labs stand on: older roots of the release that no lab needs are removed.
+ * The root that hosts of a release share as their lower layer, with `more` packages; builds it if this machine has none of this
+ * recipe yet (half a minute). `inUse` says which roots labs stand on: older roots of the name that no lab needs are removed.
  */
-export async function hostRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
-  const recipe = hostRecipe(release);
+export async function hostRoot(
+  release: Release,
+  inUse: () => string[],
+  onProgress: OnProgress,
+  more: readonly string[] = [],
+): Promise<string> {
+  const recipe = hostRecipe(release, more);
   const root = join(rootsDir(), recipeKey(recipe));
-  return cachedRoot(release, root, inUse, onProgress, async () => {
+  return cachedRoot(recipe.name, root, inUse, onProgress, async () => {
     await buildRoot(recipe, rootsDir(), "directory", onProgress);
   });
 }
