@@ -25,8 +25,9 @@ const hostPackages = [
 ];
 
 /**
- * The root of a host, with more packages where they are named. Trixie's own CRIU (4.1) cannot dump a TCP socket on kernels from 6.16 on, and a host must speak
- * the same page-server protocol as its peer, so trixie takes CRIU and the libraries it needs from forky.
+ * The root of a host, with more packages where they are named. Trixie's own CRIU (4.1) cannot dump a TCP socket on kernels from
+ * 6.16 on, and a host must speak the same page-server protocol as its peer, so trixie takes CRIU and the libraries it needs from
+ * forky.
  */
 export function hostRecipe(release: Release, more: readonly string[] = []): Recipe {
   const criu = { release: "forky" as const, packages: ["criu", "libcompel1", "libnet9", "libnl-3-200"] };
