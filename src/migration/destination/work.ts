@@ -11,6 +11,7 @@ import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/container/tree-sync.ts";
 import { DumpProtocol } from "../../host/criu/dump-protocol.ts";
 import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
+import { PageProtocol } from "../../host/criu/page-protocol.ts";
 import { PageStore } from "../../host/criu/page-store.ts";
 import { createBody } from "../../host/docker/create-body.ts";
 import { findImage } from "../../host/docker/find-image.ts";
@@ -24,6 +25,7 @@ import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import { type Loopback, listenLoopback } from "../../transport/loopback.ts";
 import { ResumableStream } from "../../transport/resumable.ts";
 import { joinStreams } from "../../transport/streams.ts";
+import { PageReceiver } from "../pages/receiver.ts";
 import type { BuiltMode } from "../plan.ts";
 import type { ArrivalRecord } from "./record.ts";
 
@@ -42,6 +44,7 @@ export class ArrivalWork {
   #inspect: ContainerInspect | undefined;
   #lazy = false;
   #lasting: ResumableStream | undefined;
+  #receiver: PageReceiver | undefined;
   #pageListener: Loopback | undefined;
   #trees = new Map<number, string>();
 
@@ -100,7 +103,7 @@ export class ArrivalWork {
     const space = this.#requireSpace();
     const { criu } = await this.#host.facts();
     this.#lazy = criu?.lazyPages ?? false;
-    if (mode === "postcopy") await this.#listenForPages();
+    if (mode === "postcopy") await this.#listenForPages(criu?.version ?? "");
     else this.#memory = new PageStore(space.pages, new DumpProtocol(criu?.version ?? ""));
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
@@ -149,6 +152,7 @@ export class ArrivalWork {
 
   /** The container runs: from now on the hook treats it as an ordinary one. */
   async release(): Promise<void> {
+    this.#receiver?.go();
     if (this.#armed) await this.#armed.pending.remove();
     else await removePending(this.#requireCreated());
   }
@@ -196,12 +200,14 @@ export class ArrivalWork {
   }
 
   /** CRIU's daemon speaks to a port; behind it is a stream that outlives its connections. */
-  async #listenForPages(): Promise<void> {
+  async #listenForPages(criuVersion: string): Promise<void> {
     const lasting = new ResumableStream();
+    const receiver = new PageReceiver(lasting, new PageProtocol(criuVersion));
     this.#lasting = lasting;
+    this.#receiver = receiver;
     this.#pageListener = await listenLoopback({
       once: true,
-      onConnection: (socket) => joinStreams(socket, lasting).catch(() => {}),
+      onConnection: (socket) => receiver.serve(socket).catch(() => {}),
     });
   }
 

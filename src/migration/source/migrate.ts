@@ -155,6 +155,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const space = await reserveImageSpace(`source-${migration}`, smallImagesBytes);
   undo.defer(() => space.release());
   const dockerRoot = await host.dockerRoot();
+  const criuVersion = (await host.facts()).criu?.version ?? "";
   const tty = container.Config.Tty ?? false;
   let logMark: LogMark | undefined;
   const arm = async () => {
@@ -177,6 +178,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
       memory: { reports, bytes: checked.plan.memoryBytes },
       logMark: () => logMark,
       keepConnections: keepsAddress(container),
+      criuVersion,
     },
     context,
   );

@@ -1,9 +1,6 @@
-import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { GodwitError } from "../../contract/errors.ts";
 import type { BatonOffer } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
 import { type LogMark, readLogTail } from "../../host/container/logs.ts";
@@ -11,20 +8,16 @@ import { silenceNetwork } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
-import { type DumpRequest, dumpContainer } from "../../host/criu/dump.ts";
-import { type LazyDumpPlace, prepareLazyDump, startLazyDump } from "../../host/criu/lazy-dump.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
-import { openLastingTunnel } from "../../transport/lasting-tunnel.ts";
-import { counted, joinStreams } from "../../transport/streams.ts";
 import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
 import type { BuiltMode } from "../plan.ts";
 import type { Departure } from "./departure.ts";
 import { type FileSync, sendMappedFiles, sendTrees } from "./files.ts";
+import { wayOfAll, wayOfLater } from "./memory-way.ts";
 import type { ProgressReports } from "./progress-reports.ts";
-import { tunnelPort } from "./wire.ts";
 
 /** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
 const inlineBytes = 256 * 1024;
@@ -45,6 +38,8 @@ export interface SwitchoverInput {
   arm: () => Promise<void>;
   tty: boolean;
   mode: BuiltMode;
+  /** Of this host; it speaks its page protocol. */
+  criuVersion: string;
   /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
   space: ImageSpace;
   keepConnections: boolean;
@@ -61,28 +56,16 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   const { departure, running, sync, space } = input;
   const { peer, migration } = sync;
   await using undo = new AsyncDisposableStack();
-  const openPages = async (): Promise<PagesWay> => {
-    const path = peerPaths.pages(migration);
-    if (input.mode === "postcopy") {
-      departure.pages = await openLastingTunnel(peer, path, (tunnel) =>
-        counted(tunnel, sync.counter, input.controls.drainRate),
-      );
-      const place = await prepareLazyDump(space.work);
-      return {
-        dump: (request) => servePages(departure, running, request, place),
-        close: async () => {
-          departure.pages?.destroy();
-        },
-      };
-    }
-    const tunnel = await tunnelPort(peer, path, sync.counter);
-    undo.defer(tunnel.close);
-    const sent = { phase: "switchover", total: input.memory.bytes };
-    return {
-      dump: (request) =>
-        input.memory.reports.during(sent, () => dumpContainer(running, { ...request, pagePort: tunnel.port })),
-      close: tunnel.close,
-    };
+  const openPages = async () => {
+    const way = await (input.mode === "postcopy"
+      ? wayOfLater(running, sync, departure, {
+          criuVersion: input.criuVersion,
+          work: space.work,
+          rate: input.controls.drainRate,
+        })
+      : wayOfAll(running, sync, input.memory));
+    if (input.mode !== "postcopy") undo.defer(way.close);
+    return way;
   };
   const early = input.tty ? undefined : await openPages();
   const frozenAt = performance.now();
@@ -93,7 +76,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
   const processes = await containerProcesses(running.cgroup);
   const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
-  const dumped = context.step(input.mode === "postcopy" ? "dump" : "dump and send memory", switchover, () =>
+  const dumped = context.step(pages.step, switchover, () =>
     pages.dump({ images: space.images, work: space.work, signal: context.signal }),
   );
   const sent = context.step("send changed files", switchover, async () => {
@@ -118,27 +101,6 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     }),
   );
   return frozenAt;
-}
-
-/** How the memory gets to the destination. */
-interface PagesWay {
-  dump(request: DumpRequest): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Dumps all but the memory, whose pages then go to the destination as they are asked for. */
-async function servePages(
-  departure: Departure,
-  running: RuncContainer,
-  request: DumpRequest,
-  place: LazyDumpPlace,
-): Promise<void> {
-  const { port } = await startLazyDump(running, request, place);
-  const pages = departure.pages;
-  if (!pages || pages.destroyed) throw new GodwitError("transfer-failed", "The way of the memory pages broke.");
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
-  await once(socket, "connect");
-  joinStreams(socket, pages).catch(() => {});
 }
 
 /** Sends CRIU's large images, and gives the small ones for the offer. */

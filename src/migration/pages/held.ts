@@ -1,0 +1,72 @@
+import { type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+
+interface Chunk extends PageRun {
+  /** Undefined for pages of zeros. */
+  bytes: Buffer | undefined;
+  left: number;
+}
+
+/** Pages that have arrived and that nobody has asked for yet. */
+export class HeldPages {
+  readonly #tasks = new Map<number, Map<number, Chunk>>();
+  /** Oldest first; those that are used up stay until they come up. */
+  readonly #chunks: Chunk[] = [];
+  /** Bytes held; pages of zeros cost nothing. */
+  bytes = 0;
+
+  add(run: PageRun, bytes: Buffer | undefined): void {
+    const pages = this.#tasks.get(run.task) ?? new Map<number, Chunk>();
+    this.#tasks.set(run.task, pages);
+    const chunk = { ...run, bytes, left: run.count };
+    for (let page = run.first; page < run.first + run.count; page += 1) {
+      this.#forget(pages, page);
+      pages.set(page, chunk);
+    }
+    if (bytes) this.bytes += bytes.length;
+    this.#chunks.push(chunk);
+    while (this.#chunks[0]?.left === 0) this.#chunks.shift();
+  }
+
+  has(task: number, page: number): boolean {
+    return this.#tasks.get(task)?.has(page) ?? false;
+  }
+
+  /** The pages from `first` on without a gap, at most `count`, which are held no longer. */
+  take({ task, first, count }: PageRun): { count: number; parts: Buffer[] } {
+    const pages = this.#tasks.get(task);
+    const parts: Buffer[] = [];
+    let page = first;
+    while (pages && page < first + count) {
+      const chunk = pages.get(page);
+      if (!chunk) break;
+      const from = page;
+      while (page < first + count && pages.get(page) === chunk) {
+        this.#forget(pages, page);
+        page += 1;
+      }
+      const at = (from - chunk.first) * pageBytes;
+      parts.push(chunk.bytes?.subarray(at, at + (page - from) * pageBytes) ?? Buffer.alloc((page - from) * pageBytes));
+    }
+    return { count: page - first, parts };
+  }
+
+  /** Gives up the oldest pages until no more than so many bytes are held. Whoever still wants them asks again. */
+  shrink(bytes: number): void {
+    while (this.bytes > bytes) {
+      const chunk = this.#chunks.shift();
+      if (!chunk) return;
+      const pages = this.#tasks.get(chunk.task);
+      if (!pages || !chunk.bytes) continue;
+      for (let page = chunk.first; page < chunk.first + chunk.count; page += 1)
+        if (pages.get(page) === chunk) this.#forget(pages, page);
+    }
+  }
+
+  #forget(pages: Map<number, Chunk>, page: number): void {
+    const chunk = pages.get(page);
+    if (!chunk) return;
+    pages.delete(page);
+    chunk.left -= 1;
+    if (chunk.bytes) this.bytes -= pageBytes;
+  }
+}

@@ -1,0 +1,203 @@
+import { type Duplex, duplexPair } from "node:stream";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PageProtocol, type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import { ExactReader } from "../../transport/exact-read.ts";
+import { cutZeros } from "./frames.ts";
+import { PageReceiver } from "./receiver.ts";
+import { sendPages } from "./sender.ts";
+import { UnsentPages } from "./unsent.ts";
+
+const unlimited = { bytesPerSecond: null, take: async () => {} };
+
+/** What a page of a task holds; every seventh holds zeros. */
+function content(task: number, page: number): Buffer {
+  const bytes = Buffer.alloc(pageBytes);
+  if (page % 7 === 0) return bytes;
+  bytes.writeUInt32LE(task * 1_000_003 + page, 4);
+  return bytes;
+}
+
+/** A container that was dumped, with extents that CRIU never answers across. */
+function original(runs: PageRun[]) {
+  const read: number[] = [];
+  return {
+    read: async ({ task, first, count }: PageRun) => {
+      const extent = runs.find((run) => run.task === task && first >= run.first && first < run.first + run.count);
+      if (!extent) throw new Error(`no page ${first} of task ${task}`);
+      const given = Math.min(count, extent.first + extent.count - first);
+      for (let i = 0; i < given; i += 1) read.push(task * 1e9 + first + i);
+      return Buffer.concat(Array.from({ length: given }, (_, i) => content(task, first + i)));
+    },
+    pagesRead: read,
+  };
+}
+
+interface Daemon {
+  socket: Duplex;
+  reader: ExactReader;
+}
+
+/** CRIU's daemon: asks for runs and checks each answer. */
+async function ask({ socket, reader }: Daemon, protocol: PageProtocol, run: PageRun): Promise<number> {
+  socket.write(protocol.question(run));
+  const header = await reader.read(protocol.headerBytes);
+  if (!header) throw new Error("no answer");
+  const answer = protocol.read(header, "answer");
+  expect(answer).toMatchObject({ task: run.task, first: run.first });
+  expect(answer.count).toBeGreaterThan(0);
+  expect(answer.count).toBeLessThanOrEqual(run.count);
+  for (let page = run.first; page < run.first + answer.count; page += 1)
+    expect((await reader.read(pageBytes))?.equals(content(run.task, page))).toBe(true);
+  return answer.count;
+}
+
+function connect(runs: PageRun[], version = "4.2.1") {
+  const protocol = new PageProtocol(version);
+  const [here, there] = duplexPair({ highWaterMark: 65536 });
+  const [criu, daemon] = duplexPair({ highWaterMark: 65536 });
+  const dumped = original(runs);
+  let sent = 0;
+  const sending = sendPages({
+    dumped,
+    unsent: new UnsentPages(runs),
+    stream: here,
+    rate: unlimited,
+    onSent: (pages) => {
+      sent += pages;
+    },
+  });
+  sending.catch(() => {});
+  const receiver = new PageReceiver(there, protocol);
+  const serving = receiver.serve(criu);
+  serving.catch(() => {});
+  const reader = new ExactReader(daemon);
+  return {
+    protocol,
+    daemon,
+    criu: { socket: daemon, reader },
+    receiver,
+    sending,
+    serving,
+    dumped,
+    sent: () => sent,
+    there,
+  };
+}
+
+const extents = fc
+  .array(fc.record({ gap: fc.integer({ min: 1, max: 40 }), count: fc.integer({ min: 1, max: 120 }) }), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  .map((list) => {
+    let at = 16;
+    return list.map(({ gap, count }) => {
+      const run = { task: 1 + (at % 2), first: at + gap, count };
+      at += gap + count;
+      return run;
+    });
+  });
+
+describe("the way of the pages", () => {
+  it.each(["4.1.1", "4.2.1"])(
+    "brings every page once, in whatever order it is asked for (CRIU %s)",
+    async (version) => {
+      await fc.assert(
+        fc.asyncProperty(extents, fc.array(fc.nat(), { maxLength: 30 }), fc.boolean(), async (runs, faults, goes) => {
+          const { protocol, daemon, criu, receiver, sending, serving, dumped } = connect(runs, version);
+          if (goes) receiver.go();
+          const left = new Map<string, PageRun>();
+          for (const { task, first, count } of runs)
+            for (let page = first; page < first + count; page += 1)
+              left.set(`${task}/${page}`, { task, first: page, count: 1 });
+          const total = left.size;
+          for (const fault of faults) {
+            const run = [...left.values()][fault % left.size];
+            if (!run) break;
+            await ask(criu, protocol, run);
+            left.delete(`${run.task}/${run.first}`);
+          }
+          while (left.size > 0) {
+            const [next] = left.values();
+            if (!next) break;
+            let count = 1;
+            while (left.has(`${next.task}/${next.first + count}`)) count += 1;
+            const got = await ask(criu, protocol, { ...next, count });
+            for (let i = 0; i < got; i += 1) left.delete(`${next.task}/${next.first + i}`);
+          }
+          daemon.end();
+          await Promise.all([sending, serving]);
+          expect(dumped.pagesRead.length).toBe(total);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  it("sends a page again that was used up and is asked for once more, as after a fork", async () => {
+    const run = { task: 1, first: 100, count: 10 };
+    const { protocol, daemon, criu, receiver, sending, dumped } = connect([run]);
+    receiver.go();
+    for (let left = 0; left < 10; ) left += await ask(criu, protocol, { ...run, first: 100 + left, count: 10 - left });
+    expect(await ask(criu, protocol, { ...run, first: 104, count: 1 })).toBe(1);
+    expect(dumped.pagesRead.length).toBe(11);
+    daemon.end();
+    await sending;
+  });
+
+  it("gives up pages that nobody asks for, so that others find room, and brings them again", async () => {
+    const mib = 2 ** 20 / pageBytes;
+    const dead = { task: 1, first: 1, count: 40 * mib };
+    const living = { task: 2, first: 1, count: 8 * mib };
+    const { protocol, daemon, criu, receiver, sent } = connect([dead, living]);
+    receiver.go();
+    for (let left = 0; left < living.count; )
+      left += await ask(criu, protocol, { ...living, first: 1 + left, count: Math.min(1024, living.count - left) });
+    expect(sent()).toBeGreaterThanOrEqual(living.count);
+    await ask(criu, protocol, { ...dead, count: 1 });
+    daemon.destroy();
+  });
+
+  it("breaks the daemon's connection off when the source is lost", async () => {
+    const { criu, there, receiver } = connect([{ task: 1, first: 1, count: 100 }]);
+    receiver.go();
+    there.destroy();
+    expect(await criu.reader.read(1)).toBeUndefined();
+  });
+
+  it("breaks everything off when the dump ends too early", async () => {
+    const run = { task: 1, first: 1, count: 100 };
+    const { daemon, receiver, sending, serving, dumped } = connect([run]);
+    dumped.read = async () => {
+      throw new Error("the dump of the container has ended");
+    };
+    daemon.on("error", () => {});
+    daemon.resume();
+    receiver.go();
+    await expect(sending).rejects.toThrow("the dump of the container has ended");
+    await expect(serving).rejects.toThrow();
+  });
+});
+
+describe("cutZeros", () => {
+  it("keeps every page, and finds the empty ones", () => {
+    const run = { task: 1, first: 5, count: 30 };
+    const bytes = Buffer.concat(Array.from({ length: 30 }, (_, i) => content(1, 5 + i)));
+    const parts = cutZeros(run, bytes);
+    expect(parts.map((part) => [part.run.first, part.run.count, part.bytes === undefined])).toEqual([
+      [5, 2, false],
+      [7, 1, true],
+      [8, 6, false],
+      [14, 1, true],
+      [15, 6, false],
+      [21, 1, true],
+      [22, 6, false],
+      [28, 1, true],
+      [29, 6, false],
+    ]);
+    expect(
+      Buffer.concat(parts.map((part) => part.bytes ?? Buffer.alloc(part.run.count * pageBytes))).equals(bytes),
+    ).toBe(true);
+  });
+});

@@ -1,0 +1,111 @@
+import type { Duplex } from "node:stream";
+import { type PageProtocol, type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import { ExactReader } from "../../transport/exact-read.ts";
+import { decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
+import { HeldPages } from "./held.ts";
+import { windowBytes } from "./sender.ts";
+
+/** Of a larger question that finds nothing, so much is wanted at once: the rest is on its way anyhow. */
+const wantedPages = 16;
+/** The source hears at least so often how much room there is. */
+const usedEveryBytes = 1024 * 1024;
+
+/**
+ * The destination's end of a post-copy: answers CRIU's questions for memory with what the source has sent ahead, and asks the
+ * source for what it has not. CRIU must have its answers in the order of its questions, and takes fewer pages than it asked for.
+ */
+export class PageReceiver {
+  readonly #stream: Duplex;
+  readonly #protocol: PageProtocol;
+  readonly #held = new HeldPages();
+  readonly #questions: PageRun[] = [];
+  #criu: Duplex | undefined;
+  #arrivedFrames = 0;
+  #used = 0;
+
+  /** `stream` leads to the source's `sendPages`, and is read from at once. */
+  constructor(stream: Duplex, protocol: PageProtocol) {
+    this.#stream = stream;
+    this.#protocol = protocol;
+    const ended = this.#receive().catch(() => {});
+    // A source that ends before it was told to has lost the memory.
+    ended.then(() => !stream.writableEnded && stream.destroy());
+  }
+
+  /** From now on the source sends without being asked. */
+  go(): void {
+    if (!this.#stream.destroyed) this.#stream.write(encodeFrame("go", 0));
+  }
+
+  /**
+   * Serves the connection of CRIU's daemon. When it ends, every page is in the container, and the source hears that; when it
+   * breaks, or the stream does, the other one is broken off.
+   */
+  async serve(criu: Duplex): Promise<void> {
+    this.#criu = criu;
+    this.#stream.once("close", () => criu.destroy());
+    criu.once("close", () => {
+      if (!criu.readableEnded) this.#stream.destroy();
+    });
+    const reader = new ExactReader(criu);
+    for (;;) {
+      const header = await reader.read(this.#protocol.headerBytes);
+      if (!header) break;
+      const question = this.#protocol.read(header, "question");
+      this.#questions.push(question);
+      if (!this.#held.has(question.task, question.first)) this.#want(question);
+      this.#answer();
+    }
+    if (!criu.readableEnded) throw new Error("CRIU's lazy-pages daemon has gone");
+    criu.end();
+    this.#stream.end();
+  }
+
+  async #receive(): Promise<void> {
+    const reader = new ExactReader(this.#stream);
+    for (;;) {
+      const header = await reader.read(headerBytes);
+      if (!header) return;
+      const { type, number, ...run } = decodeFrame(header);
+      const bytes = type === "pages" ? await reader.read(run.count * pageBytes) : undefined;
+      if (type === "pages" && !bytes) return;
+      this.#held.add(run, bytes);
+      this.#arrivedFrames = number;
+      this.#answer();
+    }
+  }
+
+  #want(question: PageRun): void {
+    // Pages of processes that have ended are never asked for; they must not take the room of those that are.
+    if (this.#held.bytes >= windowBytes / 2) this.#changeHeld(() => this.#held.shrink(windowBytes / 4));
+    const run = { ...question, count: 1 };
+    while (run.count < Math.min(question.count, wantedPages) && !this.#held.has(run.task, run.first + run.count))
+      run.count += 1;
+    this.#stream.write(encodeFrame("want", this.#arrivedFrames, run));
+  }
+
+  #answer(): void {
+    for (let question = this.#questions[0]; question && this.#criu; question = this.#questions[0]) {
+      const criu = this.#criu;
+      const asked = question;
+      const { count, parts } = this.#changeHeld(() => this.#held.take(asked));
+      if (count === 0) return;
+      this.#questions.shift();
+      criu.cork();
+      criu.write(this.#protocol.answer({ ...asked, count }));
+      for (const part of parts) criu.write(part);
+      criu.uncork();
+    }
+  }
+
+  #changeHeld<T>(change: () => T): T {
+    const before = this.#held.bytes;
+    const result = change();
+    this.#used += before - this.#held.bytes;
+    if (this.#used >= usedEveryBytes) {
+      this.#stream.write(encodeFrame("used", this.#used));
+      this.#used = 0;
+    }
+    return result;
+  }
+}

@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { GodwitError } from "../../contract/errors.ts";
+import type { RuncContainer } from "../../host/container/runc.ts";
+import { type DumpRequest, dumpContainer } from "../../host/criu/dump.ts";
+import { DumpedPages } from "../../host/criu/dumped-pages.ts";
+import { type LazyDumpPlace, prepareLazyDump, startLazyDump } from "../../host/criu/lazy-dump.ts";
+import { lazyRuns } from "../../host/criu/lazy-runs.ts";
+import { PageProtocol } from "../../host/criu/page-protocol.ts";
+import { openLastingTunnel } from "../../transport/lasting-tunnel.ts";
+import type { RateLimit } from "../../transport/rate-limit.ts";
+import type { ResumableStream } from "../../transport/resumable.ts";
+import { counted } from "../../transport/streams.ts";
+import { sendPages } from "../pages/sender.ts";
+import { UnsentPages } from "../pages/unsent.ts";
+import { peerPaths } from "../peer-paths.ts";
+import type { Departure } from "./departure.ts";
+import type { FileSync } from "./files.ts";
+import type { ProgressReports } from "./progress-reports.ts";
+import { tunnelPort } from "./wire.ts";
+
+/** How the memory of a frozen container gets to the destination. It is opened before the freeze. */
+export interface MemoryWay {
+  /** Name of the step that `dump` is. */
+  step: string;
+  dump(request: DumpRequest): Promise<void>;
+  /** Cuts it off, so that a dump under way ends. */
+  close(): Promise<void>;
+}
+
+/** All memory goes over under the freeze. */
+export async function wayOfAll(
+  running: RuncContainer,
+  { peer, migration, counter }: FileSync,
+  { bytes, reports }: { bytes: number; reports: ProgressReports },
+): Promise<MemoryWay> {
+  const tunnel = await tunnelPort(peer, peerPaths.pages(migration), counter);
+  const transfer = { phase: "switchover", total: bytes };
+  return {
+    step: "dump and send memory",
+    dump: (request) => reports.during(transfer, () => dumpContainer(running, { ...request, pagePort: tunnel.port })),
+    close: tunnel.close,
+  };
+}
+
+/** The memory stays where it is, and follows when the container runs on the destination. */
+export async function wayOfLater(
+  running: RuncContainer,
+  { peer, migration, counter }: FileSync,
+  departure: Departure,
+  { criuVersion, work, rate }: { criuVersion: string; work: string; rate: RateLimit },
+): Promise<MemoryWay> {
+  const stream = await openLastingTunnel(peer, peerPaths.pages(migration), (tunnel) => counted(tunnel, counter));
+  departure.pages = stream;
+  const place = await prepareLazyDump(work);
+  return {
+    step: "dump",
+    dump: (request) => serve({ running, request, place, stream, criuVersion, rate }),
+    async close() {
+      stream.destroy();
+    },
+  };
+}
+
+async function serve(served: {
+  running: RuncContainer;
+  request: DumpRequest;
+  place: LazyDumpPlace;
+  stream: ResumableStream;
+  criuVersion: string;
+  rate: RateLimit;
+}): Promise<void> {
+  const { running, request, place, stream, criuVersion, rate } = served;
+  const { port } = await startLazyDump(running, request, place);
+  if (stream.destroyed) throw new GodwitError("transfer-failed", "The way of the memory pages broke.");
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  const dumped = new DumpedPages(socket, new PageProtocol(criuVersion));
+  stream.once("close", () => dumped.destroy());
+  const unsent = new UnsentPages(await lazyRuns(request.images));
+  sendPages({ dumped, unsent, stream, rate }).then(
+    () => dumped.end(),
+    () => {},
+  );
+}
