@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { GodwitError } from "../../contract/errors.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { type DumpRequest, dumpContainer } from "../../host/criu/dump.ts";
-import { DumpedPages } from "../../host/criu/dumped-pages.ts";
+import { DumpedPages } from "../pages/dumped.ts";
 import { type LazyDumpPlace, prepareLazyDump, startLazyDump } from "../../host/criu/lazy-dump.ts";
 import { lazyRuns } from "../../host/criu/lazy-runs.ts";
 import { PageProtocol } from "../../host/criu/page-protocol.ts";

@@ -54,7 +54,6 @@ export interface SwitchoverInput {
  */
 export async function switchOver(input: SwitchoverInput, context: OperationContext): Promise<number> {
   const { departure, running, sync, space } = input;
-  const { peer, migration } = sync;
   await using undo = new AsyncDisposableStack();
   const openPages = async () => {
     const way = await (input.mode === "postcopy"
