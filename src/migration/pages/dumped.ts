@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import { ExactReader } from "../../transport/exact-read.ts";
 import { type PageProtocol, type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import { ExactReader } from "../../transport/exact-read.ts";
 
 /** The memory of a frozen container, as the CRIU that dumped it serves it. */
 export class DumpedPages {
