@@ -1,5 +1,4 @@
-/** Bytes of a page of memory, as CRIU counts it on the architectures that godwit runs on. */
-export const pageBytes = 4096;
+import { pageBytes, pageWordBytes } from "./page-size.ts";
 
 const commands = { add: 1, hole: 2, open: 3, openAndAsk: 4, ask: 5, addFlagged: 6 } as const;
 const closeCommands = [0x1023, 0x1024];
@@ -31,8 +30,7 @@ export class DumpProtocol {
 
   /** `version` such as `4.2.1`. */
   constructor(version: string) {
-    const [major = 0, minor = 0] = version.split(".").map(Number);
-    this.headerBytes = major > 4 || (major === 4 && minor >= 2) ? 32 : 24;
+    this.headerBytes = pageWordBytes(version);
   }
 
   /** @throws Error where it is no word of a dump */

@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type PageRun, pageBytes } from "./page-protocol.ts";
-import { pagemapFlags, readPagemap } from "./pagemap.ts";
+import type { PageRun } from "./page-protocol.ts";
+import { pageFlags } from "./pagemap-image.ts";
+import { readPagemap } from "./pagemap-read.ts";
 
 /** The memory that a lazy dump left in the container, task by task in rising order, from the images of that dump. */
 export async function lazyRuns(images: string): Promise<PageRun[]> {
@@ -11,8 +12,8 @@ export async function lazyRuns(images: string): Promise<PageRun[]> {
       .sort((a, b) => a - b)
       .map(async (task) =>
         readPagemap(await readFile(join(images, `pagemap-${task}.img`)))
-          .entries.filter(({ flags }) => flags & pagemapFlags.lazy)
-          .map(({ address, pages }) => ({ task, first: address / pageBytes, count: pages })),
+          .filter(({ flags }) => flags & pageFlags.lazy)
+          .map(({ first, count }) => ({ task, first, count })),
       ),
   );
   return runs.flat();

@@ -1,5 +1,4 @@
-/** Bytes of a page of memory, as CRIU counts it on the architectures that godwit runs on. */
-export const pageBytes = 4096;
+import { pageBytes, pageWordBytes } from "./page-size.ts";
 
 /** Consecutive pages of one task: `first` is a page's number (address divided by `pageBytes`), `task` CRIU's id of the memory. */
 export interface PageRun {
@@ -22,8 +21,7 @@ export class PageProtocol {
 
   /** `version` such as `4.2.1`. */
   constructor(version: string) {
-    const [major = 0, minor = 0] = version.split(".").map(Number);
-    this.headerBytes = major > 4 || (major === 4 && minor >= 2) ? 32 : 24;
+    this.headerBytes = pageWordBytes(version);
   }
 
   question(run: PageRun): Buffer {

@@ -1,6 +1,7 @@
 import { type Duplex, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type DumpedMemory, type DumpProtocol, type DumpWord, pageBytes } from "./dump-protocol.ts";
+import type { DumpedMemory, DumpProtocol, DumpWord } from "./dump-protocol.ts";
+import { pageBytes } from "./page-size.ts";
 
 /** What has arrived and was not written yet is at most about this much. */
 const bufferedBytes = 4 * 2 ** 20;

@@ -2,11 +2,12 @@ import { link, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Duplex } from "node:stream";
 import { run } from "../process.ts";
-import { type DumpedMemory, type DumpProtocol, pageBytes } from "./dump-protocol.ts";
+import type { DumpedMemory, DumpProtocol } from "./dump-protocol.ts";
 import { PageFile } from "./page-file.ts";
 import { flatEntries, topEntries } from "./page-layout.ts";
 import { type RoundTarget, receiveRound } from "./page-round.ts";
 import { PageRuns, type Run } from "./page-runs.ts";
+import { pageBytes } from "./page-size.ts";
 import { pagemapImage } from "./pagemap-image.ts";
 
 /** What a program gave back is returned to the host in pieces of at least this size: each costs a process. */

@@ -1,4 +1,4 @@
-import { pageBytes } from "./dump-protocol.ts";
+import { pageBytes } from "./page-size.ts";
 
 /** Where the pages of an entry are: in the parent's image; not needed before the program runs; in the image of pages itself. */
 export const pageFlags = { parent: 1, lazy: 2, present: 4 } as const;

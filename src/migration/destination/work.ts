@@ -24,7 +24,6 @@ import { removePending } from "../../host/restore/pending.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import { type Loopback, listenLoopback } from "../../transport/loopback.ts";
 import { ResumableStream } from "../../transport/resumable.ts";
-import { joinStreams } from "../../transport/streams.ts";
 import { PageReceiver } from "../pages/receiver.ts";
 import type { BuiltMode } from "../plan.ts";
 import type { ArrivalRecord } from "./record.ts";

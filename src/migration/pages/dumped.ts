@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
-import { type PageProtocol, type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import type { PageProtocol, PageRun } from "../../host/criu/page-protocol.ts";
+import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
 
 /** The memory of a frozen container, as the CRIU that dumped it serves it. */

@@ -1,4 +1,5 @@
-import { type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import type { PageRun } from "../../host/criu/page-protocol.ts";
+import { pageBytes } from "../../host/criu/page-size.ts";
 
 /**
  * What the two ends of a post-copy say to each other, each word a header of `headerBytes` and, after `pages`, so many pages.

@@ -1,4 +1,5 @@
-import { type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import type { PageRun } from "../../host/criu/page-protocol.ts";
+import { pageBytes } from "../../host/criu/page-size.ts";
 
 interface Chunk extends PageRun {
   /** Undefined for pages of zeros. */

@@ -1,7 +1,8 @@
 import { type Duplex, duplexPair } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PageProtocol, type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import { PageProtocol, type PageRun } from "../../host/criu/page-protocol.ts";
+import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
 import { cutZeros } from "./frames.ts";
 import { PageReceiver } from "./receiver.ts";

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import type { Duplex } from "node:stream";
-import { type PageRun, pageBytes } from "../../host/criu/page-protocol.ts";
+import type { PageRun } from "../../host/criu/page-protocol.ts";
+import { pageBytes } from "../../host/criu/page-size.ts";
 import { drained, ExactReader } from "../../transport/exact-read.ts";
 import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import type { UnsentPages } from "./unsent.ts";
