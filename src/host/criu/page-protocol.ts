@@ -9,8 +9,12 @@ export interface PageRun {
 
 const getCommand = 7;
 const addCommand = 6;
+const closeCommands: [number, number] = [0x1023, 0x1024];
 const commandBits = 16;
 const presentFlag = 4;
+
+/** Says that all is well. */
+export const goodbyeAnswer = Buffer.alloc(4);
 
 /**
  * The words of CRIU's page server in post-copy: whoever restores asks for a run of pages, whoever dumped answers with a header
@@ -33,11 +37,25 @@ export class PageProtocol {
     return this.#encode(addCommand | (presentFlag << commandBits), run);
   }
 
-  /** @throws Error where it is no question, or no answer */
-  read(header: Buffer, expected: "question" | "answer"): PageRun {
+  /** The last word of whoever restores: every page is there. It is answered with `goodbyeAnswer`. */
+  goodbye(): Buffer {
+    return this.#encode(closeCommands[0], { task: 0, first: 0, count: 0 });
+  }
+
+  /** Undefined for the last word. @throws Error where it is no question */
+  readQuestion(header: Buffer): PageRun | undefined {
+    if (closeCommands.includes(header.readUInt32LE(0))) return undefined;
+    return this.#read(header, getCommand);
+  }
+
+  /** @throws Error where it is no answer */
+  readAnswer(header: Buffer): PageRun {
+    return this.#read(header, addCommand);
+  }
+
+  #read(header: Buffer, expected: number): PageRun {
     const command = header.readUInt32LE(0) & ((1 << commandBits) - 1);
-    if (command !== (expected === "question" ? getCommand : addCommand))
-      throw new Error(`CRIU said ${command} where an ${expected} was due`);
+    if (command !== expected) throw new Error(`CRIU said ${command} where ${expected} was due`);
     const wide = this.headerBytes === 32;
     const count = wide ? Number(header.readBigUInt64LE(8)) : header.readUInt32LE(4);
     const at = wide ? 16 : 8;

@@ -27,7 +27,7 @@ export class DumpedPages {
     const answer = this.#last.then(async () => {
       const header = await this.#reader.read(this.#protocol.headerBytes);
       if (!header) throw new Error("the dump of the container has ended");
-      const { first, count } = this.#protocol.read(header, "answer");
+      const { first, count } = this.#protocol.readAnswer(header);
       if (first !== run.first || count > run.count || count < 1) throw new Error("CRIU sent other pages");
       const pages = await this.#reader.read(count * pageBytes);
       if (!pages) throw new Error("the dump of the container has ended");
@@ -40,7 +40,8 @@ export class DumpedPages {
 
   /** Ends the dump in good order. */
   end(): void {
-    this.#socket.end();
+    this.#socket.end(this.#protocol.goodbye());
+    this.#socket.resume();
   }
 
   destroy(): void {

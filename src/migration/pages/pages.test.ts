@@ -44,7 +44,7 @@ async function ask({ socket, reader }: Daemon, protocol: PageProtocol, run: Page
   socket.write(protocol.question(run));
   const header = await reader.read(protocol.headerBytes);
   if (!header) throw new Error("no answer");
-  const answer = protocol.read(header, "answer");
+  const answer = protocol.readAnswer(header);
   expect(answer).toMatchObject({ task: run.task, first: run.first });
   expect(answer.count).toBeGreaterThan(0);
   expect(answer.count).toBeLessThanOrEqual(run.count);
@@ -122,7 +122,8 @@ describe("the way of the pages", () => {
             const got = await ask(criu, protocol, { ...next, count });
             for (let i = 0; i < got; i += 1) left.delete(`${next.task}/${next.first + i}`);
           }
-          daemon.end();
+          daemon.write(protocol.goodbye());
+          expect(await criu.reader.read(4)).toEqual(Buffer.alloc(4));
           await Promise.all([sending, serving]);
           expect(dumped.pagesRead.length).toBe(total);
         }),
@@ -138,7 +139,7 @@ describe("the way of the pages", () => {
     for (let left = 0; left < 10; ) left += await ask(criu, protocol, { ...run, first: 100 + left, count: 10 - left });
     expect(await ask(criu, protocol, { ...run, first: 104, count: 1 })).toBe(1);
     expect(dumped.pagesRead.length).toBe(11);
-    daemon.end();
+    daemon.write(protocol.goodbye());
     await sending;
   });
 

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { PageProtocol, PageRun } from "../../host/criu/page-protocol.ts";
+import { goodbyeAnswer, type PageProtocol, type PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
 import { decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
@@ -39,27 +39,32 @@ export class PageReceiver {
   }
 
   /**
-   * Serves the connection of CRIU's daemon. When it ends, every page is in the container, and the source hears that; when it
-   * breaks, or the stream does, the other one is broken off.
+   * Serves the connection of CRIU's daemon until every page is in the container, which the source then hears. When it breaks
+   * before that, or the stream does, the other one is broken off.
    */
   async serve(criu: Duplex): Promise<void> {
     this.#criu = criu;
     this.#stream.once("close", () => criu.destroy());
-    criu.once("close", () => {
-      if (!criu.readableEnded) this.#stream.destroy();
-    });
-    const reader = new ExactReader(criu);
+    try {
+      await this.#hear(new ExactReader(criu));
+      criu.end(goodbyeAnswer);
+      this.#stream.end();
+    } catch (error) {
+      this.#stream.destroy();
+      throw error;
+    }
+  }
+
+  async #hear(criu: ExactReader): Promise<void> {
     for (;;) {
-      const header = await reader.read(this.#protocol.headerBytes);
-      if (!header) break;
-      const question = this.#protocol.read(header, "question");
+      const header = await criu.read(this.#protocol.headerBytes);
+      if (!header) throw new Error("CRIU's lazy-pages daemon has gone");
+      const question = this.#protocol.readQuestion(header);
+      if (!question) return;
       this.#questions.push(question);
       if (!this.#held.has(question.task, question.first)) this.#want(question);
       this.#answer();
     }
-    if (!criu.readableEnded) throw new Error("CRIU's lazy-pages daemon has gone");
-    criu.end();
-    this.#stream.end();
   }
 
   async #receive(): Promise<void> {
@@ -78,7 +83,8 @@ export class PageReceiver {
 
   #want(question: PageRun): void {
     // Pages of processes that have ended are never asked for; they must not take the room of those that are.
-    if (this.#held.bytes >= windowBytes / 2) this.#changeHeld(() => this.#held.shrink(windowBytes / 4));
+    const full = this.#held.bytes > windowBytes - usedEveryBytes;
+    if (full && question.count > 1) this.#changeHeld(() => this.#held.shrink(this.#held.bytes - usedEveryBytes));
     const run = { ...question, count: 1 };
     while (run.count < Math.min(question.count, wantedPages) && !this.#held.has(run.task, run.first + run.count))
       run.count += 1;

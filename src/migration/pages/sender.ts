@@ -90,8 +90,11 @@ class PageSender {
         throw new Error("the way of the memory pages broke");
       }
       const frame = decodeFrame(header);
-      if (frame.type === "want") this.#urgent.push(...unsent.take(frame, frame.number));
-      else if (frame.type === "used") this.#inWindow -= frame.number;
+      if (frame.type === "want") {
+        this.#urgent.push(...unsent.take(frame, frame.number));
+        // Whoever asks for more than a page goes through the memory in this order: what is sent ahead should too.
+        if (frame.count > 1) unsent.seek(frame);
+      } else if (frame.type === "used") this.#inWindow -= frame.number;
       else if (frame.type === "go") this.#going = true;
       this.#wake.emit("wake");
     }

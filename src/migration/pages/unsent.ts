@@ -3,16 +3,21 @@ import type { PageRun } from "../../host/criu/page-protocol.ts";
 const underWay = 0xffff_ffff;
 
 interface Extent {
+  task: number;
   first: number;
+  /** Its place among all. */
+  index: number;
   /** By page: 0 while it waits, `underWay`, or the number of the frame that it was sent with. */
   sent: Uint32Array;
 }
 
 /** Which pages of the frozen original have been sent, and with which frame. */
 export class UnsentPages {
-  readonly total: number;
   readonly #tasks = new Map<number, Extent[]>();
-  readonly #order: { task: number; extent: Extent }[] = [];
+  readonly #order: Extent[] = [];
+  /** Pages that nobody has taken yet. */
+  #left: number;
+  /** Where the next ones are looked for: which extent, and which page of it. */
   #at = 0;
   #page = 0;
 
@@ -20,29 +25,42 @@ export class UnsentPages {
   constructor(runs: readonly PageRun[]) {
     let total = 0;
     for (const { task, first, count } of runs) {
-      const extent = { first, sent: new Uint32Array(count) };
+      const extent = { task, first, index: this.#order.length, sent: new Uint32Array(count) };
       const extents = this.#tasks.get(task) ?? [];
       extents.push(extent);
       this.#tasks.set(task, extents);
-      this.#order.push({ task, extent });
+      this.#order.push(extent);
       total += count;
     }
-    this.total = total;
+    this.#left = total;
   }
 
-  /** The next pages in order that nobody has taken, now taken; undefined when there are none. */
+  /** The next pages in order that nobody has taken, now taken; after the last come the first. Undefined when there are none. */
   next(most: number): PageRun | undefined {
-    for (; this.#at < this.#order.length; this.#at += 1, this.#page = 0) {
-      const { task, extent } = this.#order[this.#at] as { task: number; extent: Extent };
-      while (this.#page < extent.sent.length && extent.sent[this.#page] !== 0) this.#page += 1;
+    if (this.#left === 0) return undefined;
+    for (;;) {
+      const extent = this.#order[this.#at] as Extent;
+      const { sent } = extent;
+      while (this.#page < sent.length && sent[this.#page] !== 0) this.#page += 1;
       const from = this.#page;
-      while (this.#page < extent.sent.length && this.#page - from < most && extent.sent[this.#page] === 0)
-        this.#page += 1;
-      if (this.#page === from) continue;
-      extent.sent.fill(underWay, from, this.#page);
-      return { task, first: extent.first + from, count: this.#page - from };
+      while (this.#page < sent.length && this.#page - from < most && sent[this.#page] === 0) this.#page += 1;
+      const count = this.#page - from;
+      if (count > 0) {
+        sent.fill(underWay, from, this.#page);
+        this.#left -= count;
+        return { task: extent.task, first: extent.first + from, count };
+      }
+      this.#at = (this.#at + 1) % this.#order.length;
+      this.#page = 0;
     }
-    return undefined;
+  }
+
+  /** Goes on from this page. */
+  seek({ task, first }: PageRun): void {
+    const extent = this.#find(task, first);
+    if (!extent) return;
+    this.#at = extent.index;
+    this.#page = first - extent.first;
   }
 
   /**
@@ -61,6 +79,7 @@ export class UnsentPages {
         continue;
       }
       extent.sent[page - extent.first] = underWay;
+      if (state === 0) this.#left -= 1;
       // A run must not go across a hole, however small.
       if (open && page !== extent.first) open.count += 1;
       else {
