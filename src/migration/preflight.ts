@@ -4,7 +4,7 @@ import { arrivalChecks } from "./arrival-checks.ts";
 import { compareHosts } from "./compare-hosts.ts";
 import { containerChecks, userCheck } from "./container-obstacles.ts";
 import { destinationChecks, sourceChecks } from "./doctor.ts";
-import { dirtyTrackingCheck, lazyPagesCheck } from "./host-checks.ts";
+import { modeChecks } from "./mode-checks.ts";
 import { fail, on } from "./verdict.ts";
 
 export interface PreflightInput {
@@ -25,7 +25,7 @@ export function preflight({ source, destination, container, view, mode }: Prefli
     ...on(source.name, sourceChecks(source, postcopy)),
     ...on(destination.name, destinationChecks(destination, postcopy)),
     ...compareHosts(source, destination),
-    ...modeChecks(source, destination, mode),
+    ...modeChecks(source, destination, mode, container.memoryBytes),
     ...on(destination.name, arrivalChecks(container, destination, view)),
   ];
   const failed = new Set(verdicts.filter(({ level }) => level === "fail").map(({ message }) => message));
@@ -36,15 +36,4 @@ function sameHost(source: HostFacts, destination: HostFacts): Verdict[] {
   if (source.name !== destination.name) return [];
   const what = `the container is on ${source.name} already`;
   return [fail("hosts", "usage", what, "name another host, or make a second container with 'godwit clone'")];
-}
-
-/** A mode that was asked for by name fails where doctor only warns that the host cannot do it. */
-function modeChecks(source: HostFacts, destination: HostFacts, mode: Mode): Verdict[] {
-  const needs = { precopy: dirtyTrackingCheck, postcopy: lazyPagesCheck, cold: undefined, auto: undefined }[mode];
-  if (!needs) return [];
-  return [source, destination].flatMap((host) =>
-    on(host.name, needs(host))
-      .filter(({ level }) => level !== "ok")
-      .map((verdict) => ({ ...verdict, level: "fail" as const, code: "preflight-failed" })),
-  );
 }
