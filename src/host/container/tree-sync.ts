@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
-import { Duplex } from "node:stream";
+import { Duplex, Writable } from "node:stream";
 import { run } from "../process.ts";
 import { exactCopy } from "./trees.ts";
 
@@ -15,12 +15,14 @@ export async function sendTree(
   options: { always?: string[]; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const target = `rsync://127.0.0.1:${port}/tree/`;
+  // What goes wrong over there is told here; the daemon would say it to its own standard error.
+  const exactly = [...exactCopy, "--stderr=client"];
   if (options.always && options.always.length > 0) {
     const files = options.always.join("\n");
     await run(
       "rsync",
       [
-        ...exactCopy.filter((option) => !option.startsWith("--delete")),
+        ...exactly.filter((option) => !option.startsWith("--delete")),
         "--ignore-times",
         "--files-from=-",
         `${from}/`,
@@ -33,7 +35,7 @@ export async function sendTree(
     );
     return;
   }
-  await run("rsync", [...exactCopy, `${from}/`, target], { signal: options.signal });
+  await run("rsync", [...exactly, `${from}/`, target], { signal: options.signal });
 }
 
 /**
@@ -54,9 +56,24 @@ export async function serveTree(path: string, configPath: string): Promise<Duple
   const child = spawn("rsync", ["--server", "--daemon", `--config=${configPath}`, "."], {
     stdio: ["pipe", "pipe", "ignore"],
   });
-  const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
+  const stream = Duplex.from({ writable: untilDeaf(child.stdin), readable: child.stdout });
   child.once("exit", () => rm(configPath, { force: true }).catch(() => {}));
   child.once("error", (error) => stream.destroy(error));
   stream.once("close", () => child.kill());
   return stream;
+}
+
+/** An rsync that gives up stops reading, and then says why: what is still sent to it must not cut its word short. */
+function untilDeaf(stdin: Writable): Writable {
+  stdin.on("error", () => {});
+  return new Writable({
+    write: (chunk: Buffer, encoding, done) => {
+      if (stdin.writable) stdin.write(chunk, encoding, () => done());
+      else done();
+    },
+    final: (done) => {
+      if (stdin.writable) stdin.end(() => done());
+      else done();
+    },
+  });
 }

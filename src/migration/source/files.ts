@@ -1,3 +1,4 @@
+import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
 import { sendTree } from "../../host/container/tree-sync.ts";
 import type { FileTree } from "../../host/container/trees.ts";
@@ -35,9 +36,24 @@ async function sendOne(
   const tunnel = await tunnelPort(sync.peer, peerPaths.tree(sync.migration, index), sync.counter, options.rate);
   try {
     await sendTree(tree.path, tunnel.port, options);
+  } catch (error) {
+    throw isFull(error) ? noSpace(sync.peer.name, tree, error) : error;
   } finally {
     await tunnel.close();
   }
+}
+
+/** Whether rsync on the other side said so. */
+const isFull = (error: unknown): error is GodwitError =>
+  error instanceof GodwitError &&
+  error.details.some((line) => /No space left on device|Disk quota exceeded/.test(line));
+
+function noSpace(host: string, { kind, name }: FileTree, { details }: GodwitError): GodwitError {
+  const what = kind === "volume" ? `the volume '${name}'` : `the files of '${name}'`;
+  return new GodwitError("no-space", `${host} has no space left for ${what}.`, {
+    hint: `Make room on ${host}, for instance with: docker system prune`,
+    details,
+  });
 }
 
 /** Sends the log as it is now. @returns how far it was sent */
