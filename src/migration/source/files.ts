@@ -33,7 +33,13 @@ async function sendOne(
 ): Promise<void> {
   const tree = sync.trees[index];
   if (!tree) return;
-  const tunnel = await tunnelPort(sync.peer, peerPaths.tree(sync.migration, index), sync.counter, options.rate);
+  const tunnel = await tunnelPort(
+    sync.peer,
+    peerPaths.tree(sync.migration, index),
+    sync.counter,
+    options.rate,
+    options.signal,
+  );
   try {
     await sendTree(tree.path, tunnel.port, options);
   } catch (error) {
@@ -61,9 +67,10 @@ export function sendLogs(
   { migration, peer, counter }: FileSync,
   container: ContainerInspect,
   dockerRoot: string,
+  signal?: AbortSignal,
 ): Promise<LogMark | undefined> {
   return readWholeLog(container, dockerRoot, async ({ suffix, bytes }, stream) => {
-    await peer.upload(`${peerPaths.log(migration)}?${new URLSearchParams({ suffix })}`, stream);
+    await peer.upload(`${peerPaths.log(migration)}?${new URLSearchParams({ suffix })}`, stream, { signal });
     counter.sent += bytes;
   });
 }

@@ -34,6 +34,13 @@ export async function giveUp(departure: Departure, unsettled: Unsettled): Promis
   await Promise.race([told, sleep(tellMs, undefined, { ref: false })]);
 }
 
+/** A stream that broke, or a dump whose pages nobody took any more: the destination may have said why when it was told to give up. */
+export function refusalBehind(departure: Departure, error: unknown): unknown {
+  const broken =
+    error instanceof GodwitError && ["dump-failed", "transfer-failed", "command-failed"].includes(error.code);
+  return broken && departure.refusal ? departure.reason() : error;
+}
+
 /** What to tell a user whose container waits frozen here. */
 export function fellSilent(departure: Departure): GodwitError {
   const { container, destination } = departure.record;

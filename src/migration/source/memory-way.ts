@@ -33,8 +33,9 @@ export async function wayOfAll(
   running: RuncContainer,
   { peer, migration, counter }: FileSync,
   { bytes, reports }: { bytes: number; reports: ProgressReports },
+  signal: AbortSignal,
 ): Promise<MemoryWay> {
-  const tunnel = await tunnelPort(peer, peerPaths.pages(migration), counter);
+  const tunnel = await tunnelPort(peer, peerPaths.pages(migration), counter, undefined, signal);
   const transfer = { phase: "switchover", total: bytes };
   return {
     step: "dump and send memory",

@@ -19,7 +19,7 @@ import { type Checked, checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { sendLogs, sendTrees } from "./files.ts";
-import { fellSilent, giveUp, handOver, type Unsettled } from "./hand-over.ts";
+import { fellSilent, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
 import { prepare } from "./prepare.ts";
 import { ProgressReports } from "./progress-reports.ts";
 import { switchOver } from "./switchover.ts";
@@ -56,8 +56,10 @@ export async function migrate(
   const watch = undo.use(new ExitWatch(host.docker, container));
   const move = { ...deps, departure, container, request, controls, counter, reports, watch, undo, begunAt };
   const offered = await untilOffered(move, context).catch(async (error) => {
+    // What fails once a cancel is under way (a stream that was cut, a host that is silent) is no news.
+    const cancelled = context.signal.aborted;
     await giveUp(departure, unsettled);
-    throw context.signal.aborted ? error : await watch.reason(error);
+    throw cancelled ? context.signal.reason : await watch.reason(refusalBehind(departure, error));
   });
   const { checked, id, setupMs, frozenAt, work } = offered;
   const { memoryBytes, mode } = checked.plan;
@@ -159,7 +161,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const tty = container.Config.Tty ?? false;
   let logMark: LogMark | undefined;
   const arm = async () => {
-    logMark = await sendLogs(sync, container, dockerRoot);
+    logMark = await sendLogs(sync, container, dockerRoot, signal);
     await peer.json("POST", peerPaths.arm(migration), { mode }, { signal });
   };
   const id = await prepare({ host, checked, sync, controls, reports, signal }, context);

@@ -62,7 +62,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
           work: space.work,
           rate: input.controls.drainRate,
         })
-      : wayOfAll(running, sync, input.memory));
+      : wayOfAll(running, sync, input.memory, context.signal));
     if (input.mode !== "postcopy") undo.defer(way.close);
     return way;
   };

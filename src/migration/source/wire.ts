@@ -13,8 +13,9 @@ export async function tunnelPort(
   path: string,
   counter: ByteCounter,
   rate?: RateLimit,
+  signal?: AbortSignal,
 ): Promise<{ port: number; close: () => Promise<void> }> {
-  const tunnel = counted(await peer.tunnel(path), counter, rate);
+  const tunnel = counted(await peer.tunnel(path, { signal }), counter, rate);
   tunnel.on("error", () => {});
   const loopback = await listenLoopback({
     once: true,
