@@ -3,9 +3,13 @@ import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
+import { type LazyPagesGuard, preheatLazyPages } from "../criu/lazy-pages.ts";
 import type { Docker } from "../docker/docker.ts";
 import { hookPath } from "../paths.ts";
 import { PendingRestore } from "./pending.ts";
+
+/** Where Docker's shim has runc keep the state of every runtime that is configured by its path. */
+const runcRoot = "/run/docker/runtime-runc/moby";
 
 /** A container whose start waits in the runtime hook: Docker, containerd and the shim have done their part. */
 export interface ArmedContainer {
@@ -19,6 +23,8 @@ export interface ArmedContainer {
   cgroupPath: string;
   /** The waiting runtime: its standard output and error are those that the container will have. */
   hookPid: number;
+  /** Waits beside it, for a restore that puts memory in later. */
+  lazyPages: LazyPagesGuard;
   /** Docker's answer to the start; it settles after the restore. */
   started: Promise<void>;
 }
@@ -49,7 +55,8 @@ export async function armContainer(
     const { rootPath, cgroupPath } = await prepareBundle(bundle, options.tty ? undefined : pending.folder);
     const root = await overlayMountedAt(rootPath, options.dockerRoot);
     await unmountRoot(root);
-    return { id, pending, root, runcRoot: "/run/docker/runtime-runc/moby", cgroupPath, hookPid, started };
+    const lazyPages = preheatLazyPages({ id, runcRoot });
+    return { id, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
@@ -73,6 +80,7 @@ export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Prom
  */
 export async function disarmContainer(armed: ArmedContainer, sentence: string): Promise<void> {
   if (armed.pending.closed) return;
+  armed.lazyPages.stop();
   await mountRoot(armed.root).catch(() => {});
   await armed.pending.refuse(sentence);
   await armed.started.catch(() => {});

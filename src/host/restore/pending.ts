@@ -19,6 +19,7 @@ export class PendingRestore {
   readonly #go: number;
   readonly #notes: Socket;
   readonly #armed = Promise.withResolvers<{ hookPid: number; bundle: string }>();
+  readonly #namespaces = Promise.withResolvers<void>();
   readonly #exit = Promise.withResolvers<number>();
 
   private constructor(id: string, folder: string, whole: boolean) {
@@ -47,6 +48,11 @@ export class PendingRestore {
   /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
   get armed(): Promise<{ hookPid: number; bundle: string }> {
     return this.#armed.promise;
+  }
+
+  /** Resolves when the namespaces are there, and Docker may connect the network. Not where it is restored whole. */
+  get namespaces(): Promise<void> {
+    return this.#namespaces.promise;
   }
 
   /** Exit status of `runc restore`; with 0 the container runs. */
@@ -91,6 +97,7 @@ export class PendingRestore {
   #hear(line: string): void {
     const [word, ...rest] = line.split(" ");
     if (word === "armed") this.#armed.resolve({ hookPid: Number(rest[0]), bundle: rest.slice(1).join(" ") });
+    if (word === "pid") this.#namespaces.resolve();
     if (word === "exit") this.#exit.resolve(Number(rest[0]));
   }
 }

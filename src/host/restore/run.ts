@@ -4,7 +4,6 @@ import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot } from "../container/layers.ts";
 import { containerProcesses } from "../container/processes.ts";
 import { runcContainer } from "../container/runc.ts";
-import { startLazyPages } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import type { ArmedContainer } from "./arm.ts";
@@ -23,6 +22,8 @@ export interface RestoreRequest {
   keepConnections: boolean;
   /** What was dumped: the restored container must have just these. */
   processes: { pid: number; command: string }[];
+  /** Told of each part of the way. */
+  step?: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
 
 export interface RunningContainer {
@@ -37,13 +38,19 @@ export interface RunningContainer {
 export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest): Promise<RunningContainer> {
   await mkdir(request.work, { recursive: true, mode: 0o700 });
   await mountRoot(armed.root);
+  const { step = (_name, work) => work() } = request;
+  if (!request.lazy) armed.lazyPages.stop();
   const lazyPages = request.lazy
-    ? await startLazyPages(armed, request.pages ?? request.images, request.work, request.pagePort)
+    ? await step("start lazy-pages", () =>
+        armed.lazyPages.start(request.pages ?? request.images, request.work, request.pagePort),
+      )
     : undefined;
   try {
     await armed.pending.release(restoreArguments(request), restoreOptions(armed.cgroupPath, request.keepConnections));
-    await exitOf(armed, request.work);
-    await verify(armed.id, request.processes);
+    const exited = exitOf(armed, request.work);
+    await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
+    await step("connect network, make processes", () => exited);
+    await step("verify", () => verify(armed.id, request.processes));
     // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.
     const started = armed.started.catch((error: Error) => {
       throw new GodwitError("restore-failed", `Docker could not start the restored container: ${error.message}`);
@@ -53,7 +60,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     if (armed.pending.whole) await started;
     return { drained: Promise.all([started, lazyPages?.drained]).then(() => {}) };
   } catch (error) {
-    lazyPages?.stop();
+    armed.lazyPages.stop();
     throw error;
   }
 }

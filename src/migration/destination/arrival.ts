@@ -140,7 +140,9 @@ export class Arrival {
     const offer = this.#offer;
     try {
       if (!offer) throw new GodwitError("usage", "The offer came without its images.");
-      const running = await this.step("restore", true, () => this.work.restore(offer));
+      const running = await this.step("restore", true, () =>
+        this.work.restore(offer, (name, work) => this.step(name, true, work)),
+      );
       this.apply({ type: "restored", complete: false });
       await this.work.release();
       this.#criu = await readRestoreStats(workFolderOf(this.record.offer.migration));

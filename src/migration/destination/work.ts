@@ -21,7 +21,7 @@ import { hookName, pendingFolder } from "../../host/paths.ts";
 import { type ArmedContainer, armContainer, disarmContainer, speakFor } from "../../host/restore/arm.ts";
 import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
-import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
+import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import { type Loopback, listenLoopback } from "../../transport/loopback.ts";
 import { ResumableStream } from "../../transport/resumable.ts";
 import { PageReceiver } from "../pages/receiver.ts";
@@ -128,7 +128,7 @@ export class ArrivalWork {
     await pipeline(stream, createWriteStream(join(this.#requireSpace().images, basename(name)), { mode: 0o600 }));
   }
 
-  async restore(offer: BatonOffer): Promise<RunningContainer> {
+  async restore(offer: BatonOffer, step: NonNullable<RestoreRequest["step"]>): Promise<RunningContainer> {
     const space = this.#requireSpace();
     if (!this.#armed) throw new GodwitError("usage", "This migration is not armed.");
     await Promise.all(
@@ -146,6 +146,7 @@ export class ArrivalWork {
       pagePort: this.#pageListener?.port,
       keepConnections: offer.keepConnections,
       processes: offer.processes,
+      step,
     });
   }
 
