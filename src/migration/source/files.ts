@@ -1,5 +1,6 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
+import { changedSince, type Instant, instant } from "../../host/container/tree-changes.ts";
 import { sendTree } from "../../host/container/tree-sync.ts";
 import type { FileTree } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -14,16 +15,48 @@ export interface FileSync {
   peer: Peer;
   trees: FileTree[];
   counter: ByteCounter;
+  /** When the last whole round began. */
+  lastRound?: Instant;
 }
 
 /** One round over all trees at once. Time and size tell what changed. */
 export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  const begun = instant();
   await Promise.all(sync.trees.map((_, index) => sendOne(sync, index, { signal, rate })));
+  sync.lastRound = begun;
 }
 
-/** Sends, whatever their times say, the files that a process writes through a mapping; by tree. */
-export async function sendMappedFiles(sync: FileSync, files: string[][]): Promise<void> {
-  await Promise.all(files.map((always, index) => (always.length > 0 ? sendOne(sync, index, { always }) : undefined)));
+/** The round under the freeze. */
+export interface LastRound {
+  /**
+   * Sends the trees that have changed since the round before, and the files that a process writes through a mapping, whatever
+   * their times say; those by tree.
+   */
+  send(mapped: string[][], signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the ways of the last round while the container still runs. */
+export async function openLastRound(sync: FileSync): Promise<LastRound> {
+  const { peer, migration, counter, trees } = sync;
+  const ways = await Promise.all(trees.map((_, index) => tunnelPort(peer, peerPaths.tree(migration, index), counter)));
+  const close = async () => {
+    await Promise.all(ways.map((way) => way.close()));
+  };
+  return {
+    close,
+    async send(mapped, signal) {
+      const sending = trees.map(async ({ path }, index) => {
+        const port = ways[index]?.port;
+        const same = sync.lastRound && !(await changedSince(path, sync.lastRound));
+        if (port !== undefined && !same) await sendTree(path, port, { signal });
+        const always = mapped[index] ?? [];
+        if (always.length > 0) await sendOne(sync, index, { always, signal });
+      });
+      await Promise.all(sending);
+      await close();
+    },
+  };
 }
 
 async function sendOne(

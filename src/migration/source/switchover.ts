@@ -15,7 +15,7 @@ import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
 import type { BuiltMode } from "../plan.ts";
 import type { Departure } from "./departure.ts";
-import { type FileSync, sendMappedFiles, sendTrees } from "./files.ts";
+import { type FileSync, openLastRound } from "./files.ts";
 import { wayOfAll, wayOfLater } from "./memory-way.ts";
 import type { ProgressReports } from "./progress-reports.ts";
 
@@ -66,22 +66,24 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     if (input.mode !== "postcopy") undo.defer(way.close);
     return way;
   };
-  const early = input.tty ? undefined : await openPages();
+  const openFiles = async () => {
+    const round = await openLastRound(sync);
+    undo.defer(round.close);
+    return round;
+  };
+  const early = input.tty ? undefined : await Promise.all([openPages(), openFiles()]);
   const frozenAt = performance.now();
   const switchover = { switchover: true };
   await context.step("freeze", switchover, () => freeze(running));
   if (input.tty) await context.step("arm", switchover, input.arm);
-  const pages = early ?? (await openPages());
+  const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
   if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
   const processes = await containerProcesses(running.cgroup);
   const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
   const dumped = context.step(pages.step, switchover, () =>
     pages.dump({ images: space.images, work: space.work, signal: context.signal }),
   );
-  const sent = context.step("send changed files", switchover, async () => {
-    await sendTrees(sync, context.signal);
-    await sendMappedFiles(sync, mapped);
-  });
+  const sent = context.step("send changed files", switchover, () => files.send(mapped, context.signal));
   // A dump cannot be killed, but without its pages' way it ends by itself. Nobody may thaw the container before that.
   const giveUp = () => pages.close().catch(() => {});
   context.signal.addEventListener("abort", giveUp);
