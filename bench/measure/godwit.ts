@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import type { MigrationResult } from "../../src/contract/migration.ts";
+import type { AgentUsage } from "../../src/contract/routes.ts";
 import { checkoutDir } from "../../src/lab/paths.ts";
 import type { Case } from "../cases.ts";
 import type { Run } from "../run.ts";
@@ -16,12 +17,21 @@ export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSign
   await startTicker(lab, measured);
   const usage = await startUsage(lab);
   const from = Date.now();
+  const loop = () => longestBlockMs(lab);
+  await loop();
   const result = await migrate(lab, measured.mode, signal);
   const totalS = (Date.now() - from) / 1000;
   const used = await usage();
   const downtimeMs = await gapAfterMove(lab, from);
   if (result.mode !== measured.mode) throw new Error(`It moved in the mode ${result.mode}.`);
-  return { downtimeMs, totalS, wireBytes: result.wireBytes, ...used, agentLoopMs: null, steps: result.steps };
+  return { downtimeMs, totalS, wireBytes: result.wireBytes, ...used, agentLoopMs: await loop(), steps: result.steps };
+}
+
+/** The longest time that one of the agents was busy with one thing, since this was asked last. */
+async function longestBlockMs(lab: BenchLab): Promise<number> {
+  const { stdout } = await execa(command, ["--lab", lab.name, "--json", "hosts"], { stdin: "ignore" });
+  const hosts = JSON.parse(stdout) as { usage: AgentUsage | null }[];
+  return Math.max(...hosts.map(({ usage }) => usage?.longestBlockMs ?? Number.NaN));
 }
 
 async function migrate(lab: BenchLab, mode: string, signal: AbortSignal): Promise<MigrationResult> {

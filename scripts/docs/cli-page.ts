@@ -7,6 +7,7 @@ import { shapes } from "./shapes.ts";
 /** What each command prints with --json; a command without a line here makes the page fail. */
 const json: Record<string, string> = {
   doctor: "`DoctorReport[]`, a host each",
+  hosts: "`{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]`",
   ps: "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host could not be asked",
   migrate: "`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`",
   "checkpoint create": "`Event` lines, then a `CheckpointSummary` line",

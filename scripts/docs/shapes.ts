@@ -3,11 +3,12 @@ import { checkpointRecord, checkpointSummary } from "../../src/contract/checkpoi
 import { containerSummary, verdict } from "../../src/contract/facts.ts";
 import { migration, migrationPlan, migrationResult } from "../../src/contract/migration.ts";
 import { operation, operationEvent, progress, step } from "../../src/contract/operations.ts";
-import { doctorReport, recovery, runResult } from "../../src/contract/routes.ts";
+import { agentUsage, doctorReport, recovery, runResult } from "../../src/contract/routes.ts";
 
 const named: [string, z.ZodType][] = [
   ["Verdict", verdict],
   ["DoctorReport", doctorReport],
+  ["AgentUsage", agentUsage],
   ["Container", containerSummary],
   ["CheckpointSummary", checkpointSummary],
   ["CheckpointRecord", checkpointRecord],

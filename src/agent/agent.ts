@@ -15,6 +15,7 @@ import { createHandlers } from "./handlers.ts";
 import { Peers } from "./hosts.ts";
 import { claimSocket } from "./local-socket.ts";
 import type { Log, Services, ServicesContext, ServicesFactory } from "./services.ts";
+import { watchUsage } from "./usage.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;
 const drainMs = 30_000;
@@ -57,7 +58,7 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   operations.failAbandoned();
 
   const ending = new AbortController();
-  const handlers = createHandlers({ name: config.name, services, operations, peers: known });
+  const handlers = createHandlers({ name: config.name, services, operations, peers: known, usage: watchUsage() });
   const shared = { name: config.name, handlers, operations, log, ending: ending.signal };
   const local = createApp(shared);
   registerForwarding(local, peers);

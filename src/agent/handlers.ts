@@ -1,5 +1,5 @@
 import { checkName } from "../contract/names.ts";
-import type { RouteName, RouteReply, RouteRequest } from "../contract/routes.ts";
+import type { AgentUsage, RouteName, RouteReply, RouteRequest } from "../contract/routes.ts";
 import { protocol, version } from "../contract/version.ts";
 import type { Operations } from "../journal/operations.ts";
 import { findMigration, isMigration, migrationOf, runningMigration } from "../migration/view.ts";
@@ -14,11 +14,13 @@ export interface HandlerDeps {
   services: Services;
   operations: Operations;
   peers: Peers;
+  usage: () => AgentUsage;
 }
 
 /** What each route does. Names are checked here, once, before anything makes a path or a command of them. */
-export function createHandlers({ name, services, operations, peers }: HandlerDeps): Handlers {
+export function createHandlers({ name, services, operations, peers, usage }: HandlerDeps): Handlers {
   return {
+    usage: async () => usage(),
     health: async () => ({ name, version, protocol }),
     facts: () => services.facts(),
     doctor: ({ query }) => services.doctor(query.with === undefined ? undefined : checkName("host", query.with)),

@@ -2,7 +2,7 @@ import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint
 import type { ContainerSummary } from "../contract/facts.ts";
 import type { Migration, MigrationPlan } from "../contract/migration.ts";
 import type { Operation } from "../contract/operations.ts";
-import type { DoctorReport, Recovery } from "../contract/routes.ts";
+import type { AgentUsage, DoctorReport, Recovery } from "../contract/routes.ts";
 import type { LabStatus } from "../lab/status.ts";
 
 /** Containers of one host, or why it could not be asked. */
@@ -18,7 +18,16 @@ export interface HostCheckpoints {
   problem: string | null;
 }
 
+/** A host and its agent, or why it could not be asked. */
+export interface HostUsage {
+  host: string;
+  version: string | null;
+  usage: AgentUsage | null;
+  problem: string | null;
+}
+
 interface Views {
+  hosts: HostUsage[];
   doctor: DoctorReport[];
   containers: HostContainers[];
   checkpoints: HostCheckpoints[];

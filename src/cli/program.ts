@@ -7,6 +7,7 @@ import { certificates } from "./commands/certificates.ts";
 import { checkpoint } from "./commands/checkpoint.ts";
 import { clone } from "./commands/clone.ts";
 import { doctor } from "./commands/doctor.ts";
+import { hosts } from "./commands/hosts.ts";
 import { lab } from "./commands/lab.ts";
 import { migrate } from "./commands/migrate.ts";
 import { migration } from "./commands/migration.ts";
@@ -17,7 +18,7 @@ import { restore, rollback } from "./commands/restore.ts";
 import { setup } from "./commands/setup.ts";
 
 const commands = [
-  ...[doctor, ps, migrate, checkpoint, restore, rollback, clone, recover],
+  ...[doctor, hosts, ps, migrate, checkpoint, restore, rollback, clone, recover],
   ...[migration, operations, agent, setup, certificates, lab],
 ];
 

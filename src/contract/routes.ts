@@ -25,6 +25,18 @@ export interface Route {
 export const health = z.object({ name: z.string(), version: z.string(), protocol: z.int() });
 export type Health = z.infer<typeof health>;
 
+/** What an agent takes. Milliseconds, bytes. */
+export const agentUsage = z.object({
+  upMs: z.number(),
+  /** Resident. */
+  memoryBytes: z.number(),
+  /** Since its start; without the programs that it ran. */
+  cpuMs: z.number(),
+  /** The longest time that it could not answer anybody, since it was asked last. */
+  longestBlockMs: z.number(),
+});
+export type AgentUsage = z.infer<typeof agentUsage>;
+
 export const hostEntry = z.object({
   name: z.string(),
   address: z.string(),
@@ -93,6 +105,7 @@ const start = { method: "POST", params: container, query: none, reply: operation
 
 export const routes = {
   health: { ...read, path: "/health", reply: health },
+  usage: { ...read, path: "/usage", reply: agentUsage },
   facts: { ...read, path: "/facts", reply: hostFacts },
   doctor: { ...read, path: "/doctor", query: z.object({ with: z.string().optional() }), reply: doctorReport },
   hosts: { ...read, path: "/hosts", reply: z.array(hostEntry) },

@@ -4,7 +4,7 @@ import type { MigrationPlan } from "../../contract/migration.ts";
 import type { Operation } from "../../contract/operations.ts";
 import type { DoctorReport } from "../../contract/routes.ts";
 import type { LabStatus } from "../../lab/status.ts";
-import type { HostCheckpoints, HostContainers, Output } from "../output.ts";
+import type { HostCheckpoints, HostContainers, HostUsage, Output } from "../output.ts";
 import { reasonLines } from "./error.ts";
 import { formatBytes, formatDuration, formatTime, shortId, table } from "./format.ts";
 import { migrationTable, oneMigrationLines } from "./migrations.ts";
@@ -15,6 +15,8 @@ export function viewLines(output: Output, now: Date): string[] {
   switch (output.view) {
     case "doctor":
       return output.data.flatMap(doctorLines);
+    case "hosts":
+      return hostLines(output.data);
     case "containers":
       return containerLines(output.data);
     case "checkpoints":
@@ -54,6 +56,18 @@ function verdictLines(verdicts: Verdict[]): string[] {
     `  ${level.padEnd(4)}  ${check}: ${message}`,
     ...(remedy && level !== "ok" ? [`        ${remedy}`] : []),
   ]);
+}
+
+function hostLines(hosts: HostUsage[]): string[] {
+  const rows = hosts.map(({ host, version, usage, problem }) =>
+    usage
+      ? [
+          ...[host, version ?? "", formatDuration(usage.upMs), formatBytes(usage.memoryBytes)],
+          ...[formatDuration(usage.cpuMs), formatDuration(usage.longestBlockMs)],
+        ]
+      : [host, problem ?? ""],
+  );
+  return table([["HOST", "VERSION", "UP", "MEMORY", "CPU", "BLOCKED"], ...rows]);
 }
 
 function containerLines(hosts: HostContainers[]): string[] {

@@ -1,0 +1,24 @@
+import { errorReport } from "../../contract/errors.ts";
+import { examples, type Registration } from "../command.ts";
+
+export const hosts: Registration = (program, action) => {
+  program
+    .command("hosts")
+    .summary("list the hosts, and what their agents take")
+    .description(
+      "Lists the hosts: whether their agents answer, and the memory and processor time that these take. BLOCKED is the longest time that an agent did nothing else, since it was asked last.",
+    )
+    .addHelpText("after", examples("godwit hosts", "godwit hosts --json"))
+    .action(
+      action(async ({ connect }, _options: object) => {
+        const asked = (await (await connect()).hosts()).map(async ({ host, client }) => {
+          const answers = Promise.all([client.call("health", {}), client.call("usage", {})]);
+          return answers.then(
+            ([{ version }, usage]) => ({ host, version, usage, problem: null }),
+            (error) => ({ host, version: null, usage: null, problem: errorReport(error).message }),
+          );
+        });
+        return { view: "hosts", data: await Promise.all(asked) };
+      }),
+    );
+};
