@@ -13,6 +13,7 @@ test("bandwidth is that of the last second, and tells how long the rest takes", 
   for (let i = 1; i <= 8; i++) meter.at(sync(500 + i * 500), 2500 + i * 250);
   expect(meter.at(sync(5000), 4750)).toMatchObject({ bandwidth: 2000, bytesRemaining: 5000, remaining: 2500 });
   expect(meter.at(sync(5000), 6000)).toMatchObject({ bandwidth: 0, remaining: null });
+  expect(meter.at(sync(5001, 1_000_000), 7000)).toMatchObject({ bandwidth: 1, remaining: null });
 });
 
 test("more than was expected is not less than nothing left", () => {

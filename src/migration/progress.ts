@@ -5,6 +5,9 @@ const windowMs = 1000;
 /** Less time than this says nothing about a bandwidth. */
 const leastMs = 50;
 
+/** A stream that stands still is no forecast. */
+const longestForecastMs = 24 * 3_600_000;
+
 /** How far a phase is. */
 export interface Reached {
   phase: string;
@@ -54,7 +57,7 @@ export class ProgressMeter {
       bandwidth,
       expectedDowntime: this.expectedDowntime,
       elapsed: Math.round(now - this.#begunAt),
-      remaining: left === 0 ? 0 : bandwidth ? Math.round((left / bandwidth) * 1000) : null,
+      remaining: remainingMs(left, bandwidth),
     };
   }
 
@@ -71,4 +74,10 @@ export class ProgressMeter {
       this.#bandwidth = Math.round(((bytes - first.bytes) / (at - first.at)) * 1000);
     }
   }
+}
+
+function remainingMs(bytes: number, bandwidth: number | null): number | null {
+  if (bytes === 0) return 0;
+  const ms = bandwidth ? Math.round((bytes / bandwidth) * 1000) : Number.POSITIVE_INFINITY;
+  return ms < longestForecastMs ? ms : null;
 }
