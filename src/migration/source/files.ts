@@ -37,19 +37,20 @@ export interface LastRound {
 }
 
 /** Opens the ways of the last round while the container still runs. */
-export async function openLastRound(sync: FileSync): Promise<LastRound> {
+export async function openLastRound(sync: FileSync, opening?: AbortSignal): Promise<LastRound> {
   const { peer, migration, counter, trees } = sync;
-  const ways = await Promise.all(trees.map((_, index) => tunnelPort(peer, peerPaths.tree(migration, index), counter)));
+  const open = (index: number) => tunnelPort(peer, peerPaths.tree(migration, index), counter, undefined, opening);
+  const ways = await Promise.all(trees.map((_, index) => open(index)));
   const close = async () => {
     await Promise.all(ways.map((way) => way.close()));
   };
   return {
     close,
     async send(mapped, signal) {
-      const sending = trees.map(async ({ path }, index) => {
+      const sending = trees.map(async (tree, index) => {
         const port = ways[index]?.port;
-        const same = sync.lastRound && !(await changedSince(path, sync.lastRound));
-        if (port !== undefined && !same) await sendTree(path, port, { signal });
+        const same = sync.lastRound && !(await changedSince(tree.path, sync.lastRound));
+        if (port !== undefined && !same) await sendTo(peer.name, tree, port, { signal });
         const always = mapped[index] ?? [];
         if (always.length > 0) await sendOne(sync, index, { always, signal });
       });
@@ -74,11 +75,22 @@ async function sendOne(
     options.signal,
   );
   try {
-    await sendTree(tree.path, tunnel.port, options);
-  } catch (error) {
-    throw isFull(error) ? noSpace(sync.peer.name, tree, error) : error;
+    await sendTo(sync.peer.name, tree, tunnel.port, options);
   } finally {
     await tunnel.close();
+  }
+}
+
+async function sendTo(
+  host: string,
+  tree: FileTree,
+  port: number,
+  options: { always?: string[]; signal?: AbortSignal | undefined },
+): Promise<void> {
+  try {
+    await sendTree(tree.path, port, options);
+  } catch (error) {
+    throw isFull(error) ? noSpace(host, tree, error) : error;
   }
 }
 

@@ -67,7 +67,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     return way;
   };
   const openFiles = async () => {
-    const round = await openLastRound(sync);
+    const round = await openLastRound(sync, context.signal);
     undo.defer(round.close);
     return round;
   };
