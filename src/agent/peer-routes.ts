@@ -117,7 +117,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     await joinStreams(stream, await arrivals.find(params.id ?? "", peer).work.tree(Number(params.index)));
   });
   tunnels.on(peerPaths.pages(":id"), async (stream, params, peer) => {
-    await arrivals.find(params.id ?? "", peer).work.takePages(stream);
+    await arrivals.find(params.id ?? "", peer).takePages(stream);
   });
 }
 

@@ -58,6 +58,11 @@ export const errorCatalogue = {
   "docker-failed": { exit: 7, status: 500, means: "Docker refused a request; its words are quoted." },
   "command-failed": { exit: 7, status: 500, means: "A system command failed; its last lines are quoted." },
   "transfer-failed": { exit: 7, status: 500, means: "A stream between two agents broke." },
+  "not-converging": {
+    exit: 7,
+    status: 500,
+    means: "The container writes to its memory too fast for pre-copy to end within the downtime limit; it runs on.",
+  },
   "container-exited": {
     exit: 7,
     status: 500,

@@ -2,24 +2,32 @@ import { expect, test } from "vitest";
 import type { HostFacts } from "../contract/facts.ts";
 import type { Mode } from "../contract/migration.ts";
 import { criuOf, host } from "./examples.ts";
-import { type BuiltMode, builtModes, choosePlan, coldBytes } from "./plan.ts";
+import { choosePlan, coldBytes, possibleEnd } from "./plan.ts";
 
-const all: ReadonlySet<BuiltMode> = new Set<BuiltMode>(["cold", "precopy", "postcopy"]);
 const still = host("h2", { criu: criuOf({ dirtyTracking: false }) });
 const eager = host("h2", { criu: criuOf({ dirtyTracking: false, lazyPages: false }) });
-const narrow = host("h2", { pipeMaxSize: 1048576, capSysResource: false });
+const narrow = host("h2", { pipeMaxSize: 1048576, capSysResource: false, criu: criuOf({ dirtyTracking: false }) });
 
-const choose = (asked: Mode, destination: HostFacts, memoryBytes = 2 * coldBytes, built = builtModes) =>
-  choosePlan({ asked, source: host("h1"), destination, memoryBytes }, built);
+const choose = (asked: Mode, destination: HostFacts, memoryBytes = 2 * coldBytes) =>
+  choosePlan({ asked, source: host("h1"), destination, memoryBytes });
 
 test("what was asked for is done", () => {
   expect(choose("cold", host("h2"))).toEqual({ mode: "cold", because: "Cold was asked for." });
   expect(choose("postcopy", host("h2")).mode).toBe("postcopy");
 });
 
-test("little memory moves cold, much memory follows after the resume", () => {
-  expect(choose("auto", host("h2"), coldBytes).mode).toBe("cold");
-  expect(choose("auto", host("h2"), coldBytes + 1).mode).toBe("postcopy");
+test("where both hosts track changed memory, all of it goes before the switchover", () => {
+  expect(choose("auto", host("h2"), coldBytes)).toEqual({
+    mode: "precopy",
+    because: "Both hosts track changed memory, so that it can be sent while the container runs.",
+  });
+  const late = choose("auto", host("h2", { criu: criuOf({ lazyPages: false }) }));
+  expect(late).toMatchObject({ mode: "precopy", because: expect.stringContaining("h2 has no userfaultfd") });
+});
+
+test("elsewhere little memory moves cold, much memory follows after the resume", () => {
+  expect(choose("auto", still, coldBytes).mode).toBe("cold");
+  expect(choose("auto", still, coldBytes + 1).mode).toBe("postcopy");
 });
 
 test.each([
@@ -29,17 +37,8 @@ test.each([
   expect(choose("auto", destination)).toMatchObject({ mode: "cold", because: expect.stringContaining("doctor") });
 });
 
-test("a mode that is not built is refused in a sentence", () => {
-  expect(() => choose("precopy", host("h2"))).toThrow(
-    expect.objectContaining({
-      code: "usage",
-      message: expect.stringContaining("not built yet"),
-      hint: expect.stringContaining("cold"),
-    }),
-  );
-});
-
-test("once built, the best mode that both hosts can do is chosen", () => {
-  const mode = (destination: HostFacts) => choose("auto", destination, undefined, all).mode;
-  expect([mode(host("h2")), mode(still), mode(eager)]).toEqual(["precopy", "postcopy", "cold"]);
+test("pre-copy does not end as post-copy where that is not possible", () => {
+  const end = (destination: HostFacts) => possibleEnd("postcopy", host("h1"), destination);
+  expect([end(host("h2")), end(eager), end(narrow)]).toEqual(["postcopy", "switchover", "switchover"]);
+  expect(possibleEnd("abort", host("h1"), eager)).toBe("abort");
 });

@@ -1,13 +1,9 @@
-import { GodwitError } from "../contract/errors.ts";
 import type { HostFacts } from "../contract/facts.ts";
-import type { Mode } from "../contract/migration.ts";
+import type { Mode, NoConvergence } from "../contract/migration.ts";
 import { pipeCheck } from "./host-checks.ts";
 import { bytes } from "./units.ts";
 
-export type BuiltMode = Exclude<Mode, "auto">;
-
-/** The modes that this version can carry out: the one place to change when another is built. */
-export const builtModes: ReadonlySet<BuiltMode> = new Set<BuiltMode>(["cold", "postcopy"]);
+export type PlainMode = Exclude<Mode, "auto">;
 
 /**
  * Up to so much memory crosses the link within the blink that every move costs (64 MiB at 250 MB/s, measured between two agents
@@ -16,17 +12,9 @@ export const builtModes: ReadonlySet<BuiltMode> = new Set<BuiltMode>(["cold", "p
 export const coldBytes = 64 * 2 ** 20;
 
 export interface ModeChoice {
-  mode: BuiltMode;
+  mode: PlainMode;
   /** Why this mode, one sentence. */
   because: string;
-}
-
-/** @throws usage for a mode that is not built */
-export function assertBuilt(asked: Mode, built = builtModes): void {
-  if (asked === "auto" || built.has(asked)) return;
-  throw new GodwitError("usage", `The mode ${asked} is not built yet in this version of godwit.`, {
-    hint: `Use --mode auto, or one of: ${[...built].join(", ")}.`,
-  });
 }
 
 export interface ModeQuestion {
@@ -37,28 +25,34 @@ export interface ModeQuestion {
   memoryBytes: number;
 }
 
-/** @throws usage for a mode that is not built */
-export function choosePlan({ asked, source, destination, memoryBytes }: ModeQuestion, built = builtModes): ModeChoice {
-  assertBuilt(asked, built);
+export function choosePlan({ asked, source, destination, memoryBytes }: ModeQuestion): ModeChoice {
   if (asked !== "auto") return { mode: asked, because: `${nameOf[asked]} was asked for.` };
-  const both = (has: (host: HostFacts) => boolean | undefined) => [source, destination].every(has);
-  if (built.has("precopy") && both(({ criu }) => criu?.dirtyTracking)) {
-    return {
-      mode: "precopy",
-      because: "Both hosts track changed memory, so that it can be sent while the container runs.",
-    };
+  if ([source, destination].every(({ criu }) => criu?.dirtyTracking)) {
+    const why = "Both hosts track changed memory, so that it can be sent while the container runs";
+    const eager = `; ${destination.name} has no userfaultfd, so that all of it is read in before the resume`;
+    return { mode: "precopy", because: `${why}${destination.criu?.lazyPages ? "" : eager}.` };
   }
   if (memoryBytes <= coldBytes) {
     return { mode: "cold", because: `${bytes(memoryBytes)} of memory cross within the blink of the switchover.` };
   }
-  const canFollow = both((host) => host.criu?.lazyPages && pipeCheck(host).level === "ok");
-  if (built.has("postcopy") && canFollow) {
+  if (canFollow(source, destination)) {
     return { mode: "postcopy", because: "Both hosts have userfaultfd, so that memory can follow after the resume." };
   }
   return {
     mode: "cold",
-    because: "Post-copy is not possible between these hosts (userfaultfd and the pipe size: see godwit doctor).",
+    because:
+      "Neither pre-copy nor post-copy is possible between these hosts (dirty tracking, userfaultfd and the pipe size: see godwit doctor).",
   };
 }
 
-const nameOf: Record<BuiltMode, string> = { cold: "Cold", precopy: "Pre-copy", postcopy: "Post-copy" };
+/** What pre-copy does in the end where no round helps: not what these hosts cannot do. */
+export function possibleEnd(asked: NoConvergence, source: HostFacts, destination: HostFacts): NoConvergence {
+  return asked === "postcopy" && !canFollow(source, destination) ? "switchover" : asked;
+}
+
+/** Whether memory can follow after the resume. */
+function canFollow(...hosts: HostFacts[]): boolean {
+  return hosts.every((host) => host.criu?.lazyPages && pipeCheck(host).level === "ok");
+}
+
+export const nameOf: Record<PlainMode, string> = { cold: "Cold", precopy: "Pre-copy", postcopy: "Post-copy" };

@@ -16,6 +16,8 @@ export interface DumpRequest {
   work: string;
   /** Port of 127.0.0.1 that takes the memory pages, instead of `images`. */
   pagePort?: number;
+  /** Images of a pre-dump, as a path from `images`; only pages that were written to since go. */
+  parent?: string | undefined;
   /** Seen when the dump has ended: one that is killed leaves CRIU's code in the processes, and a frozen cgroup behind it. */
   signal?: AbortSignal | undefined;
 }
@@ -61,6 +63,7 @@ export function dumpArguments(container: RuncContainer, request: DumpRequest, mo
     ...["--root", container.root, "checkpoint", "--leave-running", "--empty-ns", "network"],
     ...["--tcp-established", "--ext-unix-sk", "--file-locks"],
     ...["--image-path", request.images, "--work-path", request.work],
+    ...(request.parent ? ["--parent-path", request.parent] : []),
     ...more,
     container.id,
   ];

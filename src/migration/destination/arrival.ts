@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorReport, GodwitError } from "../../contract/errors.ts";
 import type { BatonAnswer, BatonOffer, CriuRestoreStats } from "../../contract/migration.ts";
@@ -79,6 +80,16 @@ export class Arrival {
     const settled = this.#until(() => this.answer().complete || !destinationMayRun(this.record.state));
     await Promise.race([settled, sleep(askAgainMs, undefined, { ref: false })]);
     return this.answer();
+  }
+
+  /** See ArrivalWork. The source only sees the connection break, and asks why. */
+  async takePages(connection: Duplex): Promise<void> {
+    try {
+      await this.work.takePages(connection);
+    } catch (error) {
+      if (error instanceof GodwitError) this.#error ??= errorReport(error);
+      throw error;
+    }
   }
 
   async revoked(forced: boolean): Promise<BatonAnswer> {

@@ -9,10 +9,8 @@ import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/container/tree-sync.ts";
-import { DumpProtocol } from "../../host/criu/dump-protocol.ts";
 import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
 import { PageProtocol } from "../../host/criu/page-protocol.ts";
-import { PageStore } from "../../host/criu/page-store.ts";
 import { createBody } from "../../host/docker/create-body.ts";
 import { findImage } from "../../host/docker/find-image.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -25,7 +23,8 @@ import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../
 import { type Loopback, listenLoopback } from "../../transport/loopback.ts";
 import { ResumableStream } from "../../transport/resumable.ts";
 import { PageReceiver } from "../pages/receiver.ts";
-import type { BuiltMode } from "../plan.ts";
+import type { PlainMode } from "../plan.ts";
+import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 
 /** CRIU's images beside the pages: a share of the memory, and at least this much. */
@@ -36,9 +35,9 @@ export class ArrivalWork {
   readonly #host: Host;
   readonly #record: ArrivalRecord;
   readonly #save: () => void;
+  readonly #memory: ArrivingMemory;
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
-  #memory: PageStore | undefined;
   /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
   #inspect: ContainerInspect | undefined;
   #lazy = false;
@@ -51,6 +50,7 @@ export class ArrivalWork {
     this.#host = host;
     this.#record = record;
     this.#save = save;
+    this.#memory = new ArrivingMemory(host);
   }
 
   async receiveImage(stream: Readable): Promise<void> {
@@ -97,13 +97,18 @@ export class ArrivalWork {
     await writeLog(this.#inspect, await this.#host.dockerRoot(), suffix, bytes);
   }
 
-  /** Docker, containerd and the shim do their part now; what takes pages and images is ready. */
-  async arm(mode: BuiltMode): Promise<void> {
-    const space = this.#requireSpace();
+  /**
+   * Docker, containerd and the shim do their part now; what takes pages and images is ready. Armed once, it stays so, when the
+   * mode becomes another one: then what came of the memory is given up.
+   */
+  async arm(mode: PlainMode): Promise<void> {
     const { criu } = await this.#host.facts();
     this.#lazy = criu?.lazyPages ?? false;
-    if (mode === "postcopy") await this.#listenForPages(criu?.version ?? "");
-    else this.#memory = new PageStore(space.pages, new DumpProtocol(criu?.version ?? ""));
+    if (mode === "postcopy") {
+      await this.#memory.discard();
+      await this.#listenForPages(criu?.version ?? "");
+    }
+    if (this.#armed) return;
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
       tty,
@@ -112,11 +117,10 @@ export class ArrivalWork {
     this.#trees.set(0, this.#armed.root.upper);
   }
 
-  /** Takes a connection that carries memory pages; in post-copy each goes on where the one before it broke. */
+  /** Takes a connection that carries memory: a round of it, or in post-copy what goes on where the one before it broke. */
   async takePages(connection: Duplex): Promise<void> {
     if (this.#lasting) this.#lasting.attach(connection);
-    else if (this.#memory) await this.#memory.receive(connection);
-    else throw new GodwitError("usage", "This migration is not armed.");
+    else await this.#memory.take(connection, this.#requireSpace());
   }
 
   /** The source has lost the memory that it served: what waits for a page would wait for ever. */
@@ -137,11 +141,11 @@ export class ArrivalWork {
       ),
     );
     await speakFor(this.#armed, offer.logTail);
-    await this.#memory?.writeImages(space.images, this.#lazy);
+    const pages = await this.#memory.writeImages(space, this.#lazy);
     return restoreArmed(this.#armed, {
       images: space.images,
       work: space.work,
-      pages: this.#memory && space.pages,
+      pages,
       lazy: this.#lazy,
       pagePort: this.#pageListener?.port,
       keepConnections: offer.keepConnections,
@@ -212,7 +216,7 @@ export class ArrivalWork {
   }
 
   async #closePages(): Promise<void> {
-    await this.#memory?.discard();
+    await this.#memory.discard();
     this.#lasting?.destroy();
     await this.#pageListener?.close();
   }

@@ -1,5 +1,5 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
-import { type MigrateRequest, type MigrationPlan, reservation } from "../../contract/migration.ts";
+import { type MigrateRequest, type MigrationPlan, type NoConvergence, reservation } from "../../contract/migration.ts";
 import { protocol } from "../../contract/version.ts";
 import { fileTrees, readContainerFacts } from "../../host/container/facts.ts";
 import { runcContainer } from "../../host/container/runc.ts";
@@ -8,13 +8,15 @@ import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { peerPaths } from "../peer-paths.ts";
-import { choosePlan } from "../plan.ts";
+import { choosePlan, possibleEnd } from "../plan.ts";
 import { preflight } from "../preflight.ts";
 
 export interface Checked {
   plan: MigrationPlan;
   facts: ContainerFacts;
   trees: FileTree[];
+  /** What pre-copy does in the end where no round helps. */
+  onNoConvergence: NoConvergence;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function checkMigration(
   return {
     facts,
     trees,
+    onNoConvergence: possibleEnd(request.onNoConvergence, hostFacts, answer.facts),
     plan: {
       container: facts.name,
       source: host.name,

@@ -13,7 +13,6 @@ import type { Operations } from "../../journal/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { sourceIsDone, sourceMayRun } from "../baton.ts";
 import { MigrationControls } from "../controls.ts";
-import { assertBuilt } from "../plan.ts";
 import { checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { fellSilent } from "./hand-over.ts";
@@ -124,8 +123,7 @@ export class Departures {
   }
 
   /** @throws what can be said about the request before the destination is asked */
-  #destination(container: ContainerInspect, { destination, mode }: MigrateRequest): Peer {
-    assertBuilt(mode);
+  #destination(container: ContainerInspect, { destination }: MigrateRequest): Peer {
     if (destination !== this.#deps.host.name) return this.#deps.peers(destination);
     throw new GodwitError("usage", `'${containerName(container)}' is on ${destination} already.`, {
       hint: "Name another host, or make a second container with 'godwit clone'.",

@@ -19,6 +19,15 @@ import type { FileSync } from "./files.ts";
 import type { ProgressReports } from "./progress-reports.ts";
 import { tunnelPort } from "./wire.ts";
 
+/** What of the memory goes under the freeze. */
+export interface MemoryLeft {
+  /** Expected. */
+  bytes: number;
+  reports: ProgressReports;
+  /** In pre-copy: images of the last round, as a path from those of the dump. */
+  parent?: string | undefined;
+}
+
 /** How the memory of a frozen container gets to the destination. It is opened before the freeze. */
 export interface MemoryWay {
   /** Name of the step that `dump` is. */
@@ -28,18 +37,19 @@ export interface MemoryWay {
   close(): Promise<void>;
 }
 
-/** All memory goes over under the freeze. */
+/** All memory goes over under the freeze; in pre-copy, all that was written to since the last round. */
 export async function wayOfAll(
   running: RuncContainer,
   { peer, migration, counter }: FileSync,
-  { bytes, reports }: { bytes: number; reports: ProgressReports },
+  { bytes, reports, parent }: MemoryLeft,
   signal: AbortSignal,
 ): Promise<MemoryWay> {
   const tunnel = await tunnelPort(peer, peerPaths.pages(migration), counter, undefined, signal);
   const transfer = { phase: "switchover", total: bytes };
   return {
     step: "dump and send memory",
-    dump: (request) => reports.during(transfer, () => dumpContainer(running, { ...request, pagePort: tunnel.port })),
+    dump: (request) =>
+      reports.during(transfer, () => dumpContainer(running, { ...request, pagePort: tunnel.port, parent })),
     close: tunnel.close,
   };
 }

@@ -13,15 +13,19 @@ import type { ByteCounter } from "../../transport/streams.ts";
 import { sourceStart } from "../baton.ts";
 import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
+import type { PlainMode } from "../plan.ts";
 import { ProgressMeter } from "../progress.ts";
+import { learnSwitchover, switchoverCost } from "../switchover-cost.ts";
 import { firstFailure } from "../verdict.ts";
 import { type Checked, checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { sendLogs, sendTrees } from "./files.ts";
 import { fellSilent, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
+import { keepHeard } from "./keep-heard.ts";
 import { prepare } from "./prepare.ts";
 import { ProgressReports } from "./progress-reports.ts";
+import { memoryRounds } from "./rounds.ts";
 import { switchOver } from "./switchover.ts";
 
 /** CRIU's images without the memory pages. */
@@ -61,9 +65,10 @@ export async function migrate(
     await giveUp(departure, unsettled);
     throw cancelled ? context.signal.reason : await watch.reason(refusalBehind(departure, error));
   });
-  const { checked, id, setupMs, frozenAt, work } = offered;
-  const { memoryBytes, mode } = checked.plan;
+  const { checked, id, mode, setupMs, frozenAt, sendingMs, work } = offered;
+  const { memoryBytes } = checked.plan;
   const downtimeMs = await handOver(departure, frozenAt, unsettled);
+  if (mode !== "cold") learnSwitchover(deps.journal, { downtimeMs, sendingMs });
   const result = (dump: CriuDumpStats | null = null): MigrationResult => ({
     migration: context.id,
     container: checked.plan.container,
@@ -134,24 +139,32 @@ interface Offered {
   checked: Checked;
   /** Of the container on the destination. */
   id: string;
+  /** That it came to: pre-copy may have gone on as post-copy. */
+  mode: PlainMode;
   setupMs: number;
   frozenAt: number;
   /** Where CRIU left what it says of the dump. */
   work: string;
+  /** What sending memory was expected to add to the downtime. */
+  sendingMs: number;
 }
 
 /** Everything up to the offer of the baton. Whatever fails in it, the container is here, and may run on. */
 async function untilOffered(move: Move, context: OperationContext): Promise<Offered> {
-  const { host, peer, departure, container, request, controls, counter, reports, watch, undo, begunAt } = move;
+  const { host, journal, peer, departure, container, request, controls, counter, reports, watch, undo, begunAt } = move;
   const migration = context.id;
   const signal = AbortSignal.any([context.signal, watch.signal]);
   const checked = await checkMigration(host, peer, container, { ...request, migration }, signal);
-  const { mode, filesBytes } = checked.plan;
-  context.about({ mode });
-  departure.record.mode = mode;
+  const { filesBytes, memoryBytes } = checked.plan;
+  const become = (mode: PlainMode) => {
+    context.about({ mode });
+    departure.record.mode = mode;
+    departure.save();
+  };
   departure.record.volumes = checked.trees.filter(({ kind }) => kind === "volume").map(({ name }) => name);
-  departure.save();
-  refuseOrWarn(checked, context);
+  become(checked.plan.mode);
+  refuseOrWarn(checked, request, context);
+  undo.use(keepHeard(peer, migration));
   const sync = { migration, peer, trees: checked.trees, counter };
   const running = await runcContainer(container.Id);
   const space = await reserveImageSpace(`source-${migration}`, smallImagesBytes);
@@ -160,7 +173,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const criuVersion = (await host.facts()).criu?.version ?? "";
   const tty = container.Config.Tty ?? false;
   let logMark: LogMark | undefined;
-  const arm = async () => {
+  const arm = async (mode: PlainMode) => {
     logMark = await sendLogs(sync, container, dockerRoot, signal);
     await peer.json("POST", peerPaths.arm(migration), { mode }, { signal });
   };
@@ -169,28 +182,50 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   await context.step("copy files", {}, () =>
     reports.during({ phase: "sync", total: filesBytes }, () => sendTrees(sync, signal, controls.syncRate)),
   );
-  context.phase("arm", `Docker on ${peer.name} prepares the container`);
-  if (!tty) await context.step("arm", {}, arm);
+  const rounds =
+    checked.plan.mode === "precopy"
+      ? await memoryRounds(
+          {
+            ...{ running, sync, controls, reports, space, signal, memoryBytes },
+            fixedMs: switchoverCost(journal),
+            onNoConvergence: checked.onNoConvergence,
+            arm: tty ? undefined : arm,
+          },
+          context,
+        )
+      : undefined;
+  const mode = rounds?.mode ?? checked.plan.mode;
+  if (rounds) become(mode);
+  else {
+    context.phase("arm", `Docker on ${peer.name} prepares the container`);
+    if (!tty) await context.step("arm", {}, () => arm(mode));
+  }
   await departure.holdRestartPolicy();
   const setupMs = performance.now() - begunAt;
   context.phase("switchover", "Freezing the container, handing it over");
   const frozenAt = await switchOver(
     {
-      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, arm, tty },
-      memory: { reports, bytes: checked.plan.memoryBytes },
+      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty },
+      arm: () => arm(mode),
+      memory: { reports, bytes: rounds?.leftBytes ?? memoryBytes, parent: rounds?.parent },
       logMark: () => logMark,
       keepConnections: keepsAddress(container),
       criuVersion,
     },
     context,
   );
-  return { checked, id, setupMs, frozenAt, work: space.work };
+  return { checked, id, mode, setupMs, frozenAt, work: space.work, sendingMs: rounds?.sendingMs ?? 0 };
 }
 
-function refuseOrWarn({ plan }: Checked, context: OperationContext): void {
+function refuseOrWarn({ plan, onNoConvergence }: Checked, asked: MigrateRequest, context: OperationContext): void {
   const failure = firstFailure(plan.verdicts, `'${plan.container}' cannot move to ${plan.destination}`);
   if (failure) throw failure;
   for (const { level, message, remedy } of plan.verdicts) if (level === "warn") context.warn(message, remedy);
+  if (plan.mode === "precopy" && onNoConvergence !== asked.onNoConvergence)
+    context.warn(
+      "post-copy is not possible between these hosts: if no round helps, pre-copy goes to the switchover",
+      "godwit doctor",
+    );
   context.phase("preflight", `Mode ${plan.mode}. ${plan.because}`);
 }
 

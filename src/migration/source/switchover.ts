@@ -13,14 +13,15 @@ import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
-import type { BuiltMode } from "../plan.ts";
+import type { PlainMode } from "../plan.ts";
 import type { Departure } from "./departure.ts";
 import { type FileSync, openLastRound } from "./files.ts";
-import { wayOfAll, wayOfLater } from "./memory-way.ts";
-import type { ProgressReports } from "./progress-reports.ts";
+import { type MemoryLeft, wayOfAll, wayOfLater } from "./memory-way.ts";
 
 /** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
 const inlineBytes = 256 * 1024;
+/** Where CRIU finds the round before, on this host. */
+const parentLink = "parent";
 
 export interface SwitchoverInput {
   departure: Departure;
@@ -37,14 +38,13 @@ export interface SwitchoverInput {
    */
   arm: () => Promise<void>;
   tty: boolean;
-  mode: BuiltMode;
+  mode: PlainMode;
   /** Of this host; it speaks its page protocol. */
   criuVersion: string;
   /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
   space: ImageSpace;
   keepConnections: boolean;
-  /** Resident memory, and how its way is told of where it goes under the freeze. */
-  memory: { bytes: number; reports: ProgressReports };
+  memory: MemoryLeft;
 }
 
 /**
@@ -106,7 +106,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
 
 /** Sends CRIU's large images, and gives the small ones for the offer. */
 async function sendImages({ sync, space }: SwitchoverInput): Promise<BatonOffer["images"]> {
-  const names = await readdir(space.images);
+  const names = (await readdir(space.images)).filter((name) => name !== parentLink);
   const read = names.map(async (name) => {
     const path = join(space.images, name);
     const { size } = await stat(path);
