@@ -49,9 +49,15 @@ describe("a round is followed by", () => {
 describe("where the fixed part of a switchover is above the limit already", () => {
   const slow = { fixedMs: 900, left: [400 * MiB, MiB] };
 
-  test("the little that is left goes at once: post-copy would not be shorter", () => {
+  test("the little that is left goes at once: neither another round nor post-copy would be shorter", () => {
     for (const onNoConvergence of ["postcopy", "switchover"] as const)
       expect(decide(input({ ...slow, onNoConvergence })).next).toBe("switchover");
+  });
+
+  test("so does the little by which a limit is missed, once it does not fall any more", () => {
+    const near = { fixedMs: 280, left: [6 * MiB, 6 * MiB] };
+    expect(decide(input(near)).next).toBe("round");
+    expect(decide(input({ ...near, left: [6 * MiB, 6 * MiB, 6 * MiB] })).next).toBe("switchover");
   });
 
   test("a user who would rather not move is heard", () => {

@@ -6,10 +6,7 @@ const worthwhile = 0.75;
 const patience = 2;
 /** Far beyond what a quarter a round needs to bring any memory to nothing. */
 const mostRounds = 40;
-/**
- * Where the fixed part of a switchover is above the limit, nobody can keep it, and post-copy has the same fixed part. Then what
- * is left to send need not be less than this share of it.
- */
+/** Post-copy has the same fixed part: where sending takes no more than this share of it, its downtime would be no shorter. */
 const smallShare = 0.25;
 
 export interface ConvergenceInput {
@@ -44,12 +41,13 @@ export function decide(input: ConvergenceInput): ConvergenceDecision {
   const as = (next: ConvergenceDecision["next"], because: string) => ({ next, because, expectedDowntimeMs });
   if (expectedDowntimeMs <= limitMs) return as("switchover", `${expected}, within the limit of ${limitMs} ms.`);
   if (input.switchRequested) return as("switchover", `The switchover was asked for; ${expected}.`);
-  const onlyFixed = fixedMs > limitMs && sendingMs <= fixedMs * smallShare;
-  if (onlyFixed && input.onNoConvergence !== "abort") {
-    return as("switchover", `${expected}, of which ${fixedMs} ms are the same in every mode and after any round.`);
-  }
-  const helps = !onlyFixed && left.length < mostRounds && stalledRounds(left, input.memoryBytes) < patience;
+  const little = sendingMs <= fixedMs * smallShare;
+  const hopeless = little && fixedMs > limitMs;
+  const helps = !hopeless && left.length < mostRounds && stalledRounds(left, input.memoryBytes) < patience;
   if (helps) return as("round", `${expected}.`);
+  if (little && input.onNoConvergence === "postcopy") {
+    return as("switchover", `${expected}, of which ${fixedMs} ms are the same in post-copy and after any round.`);
+  }
   return as(input.onNoConvergence, `${expected}, above the limit of ${limitMs} ms; it does not fall any more.`);
 }
 

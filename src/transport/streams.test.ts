@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { duplexPair } from "node:stream";
@@ -72,4 +73,16 @@ test("close destroys what is open", async () => {
   client.resume();
   await once(client, "end");
   client.destroy();
+});
+
+test("a cut reaches a program that is spoken to through a pipe", async () => {
+  const program = spawn("sleep", ["60"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  const pipe = program.stdio[3] as Socket;
+  const [near, nearOther] = duplexPair();
+  const joined = joinStreams(pipe, nearOther);
+  near.on("error", () => {});
+  nearOther.destroy(new Error("cable cut"));
+  await expect(joined).rejects.toThrow("cable cut");
+  expect(pipe.destroyed).toBe(true);
+  program.kill();
 });

@@ -30,7 +30,10 @@ const hasEnded = (stream: Duplex) => stream.readableEnded && stream.writableFini
 
 /** Destroys a stream so that the other side of a TCP connection sees a reset instead of an end. */
 export function abort(stream: Duplex): void {
-  if (stream instanceof Socket && !(stream instanceof TLSSocket) && !stream.destroyed) stream.resetAndDestroy();
+  // Only TCP knows a reset; a socket without an address is a pipe to a program of this host, or not connected any more.
+  const resets =
+    stream instanceof Socket && !(stream instanceof TLSSocket) && (stream.remoteAddress || stream.connecting);
+  if (resets && !stream.destroyed) stream.resetAndDestroy();
   else stream.destroy();
 }
 
