@@ -119,7 +119,7 @@ describe("what forbids a move", () => {
       { destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" },
       "preflight-failed",
       /post-copy needs userfaultfd, which h2 does not have/,
-      /use --mode cold, which is what auto would choose here; or on h2: modprobe userfaultfd/,
+      /use --mode precopy, which is what auto would choose here; or on h2: modprobe userfaultfd/,
     ],
     [
       "no dirty tracking in pre-copy",

@@ -10,7 +10,6 @@ import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/container/tree-sync.ts";
 import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
-import { PageProtocol } from "../../host/criu/page-protocol.ts";
 import { createBody } from "../../host/docker/create-body.ts";
 import { findImage } from "../../host/docker/find-image.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -20,9 +19,6 @@ import { type ArmedContainer, armContainer, disarmContainer, speakFor } from "..
 import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
-import { type Loopback, listenLoopback } from "../../transport/loopback.ts";
-import { ResumableStream } from "../../transport/resumable.ts";
-import { PageReceiver } from "../pages/receiver.ts";
 import type { PlainMode } from "../plan.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
@@ -35,22 +31,18 @@ export class ArrivalWork {
   readonly #host: Host;
   readonly #record: ArrivalRecord;
   readonly #save: () => void;
-  readonly #memory: ArrivingMemory;
+  readonly memory: ArrivingMemory;
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
   /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
   #inspect: ContainerInspect | undefined;
-  #lazy = false;
-  #lasting: ResumableStream | undefined;
-  #receiver: PageReceiver | undefined;
-  #pageListener: Loopback | undefined;
   #trees = new Map<number, string>();
 
   constructor(host: Host, record: ArrivalRecord, save: () => void) {
     this.#host = host;
     this.#record = record;
     this.#save = save;
-    this.#memory = new ArrivingMemory(host);
+    this.memory = new ArrivingMemory(host);
   }
 
   async receiveImage(stream: Readable): Promise<void> {
@@ -99,15 +91,10 @@ export class ArrivalWork {
 
   /**
    * Docker, containerd and the shim do their part now; what takes pages and images is ready. Armed once, it stays so, when the
-   * mode becomes another one: then what came of the memory is given up.
+   * mode becomes another one.
    */
   async arm(mode: PlainMode): Promise<void> {
-    const { criu } = await this.#host.facts();
-    this.#lazy = criu?.lazyPages ?? false;
-    if (mode === "postcopy") {
-      await this.#memory.discard();
-      await this.#listenForPages(criu?.version ?? "");
-    }
+    await this.memory.prepare(mode);
     if (this.#armed) return;
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
@@ -117,15 +104,9 @@ export class ArrivalWork {
     this.#trees.set(0, this.#armed.root.upper);
   }
 
-  /** Takes a connection that carries memory: a round of it, or in post-copy what goes on where the one before it broke. */
+  /** Takes a connection that carries memory. */
   async takePages(connection: Duplex): Promise<void> {
-    if (this.#lasting) this.#lasting.attach(connection);
-    else await this.#memory.take(connection, this.#requireSpace());
-  }
-
-  /** The source has lost the memory that it served: what waits for a page would wait for ever. */
-  losePages(): void {
-    this.#lasting?.destroy();
+    await this.memory.take(connection, this.#requireSpace());
   }
 
   async receiveImageFile(name: string, stream: Readable): Promise<void> {
@@ -141,13 +122,10 @@ export class ArrivalWork {
       ),
     );
     await speakFor(this.#armed, offer.logTail);
-    const pages = await this.#memory.writeImages(space, this.#lazy);
     return restoreArmed(this.#armed, {
       images: space.images,
       work: space.work,
-      pages,
-      lazy: this.#lazy,
-      pagePort: this.#pageListener?.port,
+      ...(await this.memory.restoreFrom(space)),
       keepConnections: offer.keepConnections,
       processes: offer.processes,
       step,
@@ -156,7 +134,7 @@ export class ArrivalWork {
 
   /** The container runs: from now on the hook treats it as an ordinary one. */
   async release(): Promise<void> {
-    this.#receiver?.go();
+    this.memory.go();
     if (this.#armed) await this.#armed.pending.remove();
     else await removePending(this.#requireCreated());
   }
@@ -168,13 +146,13 @@ export class ArrivalWork {
       this.#record.offer.container.inspect.HostConfig as { RestartPolicy?: { Name?: string } } | undefined
     )?.RestartPolicy;
     if (policy?.Name && policy.Name !== "no") await this.#host.docker.setRestartPolicy(id, policy);
-    await this.#pageListener?.close();
+    await this.memory.close();
     await releaseImageSpace(this.#record.offer.migration);
   }
 
   /** Ends whatever there is of the copy; returns when nothing of it can run any more. */
   async kill(sentence: string): Promise<void> {
-    await this.#closePages();
+    await this.memory.discard();
     if (this.#armed) await disarmContainer(this.#armed, sentence);
     const id = this.#record.created;
     if (id) await this.#host.docker.killAndWait(id);
@@ -201,24 +179,6 @@ export class ArrivalWork {
   /** After a restart of the agent: settles when the lazy-pages daemon of the last life has ended. */
   async drainedElsewhere(): Promise<void> {
     await waitForLazyPages(this.#requireCreated(), workFolderOf(this.#record.offer.migration));
-  }
-
-  /** CRIU's daemon speaks to a port; behind it is a stream that outlives its connections. */
-  async #listenForPages(criuVersion: string): Promise<void> {
-    const lasting = new ResumableStream();
-    const receiver = new PageReceiver(lasting, new PageProtocol(criuVersion));
-    this.#lasting = lasting;
-    this.#receiver = receiver;
-    this.#pageListener = await listenLoopback({
-      once: true,
-      onConnection: (socket) => receiver.serve(socket).catch(() => {}),
-    });
-  }
-
-  async #closePages(): Promise<void> {
-    await this.#memory.discard();
-    this.#lasting?.destroy();
-    await this.#pageListener?.close();
   }
 
   async #findTrees(id: string): Promise<void> {
