@@ -22,18 +22,22 @@ export interface Case {
 export type Tool = "godwit" | "floor" | "tls-stream" | "docker" | "podman";
 
 export interface LabShape {
+  kind: "namespace" | "vm";
   releases: string[];
   /** Debian packages that its hosts have beside those of every host. */
   packages: string[];
   /** What runs the containers there. */
   engine: "docker" | "podman";
+  /** Of each virtual machine. */
+  memoryMiB?: number;
 }
 
 /** The labs, in the order in which they are used; one is up at a time. */
 export const labs = {
-  "docker-28": { releases: ["forky", "forky"], packages: [], engine: "docker" },
-  "docker-26": { releases: ["trixie", "trixie"], packages: [], engine: "docker" },
-  podman: { releases: ["trixie", "trixie"], packages: ["podman"], engine: "podman" },
+  "docker-28": { kind: "namespace", releases: ["forky", "forky"], packages: [], engine: "docker" },
+  "docker-26": { kind: "namespace", releases: ["trixie", "trixie"], packages: [], engine: "docker" },
+  podman: { kind: "namespace", releases: ["trixie", "trixie"], packages: ["podman"], engine: "podman" },
+  vm: { kind: "vm", releases: ["forky", "forky"], packages: [], engine: "docker", memoryMiB: 4096 },
 } satisfies Record<string, LabShape>;
 export type LabName = keyof typeof labs;
 
@@ -101,6 +105,15 @@ function podman(mode: "zstd" | "uncompressed", memoryMiB: number, runs: number):
   return { ...base, name, tool: "podman", lab: "podman", runs, warmUp: false, secondsPerRun };
 }
 
+/** A case in virtual machines: their kernel tracks dirty memory, and everything takes several times as long there. */
+const inVm = (base: Case): Case => ({
+  ...base,
+  name: `vm-${base.name}`,
+  lab: "vm",
+  runs: 3,
+  secondsPerRun: base.secondsPerRun * 6,
+});
+
 export const cases: readonly Case[] = [
   ...sizes.flatMap((memoryMiB) =>
     links.flatMap((link) => [0, 20, 100].map((dirty) => godwit("postcopy", memoryMiB, dirty, link))),
@@ -120,4 +133,6 @@ export const cases: readonly Case[] = [
     podman(mode, 1024, 3),
     podman(mode, 4096, 1),
   ]),
+  inVm(floor(256)),
+  inVm(godwit("postcopy", 256, 0, null)),
 ];

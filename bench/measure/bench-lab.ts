@@ -26,14 +26,8 @@ export async function openLab(
   built: Built,
   say: (line: string) => void,
 ): Promise<BenchLab> {
-  const { releases, packages, engine }: LabShape = labs[kind];
-  await labUp({
-    name,
-    hosts: hosts.length,
-    releases,
-    packages,
-    onProgress: (line) => say(`  ${line}`),
-  });
+  const { engine, ...shape }: LabShape = labs[kind];
+  await labUp({ name, hosts: hosts.length, ...shape, onProgress: (line) => say(`  ${line}`) });
   const lab: BenchLab = {
     name,
     kind,

@@ -22,7 +22,7 @@ export async function buildPrograms(): Promise<Built> {
   const scratch = mkdtempSync(join(tmpdir(), "godwit-bench-"));
   for (const part of ["image/bin", "image/tmp", "tools"]) mkdirSync(join(scratch, part), { recursive: true });
   compile("ticker", join(scratch, "image/bin/ticker"));
-  compile("stopwatch", join(scratch, "tools/stopwatch"));
+  for (const name of ["stopwatch", "clock"]) compile(name, join(scratch, "tools", name));
   copyFileSync(join(folder, "floor.sh"), join(scratch, "tools/floor.sh"));
   await build({
     entryPoints: [join(folder, "stream.ts")],

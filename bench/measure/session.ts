@@ -3,6 +3,7 @@ import type { Case, LabName } from "../cases.ts";
 import type { LabDetails } from "../report/details.ts";
 import type { Run } from "../run.ts";
 import { type BenchLab, clearHosts, openLab } from "./bench-lab.ts";
+import { alignClocks, tellTime } from "./clocks.ts";
 import { runDocker } from "./docker.ts";
 import type { Floors } from "./floor.ts";
 import { runGodwit } from "./godwit.ts";
@@ -14,6 +15,9 @@ import { residentMiB } from "./usage.ts";
 
 /** An agent that has just started still reads and compiles. */
 const startedMs = 5000;
+
+/** More than this would show in a downtime. */
+const mostClockErrorMs = 20;
 
 /** A lab that is up for cases of its kind, one after another. */
 export class Session {
@@ -39,6 +43,7 @@ export class Session {
     await sleep(startedMs);
     const idleAgentMiB = await residentMiB(lab);
     await listenForStreams(lab);
+    await tellTime(lab);
     const runtimes = "$(runc --version | head -1), CRIU $(criu --version | sed -n 's/^Version: //p')";
     const versions = await lab.on("h1", `echo $(${lab.engine.version}), ${runtimes}`);
     return new Session(lab, { versions, idleAgentMiB, linkRates: {} }, floors);
@@ -53,6 +58,8 @@ export class Session {
 
   /** One run of a case; `index` counts from 0. Nothing of it stays in the hosts. */
   async run(measured: Case, index: number, signal: AbortSignal): Promise<Run> {
+    const within = await alignClocks(this.lab);
+    if (within > mostClockErrorMs) throw new Error(`The clocks of the hosts cannot be compared within ${within} ms.`);
     try {
       return await this.#measure(measured, index, signal);
     } finally {
