@@ -77,10 +77,10 @@ function godwit(
 const processes = (count: number, eachMiB: number) =>
   godwit("postcopy", count * eachMiB, 0, null, { name: `processes-${count}x${eachMiB}`, processes: count });
 
-function floor(memoryMiB: number, count = 1): Case {
-  const name = `floor-${count > 1 ? `${count}x${memoryMiB / count}` : memoryMiB}`;
+function floor(memoryMiB: number, count = 1, shape = String(memoryMiB)): Case {
   const secondsPerRun = 2 + memoryMiB / 500;
-  return { ...godwit("floor", memoryMiB, 0, null), name, tool: "floor", processes: count, secondsPerRun };
+  const base = godwit("floor", memoryMiB, 0, null);
+  return { ...base, name: `floor-${shape}`, tool: "floor", processes: count, secondsPerRun };
 }
 
 function tlsStream(memoryMiB: number, linkMbits: number | null): Case {
@@ -122,8 +122,8 @@ export const cases: readonly Case[] = [
   processes(64, 8),
   processes(1, 512),
   ...sizes.map((memoryMiB) => floor(memoryMiB)),
-  floor(512, 64),
-  floor(512),
+  floor(512, 64, "64x8"),
+  floor(512, 1, "1x512"),
   ...sizes.flatMap((memoryMiB) => links.map((link) => tlsStream(memoryMiB, link))),
   docker(64, 5),
   docker(1024, 3),

@@ -15,4 +15,6 @@ export type Run = Partial<
     | "childrenCpuS"
     | "agentLoopMs"
   >
-> & { steps?: Pick<Step, "name" | "side" | "ms" | "switchover">[] };
+> & { steps?: RunStep[] };
+
+export type RunStep = Pick<Step, "name" | "side" | "ms" | "switchover">;

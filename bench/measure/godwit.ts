@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import type { MigrationResult } from "../../src/contract/migration.ts";
+import type { Step } from "../../src/contract/operations.ts";
 import type { AgentUsage } from "../../src/contract/routes.ts";
 import { checkoutDir } from "../../src/lab/paths.ts";
 import type { Case } from "../cases.ts";
-import type { Run } from "../run.ts";
+import type { Run, RunStep } from "../run.ts";
 import type { BenchLab } from "./bench-lab.ts";
 import { container, gapAfterMove, startTicker } from "./ticker.ts";
 import { startUsage } from "./usage.ts";
@@ -15,23 +16,33 @@ const limitMs = 900_000;
 /** Moves a fresh container from h1 to h2, as a user would: by the command line. */
 export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<Run> {
   await startTicker(lab, measured);
+  // Being asked ends what it counted before.
+  await longestBlockMs(lab);
   const usage = await startUsage(lab);
   const from = Date.now();
-  const loop = () => longestBlockMs(lab);
-  await loop();
   const result = await migrate(lab, measured.mode, signal);
   const totalS = (Date.now() - from) / 1000;
   const used = await usage();
+  const agentLoopMs = await longestBlockMs(lab);
   const downtimeMs = await gapAfterMove(lab, from);
   if (result.mode !== measured.mode) throw new Error(`It moved in the mode ${result.mode}.`);
-  return { downtimeMs, totalS, wireBytes: result.wireBytes, ...used, agentLoopMs: await loop(), steps: result.steps };
+  return { downtimeMs, totalS, wireBytes: result.wireBytes, ...used, agentLoopMs, steps: stepsOf(result) };
 }
 
-/** The longest time that one of the agents was busy with one thing, since this was asked last. */
-async function longestBlockMs(lab: BenchLab): Promise<number> {
+/** The product's own steps, and what CRIU says that it took of them. */
+function stepsOf({ steps, criu }: MigrationResult): RunStep[] {
+  const times = (name: string, side: Step["side"], stats: object | null) =>
+    Object.entries(stats ?? {})
+      .filter(([field]) => field.endsWith("Ms"))
+      .map(([field, ms]) => ({ name: `CRIU ${name}: ${field}`, side, ms: Number(ms), switchover: true }));
+  return [...steps, ...times("dump", "source", criu.dump), ...times("restore", "destination", criu.restore)];
+}
+
+/** The longest time that one of the agents was busy with one thing, since this was asked last; null where one does not tell. */
+async function longestBlockMs(lab: BenchLab): Promise<number | null> {
   const { stdout } = await execa(command, ["--lab", lab.name, "--json", "hosts"], { stdin: "ignore" });
-  const hosts = JSON.parse(stdout) as { usage: AgentUsage | null }[];
-  return Math.max(...hosts.map(({ usage }) => usage?.longestBlockMs ?? Number.NaN));
+  const blocks = (JSON.parse(stdout) as { usage: AgentUsage | null }[]).map(({ usage }) => usage?.longestBlockMs);
+  return blocks.every((ms) => ms !== undefined) ? Math.max(...blocks) : null;
 }
 
 async function migrate(lab: BenchLab, mode: string, signal: AbortSignal): Promise<MigrationResult> {

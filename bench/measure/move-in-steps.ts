@@ -1,6 +1,6 @@
 import type { Step } from "../../src/contract/operations.ts";
 import type { Case } from "../cases.ts";
-import type { Run } from "../run.ts";
+import type { Run, RunStep } from "../run.ts";
 import type { BenchLab } from "./bench-lab.ts";
 import { gapAfterMove, startTicker } from "./ticker.ts";
 import { interfaceBytes } from "./usage.ts";
@@ -14,7 +14,7 @@ export async function moveInSteps(
   move: (step: TimedStep) => Promise<void>,
 ): Promise<Run> {
   await startTicker(lab, measured);
-  const steps: Run["steps"] = [];
+  const steps: RunStep[] = [];
   const before = await interfaceBytes(lab);
   const from = Date.now();
   await move(async (name, side, work) => {

@@ -51,7 +51,7 @@ CRIU_CONFIG_FILE=$work/dump.conf "$here/stopwatch" served "/sys/fs/cgroup/docker
 
 criu lazy-pages -D $work/images -W $work/restore -v1 -o lazy-pages.log \
 	--page-server --address 127.0.0.1 --port $port >$work/lazy.out 2>&1 &
-for _ in $(seq 500); do
+for _ in $(seq 3000); do
 	[ ! -S $work/restore/lazy-pages.socket ] || break
 	sleep 0.01
 done

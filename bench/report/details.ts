@@ -1,4 +1,4 @@
-import type { Run } from "../run.ts";
+import type { RunStep } from "../run.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
 /** What stands beside the rows, in steps.json: where the time went, what failed, and on what it was measured. */
@@ -33,7 +33,7 @@ export interface StepSpread {
 }
 
 /** The steps of several runs, in the order of the first one that has them. A step that a run has twice counts with its sum. */
-export function spreadSteps(runs: readonly (Run["steps"] | undefined)[]): StepSpread[] {
+export function spreadSteps(runs: readonly (readonly RunStep[] | undefined)[]): StepSpread[] {
   const found = new Map<string, Omit<StepSpread, "ms"> & { values: number[] }>();
   for (const steps of runs) {
     const sums = new Map<string, number>();

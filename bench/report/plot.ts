@@ -42,10 +42,7 @@ export function plot(rows: readonly Row[]): string {
 
 /** A line a tool and mode, the slowest first, as in the picture. */
 function linesOf(rows: readonly Row[]): Line[] {
-  const shown = rows.filter(
-    (row) =>
-      row.dirtyMBs === 0 && row.linkMbits === null && !row.case.startsWith("processes-") && !/\dx\d/.test(row.case),
-  );
+  const shown = rows.filter((row) => row.dirtyMBs === 0 && row.linkMbits === null && !isAside(row.case));
   const groups = Map.groupBy(shown, ({ tool, mode }) => (tool === mode ? tool : `${tool} ${mode}`));
   const lines = [...groups].map(([name, group]) => {
     const byMemory = Map.groupBy(group, ({ memoryMiB }) => memoryMiB);
@@ -58,6 +55,9 @@ function linesOf(rows: readonly Row[]): Line[] {
   const slowest = ({ points }: Line) => Math.max(...points.map(({ ms }) => ms.median));
   return lines.filter(({ points }) => points.length > 0).sort((a, b) => slowest(b) - slowest(a));
 }
+
+/** What has several processes, or an emulated processor, is not on the same scale. */
+const isAside = (name: string) => /^vm-|\dx\d/.test(name);
 
 type Scale = (value: number) => number;
 

@@ -77,8 +77,31 @@ export function targets(rows: readonly Row[], { labs }: Details): Target[] {
       resident(name),
     );
   }
+  const carried = median(gibibyte, (row) => row.interfaceBytes);
+  ratio(
+    "what the interfaces carried to what godwit counts",
+    1.05,
+    carried,
+    median(gibibyte, (row) => row.wireBytes),
+  );
   least("downtime of 1 GiB while 100 MB/s are dirtied, over 1 Gbit/s", 500, "ms", downtime("postcopy-1024-100-1g"));
   least("downtime of 4 GiB while 100 MB/s are dirtied, over 1 Gbit/s", 500, "ms", downtime("postcopy-4096-100-1g"));
+  for (const name of new Set(rows.filter((row) => row.mode === "precopy").map((row) => row.case))) {
+    const dirty = rows.find((row) => row.case === name)?.dirtyMBs ?? 0;
+    ratio(
+      `downtime of \`${name}\` to the floor`,
+      1.5,
+      downtime(name),
+      median(name, (row) => row.floorMs),
+    );
+    if (dirty > 20) continue;
+    ratio(
+      `bytes on the wire to memory, \`${name}\``,
+      dirty === 0 ? 1.05 : 1.4,
+      median(name, (row) => row.wireBytes),
+      resident(name),
+    );
+  }
   const idle = spreadOf(Object.values(labs).map(({ idleAgentMiB }) => idleAgentMiB));
   least("memory of an agent, idle", 120, "MiB", idle?.max);
   least(
