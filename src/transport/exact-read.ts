@@ -1,25 +1,68 @@
-import { EventEmitter, once } from "node:events";
 import type { Duplex, Readable } from "node:stream";
+
+/** Beyond what is asked for, so much may wait here. */
+const aheadBytes = 256 * 1024;
 
 /** Reads a stream in pieces of a known size. Nobody else may read from it. */
 export class ExactReader {
   readonly #stream: Readable;
-  readonly #wake = new EventEmitter();
+  #chunks: Buffer[] = [];
+  #queued = 0;
+  #ended = false;
+  #waiting: { bytes: number; resolve: () => void } | undefined;
 
   constructor(stream: Readable) {
     this.#stream = stream;
-    // Listeners that stay: each new one of `readable` is called at once, and a loop of them would keep the rest of the program out.
-    for (const event of ["readable", "end", "close", "error"]) stream.on(event, () => this.#wake.emit("wake"));
+    stream.on("data", (chunk: Buffer) => {
+      this.#chunks.push(chunk);
+      this.#queued += chunk.length;
+      if (this.#queued > aheadBytes + (this.#waiting?.bytes ?? 0)) stream.pause();
+      if (this.#waiting && this.#queued >= this.#waiting.bytes) this.#wake();
+    });
+    for (const event of ["end", "close", "error"])
+      stream.on(event, () => {
+        this.#ended = true;
+        this.#wake();
+      });
   }
 
   /** Just so many bytes; undefined where the stream ends before. One call at a time. */
   async read(bytes: number): Promise<Buffer | undefined> {
-    for (;;) {
-      const found = this.#stream.read(bytes) as Buffer | null;
-      if (found) return found.length === bytes ? found : undefined;
-      if (this.#stream.readableEnded || this.#stream.destroyed) return undefined;
-      await once(this.#wake, "wake");
+    const parts = await this.readParts(bytes);
+    return parts?.length === 1 ? parts[0] : parts && Buffer.concat(parts, bytes);
+  }
+
+  /** The same in the pieces in which they came, which saves a copy. */
+  async readParts(bytes: number): Promise<Buffer[] | undefined> {
+    if (this.#queued < bytes && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = { bytes, resolve };
+        this.#stream.resume();
+      });
     }
+    if (this.#queued < bytes) return undefined;
+    const parts: Buffer[] = [];
+    let left = bytes;
+    while (left > 0) {
+      const first = this.#chunks[0] as Buffer;
+      if (first.length > left) {
+        parts.push(first.subarray(0, left));
+        this.#chunks[0] = first.subarray(left);
+        break;
+      }
+      parts.push(first);
+      this.#chunks.shift();
+      left -= first.length;
+    }
+    this.#queued -= bytes;
+    if (this.#queued <= aheadBytes && this.#stream.isPaused()) this.#stream.resume();
+    return parts;
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve();
   }
 }
 

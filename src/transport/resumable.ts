@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { decodeAck, encodeAck, encodeHeader, FrameReader, frameType, longestFrame } from "./resumable-frames.ts";
 
 /** So much may be on its way without an answer; a writer waits beyond it. */
-const windowBytes = 16 * 2 ** 20;
+const windowBytes = 8 * 2 ** 20;
 /** An answer is given at least so often. */
 const ackEveryBytes = 256 * 1024;
 /** Up to this size a piece goes out in one write with its header. */

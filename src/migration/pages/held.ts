@@ -2,8 +2,8 @@ import type { PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 
 interface Chunk extends PageRun {
-  /** Undefined for pages of zeros. */
-  bytes: Buffer | undefined;
+  /** The contents, as they came; undefined for pages of zeros. */
+  parts: Buffer[] | undefined;
   left: number;
 }
 
@@ -15,15 +15,15 @@ export class HeldPages {
   /** Bytes held; pages of zeros cost nothing. */
   bytes = 0;
 
-  add(run: PageRun, bytes: Buffer | undefined): void {
+  add(run: PageRun, parts: Buffer[] | undefined): void {
     const pages = this.#tasks.get(run.task) ?? new Map<number, Chunk>();
     this.#tasks.set(run.task, pages);
-    const chunk = { ...run, bytes, left: run.count };
+    const chunk = { ...run, parts, left: run.count };
     for (let page = run.first; page < run.first + run.count; page += 1) {
       this.#forget(pages, page);
       pages.set(page, chunk);
     }
-    if (bytes) this.bytes += bytes.length;
+    if (parts) this.bytes += run.count * pageBytes;
     this.#chunks.push(chunk);
     while (this.#chunks[0]?.left === 0) this.#chunks.shift();
   }
@@ -45,8 +45,9 @@ export class HeldPages {
         this.#forget(pages, page);
         page += 1;
       }
-      const at = (from - chunk.first) * pageBytes;
-      parts.push(chunk.bytes?.subarray(at, at + (page - from) * pageBytes) ?? Buffer.alloc((page - from) * pageBytes));
+      const length = (page - from) * pageBytes;
+      if (chunk.parts) parts.push(...slice(chunk.parts, (from - chunk.first) * pageBytes, length));
+      else parts.push(Buffer.alloc(length));
     }
     return { count: page - first, parts };
   }
@@ -57,7 +58,7 @@ export class HeldPages {
       const chunk = this.#chunks.shift();
       if (!chunk) return;
       const pages = this.#tasks.get(chunk.task);
-      if (!pages || !chunk.bytes) continue;
+      if (!pages || !chunk.parts) continue;
       for (let page = chunk.first; page < chunk.first + chunk.count; page += 1)
         if (pages.get(page) === chunk) this.#forget(pages, page);
     }
@@ -68,6 +69,18 @@ export class HeldPages {
     if (!chunk) return;
     pages.delete(page);
     chunk.left -= 1;
-    if (chunk.bytes) this.bytes -= pageBytes;
+    if (chunk.parts) this.bytes -= pageBytes;
   }
+}
+
+function slice(parts: Buffer[], from: number, length: number): Buffer[] {
+  const found: Buffer[] = [];
+  let at = 0;
+  for (const part of parts) {
+    const begin = Math.max(from - at, 0);
+    const end = Math.min(from + length - at, part.length);
+    if (begin < end) found.push(part.subarray(begin, end));
+    at += part.length;
+  }
+  return found;
 }

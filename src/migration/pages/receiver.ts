@@ -73,9 +73,9 @@ export class PageReceiver {
       const header = await reader.read(headerBytes);
       if (!header) return;
       const { type, number, ...run } = decodeFrame(header);
-      const bytes = type === "pages" ? await reader.read(run.count * pageBytes) : undefined;
-      if (type === "pages" && !bytes) return;
-      this.#held.add(run, bytes);
+      const parts = type === "pages" ? await reader.readParts(run.count * pageBytes) : undefined;
+      if (type === "pages" && !parts) return;
+      this.#held.add(run, parts);
       this.#arrivedFrames = number;
       this.#answer();
     }

@@ -7,7 +7,7 @@ import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import type { UnsentPages } from "./unsent.ts";
 
 /** So much may lie unused at the destination; beyond it only what is wanted at once is sent. */
-export const windowBytes = 32 * 2 ** 20;
+export const windowBytes = 16 * 2 ** 20;
 /** What is sent in one piece while nobody waits for it: a wanted page comes after it. */
 const pieceBytes = 256 * 1024;
 /** At a rate limit, a piece takes no longer than this. */
