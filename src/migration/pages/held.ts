@@ -4,28 +4,23 @@ import { pageBytes } from "../../host/criu/page-size.ts";
 interface Chunk extends PageRun {
   /** The contents, as they came; undefined for pages of zeros. */
   parts: Buffer[] | undefined;
-  left: number;
 }
 
 /** Pages that have arrived and that nobody has asked for yet. */
 export class HeldPages {
   readonly #tasks = new Map<number, Map<number, Chunk>>();
-  /** Oldest first; those that are used up stay until they come up. */
-  readonly #chunks: Chunk[] = [];
   /** Bytes held; pages of zeros cost nothing. */
   bytes = 0;
 
   add(run: PageRun, parts: Buffer[] | undefined): void {
     const pages = this.#tasks.get(run.task) ?? new Map<number, Chunk>();
     this.#tasks.set(run.task, pages);
-    const chunk = { ...run, parts, left: run.count };
+    const chunk = { ...run, parts };
     for (let page = run.first; page < run.first + run.count; page += 1) {
       this.#forget(pages, page);
       pages.set(page, chunk);
     }
     if (parts) this.bytes += run.count * pageBytes;
-    this.#chunks.push(chunk);
-    while (this.#chunks[0]?.left === 0) this.#chunks.shift();
   }
 
   has(task: number, page: number): boolean {
@@ -52,23 +47,10 @@ export class HeldPages {
     return { count: page - first, parts };
   }
 
-  /** Gives up the oldest pages until no more than so many bytes are held. Whoever still wants them asks again. */
-  shrink(bytes: number): void {
-    while (this.bytes > bytes) {
-      const chunk = this.#chunks.shift();
-      if (!chunk) return;
-      const pages = this.#tasks.get(chunk.task);
-      if (!pages || !chunk.parts) continue;
-      for (let page = chunk.first; page < chunk.first + chunk.count; page += 1)
-        if (pages.get(page) === chunk) this.#forget(pages, page);
-    }
-  }
-
   #forget(pages: Map<number, Chunk>, page: number): void {
     const chunk = pages.get(page);
     if (!chunk) return;
     pages.delete(page);
-    chunk.left -= 1;
     if (chunk.parts) this.bytes -= pageBytes;
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { PageProtocol, type PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
-import { cutZeros } from "./frames.ts";
+import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import { PageReceiver } from "./receiver.ts";
 import { sendPages } from "./sender.ts";
 import { UnsentPages } from "./unsent.ts";
@@ -143,7 +143,7 @@ describe("the way of the pages", () => {
     await sending;
   });
 
-  it("gives up pages that nobody asks for, so that others find room, and brings them again", async () => {
+  it("brings what is asked for also where pages that nobody asks for have taken all room", async () => {
     const mib = 2 ** 20 / pageBytes;
     const dead = { task: 1, first: 1, count: 40 * mib };
     const living = { task: 2, first: 1, count: 8 * mib };
@@ -153,6 +153,61 @@ describe("the way of the pages", () => {
       left += await ask(criu, protocol, { ...living, first: 1 + left, count: Math.min(1024, living.count - left) });
     expect(dumped.pagesRead.length).toBeGreaterThanOrEqual(living.count);
     await ask(criu, protocol, { ...dead, count: 1 });
+    daemon.destroy();
+  });
+
+  it("brings the pages of many processes that are asked for at once, in an order of their own", async () => {
+    const mib = 2 ** 20 / pageBytes;
+    const tasks = Array.from({ length: 24 }, (_, i) => ({ task: i + 1, first: 64, count: 3 * mib }));
+    const { protocol, daemon, receiver, criu, sending } = connect(tasks);
+    receiver.go();
+    const next = new Map(tasks.map(({ task, first, count }) => [task, { task, first, left: count }]));
+    const asked: number[] = [];
+    const ask = (task: number) => {
+      const state = next.get(task);
+      if (!state || state.left === 0) return;
+      asked.push(task);
+      daemon.write(protocol.question({ task, first: state.first, count: Math.min(state.left, 16) }));
+    };
+    // The last ones first, so that what was sent ahead is what nobody asks for yet.
+    for (const { task } of tasks.toReversed()) ask(task);
+    while (asked.length > 0) {
+      const header = await criu.reader.read(protocol.headerBytes);
+      if (!header) throw new Error("no answer");
+      const { task, first, count } = protocol.readAnswer(header);
+      expect(task).toBe(asked.shift());
+      for (let page = first; page < first + count; page += 1)
+        expect((await criu.reader.read(pageBytes))?.equals(content(task, page))).toBe(true);
+      const state = next.get(task);
+      if (!state) throw new Error(`nobody asked for task ${task}`);
+      state.first += count;
+      state.left -= count;
+      ask(task);
+    }
+    daemon.write(protocol.goodbye());
+    await sending;
+  });
+
+  it("wants pages once more when two copies of a process ask for them behind another question", async () => {
+    const protocol = new PageProtocol("4.2.1");
+    const [source, there] = duplexPair({ highWaterMark: 65536 });
+    const [criu, daemon] = duplexPair({ highWaterMark: 65536 });
+    new PageReceiver(there, protocol).serve(criu).catch(() => {});
+    const wants = new ExactReader(source);
+    const answers = new ExactReader(daemon);
+    const asked = { task: 2, first: 1, count: 1 };
+    const twice = { task: 1, first: 1, count: 1 };
+    const wanted = async () => decodeFrame((await wants.read(headerBytes)) ?? Buffer.alloc(0));
+    const send = (number: number, run: PageRun) => {
+      source.write(encodeFrame("pages", number, run));
+      source.write(content(run.task, run.first));
+    };
+    send(1, twice);
+    for (const run of [asked, twice, twice]) daemon.write(protocol.question(run));
+    expect(await wanted()).toMatchObject({ type: "want", ...asked });
+    send(2, asked);
+    await answers.read(2 * (protocol.headerBytes + pageBytes));
+    expect(await wanted()).toMatchObject({ type: "want", ...twice, number: 2 });
     daemon.destroy();
   });
 

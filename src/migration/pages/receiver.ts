@@ -4,10 +4,9 @@ import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
 import { decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import { HeldPages } from "./held.ts";
-import { windowBytes } from "./sender.ts";
 
-/** Of a larger question that finds nothing, so much is wanted at once: the rest is on its way anyhow. */
-const wantedPages = 16;
+/** Of a larger question that finds nothing, so much is wanted at once; a thread that waits for a page comes after it. */
+const wantedPages = 64;
 /** The source hears at least so often how much room there is. */
 const usedEveryBytes = 1024 * 1024;
 
@@ -20,6 +19,8 @@ export class PageReceiver {
   readonly #protocol: PageProtocol;
   readonly #held = new HeldPages();
   readonly #questions: PageRun[] = [];
+  /** The first question, once its pages were wanted because nothing is left but to wait for them. */
+  #awaited: PageRun | undefined;
   #criu: Duplex | undefined;
   #arrivedFrames = 0;
   #used = 0;
@@ -62,7 +63,8 @@ export class PageReceiver {
       const question = this.#protocol.readQuestion(header);
       if (!question) return;
       this.#questions.push(question);
-      if (!this.#held.has(question.task, question.first)) this.#want(question);
+      // While others wait before it, its pages are on their way.
+      if (this.#questions.length > 1 && !this.#held.has(question.task, question.first)) this.#want(question);
       this.#answer();
     }
   }
@@ -82,9 +84,6 @@ export class PageReceiver {
   }
 
   #want(question: PageRun): void {
-    // Pages of processes that have ended are never asked for; they must not take the room of those that are.
-    const full = this.#held.bytes > windowBytes - usedEveryBytes;
-    if (full && question.count > 1) this.#changeHeld(() => this.#held.shrink(this.#held.bytes - usedEveryBytes));
     const run = { ...question, count: 1 };
     while (run.count < Math.min(question.count, wantedPages) && !this.#held.has(run.task, run.first + run.count))
       run.count += 1;
@@ -95,8 +94,15 @@ export class PageReceiver {
     for (let question = this.#questions[0]; question && this.#criu; question = this.#questions[0]) {
       const criu = this.#criu;
       const asked = question;
-      const { count, parts } = this.#changeHeld(() => this.#held.take(asked));
-      if (count === 0) return;
+      const before = this.#held.bytes;
+      const { count, parts } = this.#held.take(asked);
+      this.#tell(before - this.#held.bytes);
+      if (count === 0) {
+        // Also where it was wanted or held before: the copy of a process that has forked asks for the same pages.
+        if (this.#awaited !== asked) this.#want(asked);
+        this.#awaited = asked;
+        return;
+      }
       this.#questions.shift();
       criu.cork();
       criu.write(this.#protocol.answer({ ...asked, count }));
@@ -105,14 +111,10 @@ export class PageReceiver {
     }
   }
 
-  #changeHeld<T>(change: () => T): T {
-    const before = this.#held.bytes;
-    const result = change();
-    this.#used += before - this.#held.bytes;
-    if (this.#used >= usedEveryBytes) {
-      this.#stream.write(encodeFrame("used", this.#used));
-      this.#used = 0;
-    }
-    return result;
+  #tell(bytes: number): void {
+    this.#used += bytes;
+    if (this.#used < usedEveryBytes) return;
+    this.#stream.write(encodeFrame("used", this.#used));
+    this.#used = 0;
   }
 }
