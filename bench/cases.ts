@@ -37,7 +37,7 @@ export const labs = {
   "docker-28": { kind: "namespace", releases: ["forky", "forky"], packages: [], engine: "docker" },
   "docker-26": { kind: "namespace", releases: ["trixie", "trixie"], packages: [], engine: "docker" },
   podman: { kind: "namespace", releases: ["trixie", "trixie"], packages: ["podman"], engine: "podman" },
-  vm: { kind: "vm", releases: ["forky", "forky"], packages: [], engine: "docker", memoryMiB: 4096 },
+  vm: { kind: "vm", releases: ["forky", "forky"], packages: [], engine: "docker", memoryMiB: 3072 },
 } satisfies Record<string, LabShape>;
 export type LabName = keyof typeof labs;
 
@@ -135,4 +135,5 @@ export const cases: readonly Case[] = [
   ]),
   inVm(floor(256)),
   inVm(godwit("postcopy", 256, 0, null)),
+  ...[0, 20].map((dirty) => inVm(godwit("precopy", 256, dirty, null))),
 ];
