@@ -79,6 +79,17 @@ test("the routes answer on the socket, errors with the catalogue's code", async 
   await expect(migrate("nobody")).rejects.toMatchObject({ code: "no-such-container" });
   await expect(migrate("../etc")).rejects.toMatchObject({ code: "invalid-name" });
   await expect(migrate("looper", "..")).rejects.toMatchObject({ code: "invalid-name" });
+  const limited = (limits: object) =>
+    client.call("migrate", { params: { container: "looper" }, body: { destination: "h2", mode: "cold", ...limits } });
+  for (const limits of [{ bandwidth: 1000 }, { drainBandwidth: 1e12 }, { downtimeLimitMs: 0 }]) {
+    await expect(limited(limits)).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining("is between 1 "),
+    });
+  }
+  await expect(client.call("setMigration", { params: { id: "x" }, body: {} })).rejects.toMatchObject({
+    ...{ code: "usage", message: expect.stringContaining("name at least one setting") },
+  });
   await expect(client.call("operation", { params: { id: "x" } })).rejects.toMatchObject({ code: "no-such-operation" });
   await expect(client.call("facts", {})).rejects.toMatchObject({ code: "internal" });
 });

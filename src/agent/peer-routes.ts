@@ -82,7 +82,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
   });
   app.post(peerPaths.create(":id"), async (request) => {
     const arrival = find(request);
-    return { id: await arrival.step("create container", false, () => arrival.work.create()) };
+    return { id: await arrival.make("create container", () => arrival.work.create()) };
   });
   app.post(peerPaths.log(":id"), async (request) => {
     const { suffix } = z.object({ suffix: z.string() }).parse(request.query);
@@ -92,7 +92,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
   app.post(peerPaths.arm(":id"), async (request) => {
     const arrival = find(request);
     const asked = z.object({ mode: mode.exclude(["auto"]) }).parse(request.body);
-    await arrival.step("arm", false, () => arrival.work.arm(asked.mode));
+    await arrival.make("arm", () => arrival.work.arm(asked.mode));
     return {};
   });
   app.post(peerPaths.criuImage(":id"), async (request) => {

@@ -32,6 +32,13 @@ const refusals: [code: string, exit: number, call: string[]][] = [
   ["usage", 2, ["migrate", "h1/looper", "h1"]],
   ["usage", 2, ["migrate", "h1/looper@cp", "h2"]],
   ["usage", 2, ["migrate", "h1/looper", "h2", "--mode", "sideways"]],
+  ["usage", 2, ["migrate", "h1/looper", "h2", "--bandwidth", "400"]],
+  ["usage", 2, ["migrate", "h1/looper", "h2", "--drain-bandwidth", "10kbit"]],
+  ["usage", 2, ["migrate", "h1/looper", "h2", "--downtime-limit", "3h"]],
+  ["usage", 2, ["migrate", "h1/looper", "h2", "--on-no-convergence", "hope"]],
+  ["usage", 2, ["migration", "set", "nothing"]],
+  ["no-such-migration", 3, ["migration", "set", "nothing", "--bandwidth", "unlimited"]],
+  ["no-such-migration", 3, ["migration", "cancel", "nothing"]],
   ["usage", 2, ["migrate", "h1/looper"]],
   ["usage", 2, ["migrate", "h1/looper", "h2", "h3"]],
   ["invalid-name", 2, ["migrate", "", "h2"]],
@@ -176,18 +183,18 @@ describe("a host that lacks something", () => {
 
 test("a second move of the same container names the first", async () => {
   await startLooper(lab, "h1", "looper");
+  await lab.on("h1", "docker exec looper sh -c 'head -c 20000000 /dev/urandom >/big'");
   const moved = await lab.during(
-    "prepare",
+    "sync",
     async () => {
-      const [first] = (await lab.json<{ id: string; kind: string }[]>("operations", "ls"))
-        .filter(({ kind }) => kind === "migrate")
-        .slice(-1);
+      const [first] = (await lab.json<{ id: string; state: string }[]>("migration", "ls")).slice(-1);
       const refused = await lab.refusal("migrate", "h1/looper", "h2");
       expect(refused).toMatchObject({ code: "busy", exit: 4, message: expect.stringContaining(first?.id ?? "?") });
+      await lab.json("migration", "set", first?.id ?? "", "--bandwidth", "unlimited");
     },
-    ...["migrate", "h1/looper", "h2"],
+    ...["migrate", "h1/looper", "h2", "--bandwidth", "8mbit"],
   );
-  expect(moved.status).toBe(0);
+  expect(moved.status, moved.stderr).toBe(0);
 });
 
 test.each(["prepare", "sync", "arm"])(

@@ -23,6 +23,10 @@ const patienceMs = 120_000;
 /** A request that waits longer may wait on a connection that is long dead. */
 const askAgainMs = 10_000;
 const killAgainMs = 1000;
+/** What is being made takes no longer, unless Docker hangs. */
+const makingMs = 30_000;
+/** So long a source that takes its migration back waits to hear that nothing is left of it. */
+const discardingMs = 4_000;
 
 /** One migration on its destination: the baton's machine, with the journal below it and the work beside it. */
 export class Arrival {
@@ -37,6 +41,7 @@ export class Arrival {
   #criu: CriuRestoreStats | null = null;
   #patience: NodeJS.Timeout | undefined;
   #discarded = false;
+  readonly #making = new Set<Promise<unknown>>();
 
   constructor(host: Host, journal: Journal, record: ArrivalRecord) {
     this.record = record;
@@ -95,6 +100,8 @@ export class Arrival {
   async revoked(forced: boolean): Promise<BatonAnswer> {
     this.apply({ type: "revoke", forced });
     await this.#until(() => !this.#isKilling());
+    const gone = this.#until(() => this.#discarded || this.answer().word !== "refused");
+    await Promise.race([gone, sleep(discardingMs, undefined, { ref: false })]);
     return this.answer();
   }
 
@@ -124,6 +131,18 @@ export class Arrival {
     if (this.record.state.at !== "running" || this.record.state.killing) return;
     await this.work.release();
     if (!this.record.state.complete) this.#drain(this.work.drainedElsewhere());
+  }
+
+  /** A step that makes something here. Where the migration is given up meanwhile, what was made goes after it. @throws cancelled */
+  async make<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { state, offer } = this.record;
+    if (state.at !== "waiting")
+      throw new GodwitError("cancelled", `The migration '${offer.migration}' was taken back by its source.`);
+    const made = this.step(name, false, work);
+    const settled = made.catch(() => {});
+    this.#making.add(settled);
+    settled.finally(() => this.#making.delete(settled));
+    return made;
   }
 
   async step<T>(name: string, switchover: boolean, work: () => Promise<T>): Promise<T> {
@@ -195,6 +214,7 @@ export class Arrival {
   }
 
   async #discard(): Promise<void> {
+    await Promise.race([Promise.all(this.#making), sleep(makingMs, undefined, { ref: false })]);
     await this.work.discard().catch((error) => {
       this.#error ??= errorReport(error);
     });

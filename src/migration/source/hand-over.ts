@@ -4,6 +4,8 @@ import type { Departure } from "./departure.ts";
 
 /** So long the operation waits for a destination that fell silent with the baton on its way; the agent asks on after it. */
 const silenceMs = 30_000;
+/** A link that is cut for a minute must not end a drain. */
+const drainSilenceMs = 120_000;
 /** So long an operation that failed waits for the destination to undo its part. */
 const tellMs = 5_000;
 
@@ -24,6 +26,16 @@ export async function handOver(departure: Departure, frozenAt: number, unsettled
     throw departure.reason();
   }
   return downtimeMs;
+}
+
+/** Waits until the destination needs nothing more from here. @throws why the container is here again, or baton-unresolved */
+export async function drained(departure: Departure, unsettled: Unsettled): Promise<void> {
+  await departure.complete(drainSilenceMs);
+  if (departure.record.state.at === "passed") {
+    unsettled(departure);
+    throw fellSilent(departure);
+  }
+  if (departure.record.state.at !== "finished") throw departure.reason();
 }
 
 /** The container runs on at once; the destination is told in the background if it does not answer in a moment. */

@@ -21,7 +21,7 @@ import { type Checked, checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { sendLogs, sendTrees } from "./files.ts";
-import { fellSilent, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
+import { drained, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
 import { keepHeard } from "./keep-heard.ts";
 import { prepare } from "./prepare.ts";
 import { ProgressReports } from "./progress-reports.ts";
@@ -30,8 +30,6 @@ import { switchOver } from "./switchover.ts";
 
 /** CRIU's images without the memory pages. */
 const smallImagesBytes = 256 * 2 ** 20;
-/** A link that is cut for a minute must not end a drain. */
-const drainSilenceMs = 120_000;
 
 export interface MigrateDeps {
   host: Host;
@@ -88,16 +86,14 @@ export async function migrate(
   departure.record.result = result();
   departure.save();
   context.phase("drain", `It runs on ${peer.name}; the rest of its memory follows`);
-  const drained = () => departure.complete(drainSilenceMs);
-  await context.step("drain", {}, () =>
-    mode === "postcopy" ? reports.during({ phase: "drain", total: memoryBytes }, drained) : drained(),
-  );
-  for (const step of departure.steps) context.record(step);
-  if (departure.record.state.at === "passed") {
-    unsettled(departure);
-    throw fellSilent(departure);
+  const drain = () => drained(departure, unsettled);
+  try {
+    await context.step("drain", {}, () =>
+      mode === "postcopy" ? reports.during({ phase: "drain", total: memoryBytes }, drain) : drain(),
+    );
+  } finally {
+    for (const step of departure.steps) context.record(step);
   }
-  if (departure.record.state.at !== "finished") throw departure.reason();
   departure.forget();
   return result(await readDumpStats(work));
 }
