@@ -125,7 +125,7 @@ export class ArrivalWork {
     return restoreArmed(this.#armed, {
       images: space.images,
       work: space.work,
-      ...(await this.memory.restoreFrom(space)),
+      ...(await step("write images of memory", () => this.memory.restoreFrom(space))),
       keepConnections: offer.keepConnections,
       processes: offer.processes,
       step,
