@@ -11,7 +11,8 @@ import { container, gapAfterMove, startTicker } from "./ticker.ts";
 import { startUsage } from "./usage.ts";
 
 const command = join(checkoutDir(), "bin/godwit");
-const limitMs = 900_000;
+/** A move that takes much longer than it should has come to a halt. */
+const limitSeconds = (measured: Case) => Math.round(120 + 20 * measured.secondsPerRun);
 
 /** Moves a fresh container from h1 to h2, as a user would: by the command line. */
 export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<Run> {
@@ -20,7 +21,7 @@ export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSign
   await longestBlockMs(lab);
   const usage = await startUsage(lab);
   const from = Date.now();
-  const result = await migrate(lab, measured.mode, signal);
+  const result = await migrate(lab, measured, signal);
   const totalS = (Date.now() - from) / 1000;
   const used = await usage();
   const agentLoopMs = await longestBlockMs(lab);
@@ -45,14 +46,16 @@ async function longestBlockMs(lab: BenchLab): Promise<number | null> {
   return blocks.every((ms) => ms !== undefined) ? Math.max(...blocks) : null;
 }
 
-async function migrate(lab: BenchLab, mode: string, signal: AbortSignal): Promise<MigrationResult> {
-  const args = ["--lab", lab.name, "--json", "migrate", `h1/${container}`, "h2", "--mode", mode];
-  const { exitCode, stdout } = await execa(command, args, {
+async function migrate(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<MigrationResult> {
+  const args = ["--lab", lab.name, "--json", "migrate", `h1/${container}`, "h2", "--mode", measured.mode];
+  const limit = limitSeconds(measured);
+  const { exitCode, stdout, timedOut } = await execa(command, args, {
     reject: false,
     stdin: "ignore",
-    timeout: limitMs,
+    timeout: limit * 1000,
     cancelSignal: signal,
   });
+  if (timedOut) throw new Error(`godwit migrate did not end within ${limit} s.`);
   const last = JSON.parse(stdout.trim().split("\n").at(-1) || "null") as
     | (MigrationResult & { error?: { code: string; message: string } })
     | null;
