@@ -15,6 +15,19 @@ export default defineConfig({
           sequence: { concurrent: false },
         },
       },
+      {
+        test: {
+          name: "vm",
+          include: ["test/e2e-vm/**/*.test.ts"],
+          globalSetup: "test/e2e-vm/support/shared-lab.ts",
+          // Virtual machines are emulated in software.
+          env: { GODWIT_TEST_PATIENCE: "8" },
+          testTimeout: 1_200_000,
+          hookTimeout: 1_200_000,
+          fileParallelism: false,
+          sequence: { concurrent: false },
+        },
+      },
     ],
   },
 });

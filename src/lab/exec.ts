@@ -30,9 +30,8 @@ export function labRun(
   argv: string[] | string,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const command = typeof argv === "string" ? ["sh", "-c", argv] : argv;
-  const [program, ...args] = mustReach(lab, host).enter(command).argv;
-  return run(program, args, options);
+  const [command, ...args] = mustReach(lab, host).command(typeof argv === "string" ? ["sh", "-c", argv] : argv);
+  return run(command, args, options);
 }
 
 // A terminal's Ctrl-C reaches the whole process group by itself, so SIGINT is only kept from ending this process first.

@@ -10,7 +10,7 @@ import { agentAnswers, dockerVersion } from "./probe.ts";
 import type { Reach } from "./reach.ts";
 import type { OnProgress } from "./roots.ts";
 import { hostCgroup, type LabState, livingHost } from "./state.ts";
-import { connectMachine, startMachine } from "./vm/host.ts";
+import { joinMachine, startMachine } from "./vm/host.ts";
 
 type Host = LabState["hosts"][number];
 
@@ -37,7 +37,7 @@ export async function ensureHost(
       ? startMachine(state, host, lan, authority, onProgress)
       : startNamespaces(state, host, authority));
   }
-  await (state.kind === "vm" ? connectMachine(state, host, lan, onProgress) : linkNamespaces(state, host, lan));
+  await (state.kind === "vm" ? joinMachine(state, host, lan, onProgress) : linkNamespaces(state, host, lan));
   const patience = patienceMs[state.kind];
   const answer = <T>(probe: (reach: Reach) => Promise<T | undefined>, timeout: number) =>
     until(

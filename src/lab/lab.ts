@@ -20,7 +20,7 @@ import {
   writeState,
 } from "./state.ts";
 import { type LabStatus, labStatus } from "./status.ts";
-import { checkMachines } from "./vm/needs.ts";
+import { checkMachines, machineFacts } from "./vm/needs.ts";
 import { vmRoot } from "./vm/root.ts";
 
 export interface LabOptions {
@@ -52,8 +52,9 @@ export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
   const wanted = releasePerHost(options.hosts ?? 2, options.releases ?? [kind === "vm" ? "forky" : "trixie"]);
   const shape: Shape = { kind, releases: wanted, ...(kind === "vm" ? { memoryMiB: options.memoryMiB ?? 3072 } : {}) };
   const folder = labFolder(name);
+  const began = performance.now();
   await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
-    if (kind === "vm") await checkMachines(wanted.length - livingHosts(name), shape.memoryMiB ?? 0);
+    if (kind === "vm") checkMachines(wanted.length - livingHosts(name), shape.memoryMiB ?? 0, await machineFacts());
     const state = await agreedState(name, shape, onProgress, options.packages);
     writeState(state);
     widenPipes();
@@ -66,6 +67,7 @@ export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
     const starts = state.hosts.map((host) => ensureHost(state, host, lan, authority, onProgress));
     for (const start of await Promise.allSettled(starts)) if (start.status === "rejected") throw start.reason;
   });
+  if (kind === "vm") onProgress(`lab '${name}' is up, after ${Math.round((performance.now() - began) / 1000)} s`);
   const [status] = await labStatus(name);
   if (status) return status;
   throw new GodwitError("lab-failed", `The lab '${name}' was taken down while it came up.`);

@@ -6,7 +6,7 @@ import { writeUpper } from "./disk.ts";
 import { ensureLink } from "./lan.ts";
 import { checkoutDir, hostFolder, rootsDir, script } from "./paths.ts";
 import type { ProcessId } from "./pid.ts";
-import { hostEnvironment, hostSockets, type Reach, shellLine } from "./reach.ts";
+import { type CommandLine, hostEnvironment, hostSockets, type Reach, shellLine } from "./reach.ts";
 import { hostCgroup, inHost, type LabState, livingHost } from "./state.ts";
 
 type Host = LabState["hosts"][number];
@@ -29,23 +29,24 @@ export const linkNamespaces = (state: LabState, host: Host, lan: ProcessId): Pro
 };
 
 export function namespaceReach(lab: string, host: string, init: ProcessId): Reach {
+  const command = (argv: string[]): CommandLine => {
+    // Into the host's cgroup first, so that the command sees a cgroup path inside its namespace and ends with the lab.
+    const procs = join(hostCgroup(lab, host), "init/cgroup.procs");
+    const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"];
+    const nsenter = ["nsenter", "--target", String(init.pid), ...namespaces, ...hostEnvironment(), ...argv];
+    return ["sh", "-c", 'echo 0 >"$0" && exec "$@"', procs, ...nsenter];
+  };
   return {
     pid: init.pid,
     socket: (which) => inHost(init, hostSockets[which]),
-    enter(argv, { tty = false } = {}) {
-      // Into the host's cgroup first, so that the command sees a cgroup path inside its namespace and ends with the lab.
-      const procs = join(hostCgroup(lab, host), "init/cgroup.procs");
-      const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"];
-      const command = tty ? ["script", "-qefc", shellLine(argv), "/dev/null"] : argv;
-      const nsenter = ["nsenter", "--target", String(init.pid), ...namespaces, ...hostEnvironment(), ...command];
-      return {
-        argv: ["sh", "-c", 'echo 0 >"$0" && exec "$@"', procs, ...nsenter],
-        // nsenter waits for a child in the host's pid namespace and hands no signal on to it.
-        signal(child, signal) {
-          for (const pid of childrenOf(child)) process.kill(pid, signal);
-        },
-      };
-    },
+    command,
+    enter: (argv, { tty }) => ({
+      argv: command(tty ? ["script", "-qefc", shellLine(argv), "/dev/null"] : argv),
+      // nsenter waits for a child in the host's pid namespace and hands no signal on to it.
+      signal(child, signal) {
+        for (const pid of childrenOf(child)) process.kill(pid, signal);
+      },
+    }),
   };
 }
 

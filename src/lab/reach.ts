@@ -4,12 +4,16 @@ export interface Reach {
   pid: number;
   /** The path of one of the host's sockets on this machine. That it has a path does not mean that anything answers. */
   socket(which: HostSocket): string;
-  enter(argv: string[], options?: { tty?: boolean }): Entrance;
+  /** The command line on this machine that runs a command in the host. */
+  command(argv: string[]): CommandLine;
+  /** The same for a command that a user watches: with a terminal of its own if wanted, and signals. */
+  enter(argv: string[], options: { tty: boolean }): Entrance;
 }
 
-/** A command line on this machine that runs a command in a host. */
+export type CommandLine = [command: string, ...args: string[]];
+
 export interface Entrance {
-  argv: [string, ...string[]];
+  argv: CommandLine;
   /** Hands a signal on to the command, once `argv` runs as the process `child`. */
   signal(child: number, signal: NodeJS.Signals): void;
 }

@@ -16,6 +16,7 @@ export interface RunOptions {
   input?: string | { file: string };
   /** A file that takes standard output instead of the result. */
   outputFile?: string;
+  cwd?: string;
   /** Sees each line of standard error as it comes. */
   onLine?: (line: string) => void;
 }
@@ -25,7 +26,7 @@ export async function run(command: string, args: string[], options: RunOptions =
   const input = typeof options.input === "object" ? openSync(options.input.file, "r") : undefined;
   const output = options.outputFile ? openSync(options.outputFile, "w") : undefined;
   try {
-    const child = spawn(command, args, { stdio: [input ?? "pipe", output ?? "pipe", "pipe"] });
+    const child = spawn(command, args, { stdio: [input ?? "pipe", output ?? "pipe", "pipe"], cwd: options.cwd });
     // A command may end without reading its input; its status says whether that was right.
     child.stdin?.on("error", () => {});
     child.stdin?.end(typeof options.input === "string" ? options.input : "");

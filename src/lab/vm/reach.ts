@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { hostFolder } from "../paths.ts";
 import type { ProcessId } from "../pid.ts";
-import { type HostSocket, hostEnvironment, hostSockets, type Reach, shellLine } from "../reach.ts";
+import { type CommandLine, type HostSocket, hostEnvironment, hostSockets, type Reach, shellLine } from "../reach.ts";
 
 /** The ends, on this machine, of what `keep-ssh.sh` keeps open into a virtual machine. */
 export const controlSocket = (folder: string): string => join(folder, "ssh");
@@ -17,22 +17,22 @@ export const socketForwards = (folder: string): string[] =>
 export function vmReach(lab: string, host: string, machine: ProcessId): Reach {
   const folder = hostFolder(lab, host);
   // Without that connection ssh must fail and not look for the address in this machine's own network.
-  const ssh = (options: string[], argv: string[]): [string, ...string[]] => [
+  const ssh = (option: "-n" | "-T" | "-tt", line: string): CommandLine => [
     ...(["ssh", "-F", "none", "-q", "-S", controlSocket(folder), "-o", "ProxyCommand=false"] as const),
-    ...[...options, "root@machine", shellLine(argv)],
+    ...[option, "root@machine", line],
   ];
   return {
     pid: machine.pid,
     socket: (which) => localSocket(folder, which),
-    enter(argv, { tty = false } = {}) {
+    // The shell stays: it tells of a command that a signal ended as shells do, where ssh would only say 255.
+    command: (argv) => ssh("-T", `${shellLine([...hostEnvironment(), ...argv])}; exit $?`),
+    enter(argv, { tty }) {
       const token = randomUUID();
       return {
-        argv: ssh([tty ? "-tt" : "-T"], ["sh", "/opt/lab/exec.sh", token, ...hostEnvironment(), ...argv]),
+        argv: ssh(tty ? "-tt" : "-T", shellLine(["sh", "/opt/lab/exec.sh", token, ...hostEnvironment(), ...argv])),
+        // The client hands no signal on to the command.
         signal(_child, signal) {
-          const [command, ...args] = ssh(
-            ["-n"],
-            ["sh", "-c", `kill -${signal.slice(3)} $(cat /run/lab/exec.${token})`],
-          );
+          const [command, ...args] = ssh("-n", `kill -${signal.slice(3)} $(cat /run/lab/exec.${token})`);
           spawn(command, args, { stdio: "ignore" }).on("error", () => {});
         },
       };

@@ -1,19 +1,12 @@
 #!/bin/sh
 # usage: start.sh CGROUP LAN_PID FOLDER NAME ROOT MEMORY_MIB LAN_MAC CONTROL_MAC
-# Starts a host as a virtual machine, joined to the lab's LAN and to the network over which the lab reaches it.
+# Starts a host as a virtual machine between the interfaces NAME and NAME-control, which the LAN has already.
 # FOLDER holds its disk and gets the files pid ("PID STARTTIME") and console.log.
 set -eu
-cgroup=$1 lan=$2 folder=$3 name=$4
-echo 0 >"$cgroup/init/cgroup.procs"
+echo 0 >"$1/init/cgroup.procs"
+lan=$2 folder=$3 name=$4 root=$5 memory=$6 lan_mac=$7 control_mac=$8
 read -r stat </proc/self/stat
 pid=${stat%% *}
-root=$5 memory=$6 lan_mac=$7 control_mac=$8
-join() {
-	nsenter --target "$lan" --net ip link show dev "$1" >/dev/null 2>&1 || nsenter --target "$lan" --net ip tuntap add dev "$1" mode tap
-	nsenter --target "$lan" --net ip link set dev "$1" master "$2" up
-}
-join "$name" lan0
-join "$name-control" control0
 # shellcheck disable=SC2086 # the fields after the command's name; the 20th is the start time
 set -- ${stat##*) }
 shift 19

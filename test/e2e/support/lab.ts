@@ -5,10 +5,11 @@ import { labRun } from "../../../src/lab/exec.ts";
 import { labDown } from "../../../src/lab/lab.ts";
 import { checkoutDir } from "../../../src/lab/paths.ts";
 import type { Release } from "../../../src/lab/recipe.ts";
+import { patience } from "./wait.ts";
 
 const godwitCommand = join(checkoutDir(), "bin/godwit");
 /** A command that hangs is a failure of its test; the limit is far above what any of them takes. */
-const commandLimitMs = 120_000;
+const commandLimitMs = 120_000 * patience;
 
 export interface CliResult {
   status: number;
@@ -46,14 +47,18 @@ export function useLab(tag: string, releases: Release[], images: string[] = ["bu
     for (const [i] of releases.entries()) await lab.on(`h${i + 1}`, "godwit setup");
   });
   afterEach(async () => {
-    const clean = "docker ps -aq | xargs -r docker rm -f -v && rm -rf /var/lib/godwit/checkpoints/*";
-    await Promise.all(releases.map((_, i) => lab.on(`h${i + 1}`, clean)));
+    await Promise.all(releases.map((_, i) => cleanHost(lab, `h${i + 1}`)));
   });
   afterAll(() => labDown(lab.name));
   return lab;
 }
 
-function testLab(name: string): TestLab {
+/** Removes the containers and the checkpoints of a host. */
+export const cleanHost = (lab: TestLab, host: string): Promise<string> =>
+  lab.on(host, "docker ps -aq | xargs -r docker rm -f -v && rm -rf /var/lib/godwit/checkpoints/*");
+
+/** The command line pointed at a lab that somebody else brings up and takes down. */
+export function testLab(name: string): TestLab {
   const attempt = (host: string, script: string, input?: string) =>
     labRun(
       name,
@@ -108,7 +113,7 @@ function testLab(name: string): TestLab {
   };
 }
 
-async function mustGodwit(lab: TestLab, ...args: string[]): Promise<void> {
+export async function mustGodwit(lab: TestLab, ...args: string[]): Promise<void> {
   const result = await lab.godwit(...args);
   if (result.status !== 0) throw new Error(`godwit ${args.join(" ")}: ${result.status}\n${result.stderr}`);
 }

@@ -1,7 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+/** How many times as long as in a lab of namespaces things may take. */
+export const patience = Number(process.env.GODWIT_TEST_PATIENCE ?? 1);
+
 /** Polls until `look` finds something. Its last error, or the last thing it found wanting, is told if it never does. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined>,
+  limitMs = 60_000 * patience,
+): Promise<T> {
   const deadline = performance.now() + limitMs;
   let problem: unknown;
   for (;;) {

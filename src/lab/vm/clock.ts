@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { GodwitError } from "../../contract/errors.ts";
+import type { Reach } from "../reach.ts";
+
+const rounds = 10;
+/** Less than what can be told through the connection is left as it is. */
+const toleranceS = 0.01;
+
+/**
+ * Sets a virtual machine's clock to this machine's, to some milliseconds: its own begins at a whole second, so that logs
+ * of a container that moved would jump. @returns by how many seconds it was wrong
+ */
+export async function setClock(host: string, reach: Reach): Promise<number> {
+  const [command, ...args] = reach.command(["perl", "/opt/lab/clock.pl"]);
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "ignore"] });
+  child.stdin.on("error", () => {});
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  try {
+    const samples: ClockSample[] = [];
+    const ask = async (line: string) => {
+      const asked = Date.now() / 1000;
+      child.stdin.write(`${line}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new GodwitError("lab-failed", `The clock of ${host} could not be set.`);
+      return { asked, answered: Date.now() / 1000, theirs: Number(value) };
+    };
+    for (let i = 0; i < rounds; i++) samples.push(await ask(""));
+    const behind = behindBy(samples);
+    if (Math.abs(behind) > toleranceS) await ask(behind.toFixed(6));
+    return behind;
+  } finally {
+    child.stdin.end();
+    child.kill();
+  }
+}
+
+/** Times in seconds. */
+export interface ClockSample {
+  asked: number;
+  answered: number;
+  theirs: number;
+}
+
+/** By how much the other clock is behind, told by the quickest answer: it leaves the least to guess. */
+export function behindBy(samples: ClockSample[]): number {
+  const [best] = samples.toSorted((a, b) => a.answered - a.asked - (b.answered - b.asked));
+  return best ? (best.asked + best.answered) / 2 - best.theirs : 0;
+}

@@ -1,0 +1,56 @@
+import { readlinkSync } from "node:fs";
+import { GodwitError } from "../../contract/errors.ts";
+import type { ProcessId } from "../pid.ts";
+import { must, run } from "../run.ts";
+
+/** The two interfaces of a virtual machine, and the bridges that they belong to. */
+const tapsOf = (host: string): [tap: string, bridge: string][] => [
+  [host, "lan0"],
+  [`${host}-control`, "control0"],
+];
+
+/** Gives the LAN the interfaces of a machine that is to be started. */
+export async function makeTaps(lan: ProcessId, host: string): Promise<void> {
+  for (const [tap, bridge] of tapsOf(host)) {
+    if (!(await has(lan, tap))) await must("nsenter", [...inside(lan), "tuntap", "add", "dev", tap, "mode", "tap"]);
+    await join(lan, tap, bridge);
+  }
+}
+
+/**
+ * Gives the LAN the interfaces of a living machine, if they are not there: those of a LAN that has died live on in its
+ * network, as long as one of `former` is in it.
+ */
+export async function takeTaps(lan: ProcessId, host: string, former: ProcessId[]): Promise<void> {
+  for (const [tap, bridge] of tapsOf(host)) {
+    if (!(await has(lan, tap))) {
+      const holder = await first(former, (process) => has(process, tap));
+      if (!holder) {
+        throw new GodwitError("lab-failed", `The virtual machine ${host} has lost its network.`, {
+          hint: "Take the lab down and bring it up again.",
+        });
+      }
+      await must("nsenter", [...inside(holder), "link", "set", "dev", tap, "netns", String(lan.pid)]);
+    }
+    await join(lan, tap, bridge);
+  }
+}
+
+const inside = ({ pid }: ProcessId) => ["--target", String(pid), "--net", "ip"];
+
+const has = async (process: ProcessId, tap: string) =>
+  (await run("nsenter", [...inside(process), "link", "show", "dev", tap])).status === 0;
+
+const join = (lan: ProcessId, tap: string, bridge: string) =>
+  must("nsenter", [...inside(lan), "link", "set", "dev", tap, "master", bridge, "up"]);
+
+async function first<T>(all: T[], test: (one: T) => Promise<boolean>): Promise<T | undefined> {
+  for (const one of all) if (await test(one)) return one;
+  return undefined;
+}
+
+/** Whether a process is in the LAN's network. */
+export function isInLan(lan: ProcessId, process: ProcessId): boolean {
+  const network = ({ pid }: ProcessId) => readlinkSync(`/proc/${pid}/ns/net`);
+  return network(lan) === network(process);
+}
