@@ -41,6 +41,8 @@ export class Arrival {
   #criu: CriuRestoreStats | null = null;
   #patience: NodeJS.Timeout | undefined;
   #discarded = false;
+  /** Nothing of its memory images is left here. */
+  #tidy = false;
   readonly #making = new Set<Promise<unknown>>();
 
   constructor(host: Host, journal: Journal, record: ArrivalRecord) {
@@ -82,7 +84,7 @@ export class Arrival {
 
   /** Answers when nothing is needed from the source any more, or the container was returned, or after a while without either. */
   async completed(): Promise<BatonAnswer> {
-    const settled = this.#until(() => this.answer().complete || !destinationMayRun(this.record.state));
+    const settled = this.#until(() => (this.answer().complete && this.#tidy) || !destinationMayRun(this.record.state));
     await Promise.race([settled, sleep(askAgainMs, undefined, { ref: false })]);
     return this.answer();
   }
@@ -118,7 +120,7 @@ export class Arrival {
 
   /** Settles when nothing is left to be done here: the container has arrived whole, or nothing of it is left. */
   async ended(): Promise<void> {
-    await this.#until(() => this.answer().complete || this.#discarded);
+    await this.#until(() => (this.answer().complete && this.#tidy) || this.#discarded);
     clearTimeout(this.#patience);
     if (this.#error)
       throw new GodwitError(this.#error.code, this.#error.message, { details: this.#error.details ?? [] });
@@ -130,6 +132,8 @@ export class Arrival {
     this.apply({ type: "restarted", verified, complete: false });
     if (this.record.state.at !== "running" || this.record.state.killing) return;
     await this.work.release();
+    // Whoever starts the agent sweeps the room of those that are complete.
+    this.#tidy = this.record.state.complete;
     if (!this.record.state.complete) this.#drain(this.work.drainedElsewhere());
   }
 
@@ -196,6 +200,11 @@ export class Arrival {
       this.#error ??= errorReport(error);
     });
     this.apply({ type: "drained" });
+    await this.work.giveRoomBack().catch((error) => {
+      this.#error ??= errorReport(error);
+    });
+    this.#tidy = true;
+    this.#changes.emit("change");
   }
 
   async #kill(): Promise<void> {

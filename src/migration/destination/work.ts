@@ -147,6 +147,10 @@ export class ArrivalWork {
     )?.RestartPolicy;
     if (policy?.Name && policy.Name !== "no") await this.#host.docker.setRestartPolicy(id, policy);
     await this.memory.close();
+  }
+
+  /** Gives back the room of its images. Only what is journalled as complete needs them no more: they say that all memory came. */
+  async giveRoomBack(): Promise<void> {
     await releaseImageSpace(this.#record.offer.migration);
   }
 
