@@ -48,6 +48,23 @@ describe("a move that starts first and fetches memory after", () => {
     await memoryIsRight("h2", "cut");
   });
 
+  test("a program that forks while its memory comes runs on, here or there, and never stands still for good", async () => {
+    const grow = "x=$(head -c 60000000 /dev/urandom | tr \\\\0 x); echo filled";
+    const loop = "i=0; while true; do echo count $i; i=$((i+1)); sleep 0.1; done";
+    await lab.on("h1", `docker run --pull never -d --name forks busybox sh -c '${grow}; ${loop}'`);
+    await eventually("it counts", async () => (await log("h1", "forks")).includes("count 5") || undefined);
+    const limit = ["--mode", "postcopy", "--drain-bandwidth", "40mbit"];
+    const { status, stdout, stderr } = await lab.godwit("migrate", "h1/forks", "h2", ...limit);
+    const [here, there] = status === 0 ? ["h2", "h1"] : ["h1", "h2"];
+    expect(await stateOf(lab, here, "forks"), stdout + stderr).toBe("running");
+    expect(await stateOf(lab, there, "forks")).toBeUndefined();
+    const counted = (await log(here, "forks")).match(/count/g)?.length ?? 0;
+    await eventually(
+      "it counts on",
+      async () => ((await log(here, "forks")).match(/count/g)?.length ?? 0) > counted + 5 || undefined,
+    );
+  });
+
   test.each([
     ["the lazy-pages daemon", "h2", "pkill -9 -x -f 'criu lazy-pages.*'"],
     ["the agent of the destination", "h2", "kill -9 $(cat /run/lab/agent.pid)"],

@@ -191,7 +191,7 @@ export class Arrival {
     try {
       await drained;
     } catch (error) {
-      this.#error ??= errorReport(error);
+      this.#error ??= errorReport(this.work.memory.problem ?? error);
       this.apply({ type: "drain-failed" });
       return;
     }

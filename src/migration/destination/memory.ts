@@ -72,6 +72,11 @@ export class ArrivingMemory {
     this.#later?.stream.destroy();
   }
 
+  /** Why it stopped coming, where that is known here. */
+  get problem(): GodwitError | undefined {
+    return this.#later?.receiver.problem;
+  }
+
   /** All of it is in the container. */
   async close(): Promise<void> {
     await this.#later?.listener.close();

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { GodwitError } from "../../contract/errors.ts";
 import { goodbyeAnswer, type PageProtocol, type PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
@@ -7,6 +8,8 @@ import { HeldPages } from "./held.ts";
 
 /** Of a larger question that finds nothing, so much is wanted at once; a thread that waits for a page comes after it. */
 const wantedPages = 64;
+/** While the container runs, CRIU's daemon always has a question, until it has said goodbye. */
+const mostSilenceMs = 30_000;
 /** The source hears at least so often how much room there is. */
 const usedEveryBytes = 1024 * 1024;
 
@@ -15,6 +18,8 @@ const usedEveryBytes = 1024 * 1024;
  * source for what it has not. CRIU must have its answers in the order of its questions, and takes fewer pages than it asked for.
  */
 export class PageReceiver {
+  /** Why it was broken off here, where that is known. */
+  problem: GodwitError | undefined;
   readonly #stream: Duplex;
   readonly #protocol: PageProtocol;
   readonly #held = new HeldPages();
@@ -22,6 +27,8 @@ export class PageReceiver {
   /** The first question, once its pages were wanted because nothing is left but to wait for them. */
   #awaited: PageRun | undefined;
   #criu: Duplex | undefined;
+  #lastHeard = 0;
+  #watch: NodeJS.Timeout | undefined;
   #arrivedFrames = 0;
   #used = 0;
 
@@ -36,7 +43,11 @@ export class PageReceiver {
 
   /** From now on the source sends without being asked. */
   go(): void {
-    if (!this.#stream.destroyed) this.#stream.write(encodeFrame("go", 0));
+    if (this.#stream.destroyed) return;
+    this.#stream.write(encodeFrame("go", 0));
+    this.#lastHeard = performance.now();
+    this.#watch = setInterval(() => this.#look(), mostSilenceMs / 10).unref();
+    this.#stream.once("close", () => clearInterval(this.#watch));
   }
 
   /**
@@ -48,6 +59,7 @@ export class PageReceiver {
     this.#stream.once("close", () => criu.destroy());
     try {
       await this.#hear(new ExactReader(criu));
+      clearInterval(this.#watch);
       criu.end(goodbyeAnswer);
       this.#stream.end();
     } catch (error) {
@@ -62,11 +74,26 @@ export class PageReceiver {
       if (!header) throw new Error("CRIU's lazy-pages daemon has gone");
       const question = this.#protocol.readQuestion(header);
       if (!question) return;
+      this.#lastHeard = performance.now();
       this.#questions.push(question);
       // While others wait before it, its pages are on their way.
       if (this.#questions.length > 1 && !this.#held.has(question.task, question.first)) this.#want(question);
       this.#answer();
     }
+  }
+
+  /**
+   * CRIU hands a forked process the questions of its parent, and their answers to the parent alone: the child would wait for
+   * ever (seen with CRIU 4.2.1). It is better off where it was.
+   */
+  #look(): void {
+    if (this.#questions.length > 0 || performance.now() - this.#lastHeard < mostSilenceMs) return;
+    this.problem = new GodwitError(
+      "restore-failed",
+      "CRIU lost track of memory that was still to come; that happens when a process forks meanwhile.",
+      { hint: "Move it with --mode cold, or with --mode precopy where both hosts can." },
+    );
+    this.#stream.destroy();
   }
 
   async #receive(): Promise<void> {
