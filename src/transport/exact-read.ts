@@ -67,7 +67,7 @@ export class ExactReader {
 }
 
 /** Returns when a writer may go on, or never can. */
-export function drained(stream: Duplex): Promise<void> {
+export function untilWritable(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (!stream.writableNeedDrain || stream.destroyed) return resolve();
     const done = () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { PageProtocol, type PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader } from "../../transport/exact-read.ts";
-import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
+import { decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import { PageReceiver } from "./receiver.ts";
 import { sendPages } from "./sender.ts";
 import { UnsentPages } from "./unsent.ts";
@@ -229,27 +229,5 @@ describe("the way of the pages", () => {
     receiver.go();
     await expect(sending).rejects.toThrow("the dump of the container has ended");
     await expect(serving).rejects.toThrow();
-  });
-});
-
-describe("cutZeros", () => {
-  it("keeps every page, and finds the empty ones", () => {
-    const run = { task: 1, first: 5, count: 30 };
-    const bytes = Buffer.concat(Array.from({ length: 30 }, (_, i) => content(1, 5 + i)));
-    const parts = cutZeros(run, bytes);
-    expect(parts.map((part) => [part.run.first, part.run.count, part.bytes === undefined])).toEqual([
-      [5, 2, false],
-      [7, 1, true],
-      [8, 6, false],
-      [14, 1, true],
-      [15, 6, false],
-      [21, 1, true],
-      [22, 6, false],
-      [28, 1, true],
-      [29, 6, false],
-    ]);
-    expect(
-      Buffer.concat(parts.map((part) => part.bytes ?? Buffer.alloc(part.run.count * pageBytes))).equals(bytes),
-    ).toBe(true);
   });
 });

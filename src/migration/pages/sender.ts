@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import type { Duplex } from "node:stream";
 import type { PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
-import { drained, ExactReader } from "../../transport/exact-read.ts";
+import { ExactReader, untilWritable } from "../../transport/exact-read.ts";
 import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import type { UnsentPages } from "./unsent.ts";
 
@@ -129,6 +129,6 @@ class PageSender {
       }
       unsent.sent(part.run, this.#frames);
     }
-    await drained(stream);
+    await untilWritable(stream);
   }
 }

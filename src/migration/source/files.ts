@@ -33,6 +33,7 @@ export interface LastRound {
    * their times say; those by tree.
    */
   send(mapped: string[][], signal?: AbortSignal): Promise<void>;
+  /** Takes time on both hosts, which the container need not stand still for. */
   close(): Promise<void>;
 }
 
@@ -55,7 +56,6 @@ export async function openLastRound(sync: FileSync, opening?: AbortSignal): Prom
         if (always.length > 0) await sendOne(sync, index, { always, signal });
       });
       await Promise.all(sending);
-      await close();
     },
   };
 }

@@ -78,17 +78,21 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   if (input.tty) await context.step("arm", switchover, input.arm);
   const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
   if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
-  const processes = await containerProcesses(running.cgroup);
-  const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
   const dumped = context.step(pages.step, switchover, () =>
     pages.dump({ images: space.images, work: space.work, signal: context.signal }),
   );
-  const sent = context.step("send changed files", switchover, () => files.send(mapped, context.signal));
+  const reading = containerProcesses(running.cgroup);
+  const sent = context.step("send changed files", switchover, async () => {
+    const found = await reading;
+    const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(found, tree)));
+    await files.send(mapped, context.signal);
+  });
   // A dump cannot be killed, but without its pages' way it ends by itself. Nobody may thaw the container before that.
   const giveUp = () => pages.close().catch(() => {});
   context.signal.addEventListener("abort", giveUp);
   sent.catch(giveUp);
   for (const ended of await Promise.allSettled([sent, dumped])) if (ended.status === "rejected") throw ended.reason;
+  const processes = await reading;
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),
   );
