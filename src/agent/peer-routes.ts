@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { CheckpointDeps } from "../checkpoint/actions.ts";
 import { errorFromReport } from "../contract/errors.ts";
-import { batonOffer, migrationOffer, mode } from "../contract/migration.ts";
+import { armOrder, batonOffer, migrationOffer } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";
 import { findImage } from "../host/docker/find-image.ts";
 import type { Operations } from "../journal/operations.ts";
@@ -91,8 +91,8 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
   });
   app.post(peerPaths.arm(":id"), async (request) => {
     const arrival = find(request);
-    const asked = z.object({ mode: mode.exclude(["auto"]) }).parse(request.body);
-    await arrival.make("arm", () => arrival.work.arm(asked.mode));
+    const order = armOrder.parse(request.body);
+    await arrival.make("arm", () => arrival.work.arm(order));
     return {};
   });
   app.post(peerPaths.criuImage(":id"), async (request) => {

@@ -6,7 +6,7 @@ import { freeze, thaw } from "../host/container/freezer.ts";
 import { containerProcesses } from "../host/container/processes.ts";
 import { runcContainer } from "../host/container/runc.ts";
 import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts";
-import { dumpContainer } from "../host/criu/dump.ts";
+import { holdDump } from "../host/criu/dump.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import { run } from "../host/process.ts";
@@ -44,13 +44,12 @@ export async function capture(
 
   context.phase("switchover", "Freezing the container, saving memory and files");
   unfinished.save({ frozen: container.Id });
+  const dump = await holdDump(running, { images: folder.images, work: join(folder.path, "work") });
   const frozenAt = performance.now();
-  await context.step("freeze", { switchover: true }, () => freeze(running));
   try {
+    await context.step("freeze", { switchover: true }, () => freeze(running));
     const processes = await containerProcesses(running.cgroup, { memory: true });
-    await context.step("dump memory", { switchover: true }, () =>
-      dumpContainer(running, { images: folder.images, work: join(folder.path, "work"), signal: context.signal }),
-    );
+    await context.step("dump memory", { switchover: true }, () => dump.run(context.signal));
     await context.step("copy changed files", { switchover: true }, saveTrees);
     if (!end) await thaw(running);
     // CRIU lets everybody read them; memory holds secrets wherever the folder is carried to.
@@ -76,6 +75,7 @@ export async function capture(
     await end?.(captured);
     return captured;
   } catch (error) {
+    dump.drop();
     await thaw(running).catch(() => {});
     throw error;
   }

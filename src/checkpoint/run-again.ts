@@ -33,24 +33,25 @@ export async function runAgain(
   const container = await host.docker.inspect(id);
   const { criu } = await host.facts();
   context.phase("arm", "Docker prepares the container");
-  const armed = await context.step("arm", {}, async () =>
-    armContainer(host.docker, id, { tty: container.Config.Tty ?? false, dockerRoot: await host.dockerRoot() }),
-  );
   const space = `restore-${id.slice(0, 12)}`;
+  await releaseImageSpace(space);
+  const armed = await context.step("arm", {}, async () =>
+    armContainer(host.docker, id, {
+      tty: container.Config.Tty ?? false,
+      dockerRoot: await host.dockerRoot(),
+      images: source.folder.images,
+      work: join(imagesFolder, space),
+      lazy: criu?.lazyPages ?? false,
+      keepConnections: false,
+    }),
+  );
   try {
     context.phase("switchover", "Restoring files, then processes");
     await context.step("put files back", {}, async () =>
       putFilesBack(source, [writableLayer(armed), ...(await volumeTrees(host.docker, container))]),
     );
-    await releaseImageSpace(space);
     const running = await context.step("restore processes", {}, () =>
-      restoreArmed(armed, {
-        images: source.folder.images,
-        work: join(imagesFolder, space),
-        lazy: criu?.lazyPages ?? false,
-        keepConnections: false,
-        processes: source.record.processes,
-      }),
+      restoreArmed(armed, { processes: source.record.processes }),
     );
     await armed.pending.remove();
     return { drained: running.drained.finally(() => releaseImageSpace(space)) };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../contract/errors.ts";
 import { thaw } from "../host/container/freezer.ts";
 import { runcContainer } from "../host/container/runc.ts";
-import { waitForDump } from "../host/criu/dump.ts";
+import { endDumps } from "../host/criu/end-dumps.ts";
 import type { Host } from "../host/host.ts";
 import { lazyPagesPath, pendingFolder } from "../host/paths.ts";
 import { isStarted } from "../host/process-table.ts";
@@ -64,7 +64,7 @@ export async function settlePatiently(
 async function letRun(id: string): Promise<boolean> {
   const container = await runcContainer(id).catch(() => undefined);
   if (!container) return false;
-  await waitForDump(id);
+  await endDumps(id);
   await thaw(container);
   return true;
 }

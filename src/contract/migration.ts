@@ -166,6 +166,14 @@ export type MigrationOffer = z.infer<typeof migrationOffer>;
 export const reservation = z.object({ facts: hostFacts, view: destinationView });
 export type Reservation = z.infer<typeof reservation>;
 
+/** source -> destination: prepare for the switchover; again where the mode has become another one. */
+export const armOrder = z.object({
+  mode: mode.exclude(["auto"]),
+  /** Whether the container gets the address that it had, so that its connections go on. */
+  keepConnections: z.boolean(),
+});
+export type ArmOrder = z.infer<typeof armOrder>;
+
 /** Where the baton of a migration is, as one side says it. See src/migration/baton.ts. */
 export const batonWord = z.enum(["waiting", "taken", "running", "returned", "refused"]);
 export type BatonWord = z.infer<typeof batonWord>;
@@ -177,8 +185,6 @@ export const batonOffer = z.object({
   processes: z.array(z.object({ pid: z.int(), command: z.string() })),
   /** What it said since its log was sent. */
   logTail: z.array(z.object({ stream: z.enum(["stdout", "stderr"]), text: z.string() })),
-  /** Whether the container gets the address that it had, so that its connections go on. */
-  keepConnections: z.boolean(),
 });
 export type BatonOffer = z.infer<typeof batonOffer>;
 

@@ -31,6 +31,15 @@ export async function run(command: string, args: string[], options: RunOptions =
   );
 }
 
+/** Ends a process that leads a group, and all of the group. Harmless where it has ended. */
+export function killGroup(pid: number | undefined): void {
+  try {
+    if (pid) process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** What a failed command says of itself. `output` is cut to its last lines. */
 export function commandFailed(command: string, status: number | string, output: string): GodwitError {
   return new GodwitError(

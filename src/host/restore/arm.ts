@@ -1,4 +1,4 @@
-import { appendFile, readFile, realpath, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
@@ -11,9 +11,24 @@ import { PendingRestore } from "./pending.ts";
 /** Where Docker's shim has runc keep the state of every runtime that is configured by its path. */
 const runcRoot = "/run/docker/runtime-runc/moby";
 
-/** A container whose start waits in the runtime hook: Docker, containerd and the shim have done their part. */
+/** How a container will be restored: what must be known before its state is complete. */
+export interface ArmRequest {
+  tty: boolean;
+  dockerRoot: string;
+  /** Folder that will have all images of the dump. */
+  images: string;
+  /** Folder for CRIU's logs and sockets; made where it is missing. */
+  work: string;
+  /** Put memory in while it runs; where the host cannot, all of it is read before. */
+  lazy: boolean;
+  /** The container gets the address that it had, so that its connections go on. */
+  keepConnections: boolean;
+}
+
+/** A container whose start waits in the runtime hook: Docker, containerd, the shim and runc have done their part. */
 export interface ArmedContainer {
   id: string;
+  request: ArmRequest;
   pending: PendingRestore;
   /** Its root, unmounted: the writable layer may be written to. */
   root: OverlayRoot;
@@ -33,12 +48,9 @@ export interface ArmedContainer {
  * Starts a created container whose runtime is the hook, up to the point where it waits for its state.
  * @throws docker-failed where the start ends before that, with the container as it was
  */
-export async function armContainer(
-  docker: Docker,
-  id: string,
-  options: { tty: boolean; dockerRoot: string },
-): Promise<ArmedContainer> {
-  const pending = await PendingRestore.create(id, { whole: options.tty });
+export async function armContainer(docker: Docker, id: string, request: ArmRequest): Promise<ArmedContainer> {
+  await mkdir(request.work, { recursive: true, mode: 0o700 });
+  const pending = await PendingRestore.create(id, { whole: request.tty });
   const started = docker.start(id);
   started.catch(() => {});
   try {
@@ -52,11 +64,12 @@ export async function armContainer(
       );
     });
     const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
-    const { rootPath, cgroupPath } = await prepareBundle(bundle, options.tty ? undefined : pending.folder);
-    const root = await overlayMountedAt(rootPath, options.dockerRoot);
+    const { rootPath, cgroupPath } = await prepareBundle(bundle, request.tty ? undefined : pending.folder);
+    const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
+    await pending.begin(restoreArguments(request));
     const lazyPages = preheatLazyPages({ id, runcRoot });
-    return { id, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
+    return { id, request, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
@@ -84,6 +97,15 @@ export async function disarmContainer(armed: ArmedContainer, sentence: string): 
   await mountRoot(armed.root).catch(() => {});
   await armed.pending.refuse(sentence);
   await armed.started.catch(() => {});
+}
+
+function restoreArguments({ images, work, keepConnections, lazy }: ArmRequest): string[] {
+  return [
+    ...["--empty-ns", "network", "--ext-unix-sk", "--file-locks"],
+    ...["--image-path", images, "--work-path", work],
+    ...(keepConnections ? ["--tcp-established"] : []),
+    ...(lazy ? ["--lazy-pages"] : []),
+  ];
 }
 
 /** Adds the hook that CRIU waits in, and gives the path of the root file system and of the cgroup. */

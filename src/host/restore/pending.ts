@@ -4,8 +4,11 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { GodwitError } from "../../contract/errors.ts";
+import { HeldConfig, isHeld, refuseHeld } from "../criu/held-config.ts";
 import { pendingFolder } from "../paths.ts";
 import { run } from "../process.ts";
+
+const configFile = "criu.conf";
 
 /**
  * The agent's side of a pending restore: a folder that the runtime hook finds (its header describes the files).
@@ -18,14 +21,16 @@ export class PendingRestore {
   readonly whole: boolean;
   readonly #go: number;
   readonly #notes: Socket;
+  readonly #config: HeldConfig;
   readonly #armed = Promise.withResolvers<{ hookPid: number; bundle: string }>();
   readonly #namespaces = Promise.withResolvers<void>();
   readonly #exit = Promise.withResolvers<number>();
 
-  private constructor(id: string, folder: string, whole: boolean) {
+  private constructor(id: string, folder: string, whole: boolean, config: HeldConfig) {
     this.id = id;
     this.folder = folder;
     this.whole = whole;
+    this.#config = config;
     // Opened for both directions, a fifo keeps what is written to it, and its other side never waits for ours.
     this.#go = openSync(join(folder, "go"), constants.O_RDWR);
     this.#notes = new Socket({
@@ -42,7 +47,7 @@ export class PendingRestore {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await run("mkfifo", ["-m", "600", ...["go", "notes", "event", "cont"].map((name) => join(folder, name))]);
     if (options.whole) await writeFile(join(folder, "whole"), "");
-    return new PendingRestore(id, folder, options.whole);
+    return new PendingRestore(id, folder, options.whole, await HeldConfig.create(join(folder, configFile), 0));
   }
 
   /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
@@ -60,13 +65,15 @@ export class PendingRestore {
     return this.#exit.promise;
   }
 
-  /** Lets the waiting runtime restore. `args` are added to `runc restore`, `criu` are lines of a CRIU configuration file. */
-  async release(args: string[], criu: string[]): Promise<void> {
-    await Promise.all([
-      writeFile(join(this.folder, "args"), args.map((arg) => `${arg}\n`).join("")),
-      writeFile(join(this.folder, "criu.conf"), criu.map((line) => `${line}\n`).join("")),
-    ]);
+  /** Has the waiting runtime run `runc restore` with more arguments, up to the start of CRIU. */
+  async begin(args: string[]): Promise<void> {
+    await writeFile(join(this.folder, "args"), args.map((arg) => `${arg}\n`).join(""));
     writeSync(this.#go, "go\n");
+  }
+
+  /** Lets CRIU restore, with lines of a configuration file. */
+  async release(criu: string[]): Promise<void> {
+    await this.#config.release(criu);
   }
 
   /** Whether it is over: nothing waits for it any more. */
@@ -79,6 +86,7 @@ export class PendingRestore {
     const plain = sentence.replace(/["\\\n]/g, "'");
     await writeFile(join(this.folder, "refused"), plain);
     writeSync(this.#go, `${plain}\n`);
+    await refuseHeld(this.#config.path);
   }
 
   /** Ends it: from now on the container is an ordinary one. */
@@ -105,11 +113,15 @@ export class PendingRestore {
 /** Tells a hook that waits for an agent that is gone to give up. One that was let go before this is not disturbed. */
 export async function abandonPending(id: string): Promise<void> {
   const go = join(pendingFolder, id, "go");
+  const conf = join(pendingFolder, id, configFile);
+  const sentence = "the agent ended before the state of this container was complete";
   if (!existsSync(go)) return;
   // A hook that has not come to opening the fifo waits for somebody to write; opened for both directions, it never blocks us.
   const fd = openSync(go, constants.O_RDWR | constants.O_NONBLOCK);
-  writeSync(fd, "the agent ended before the state of this container was complete\n");
+  writeSync(fd, `${sentence}\n`);
   closeSync(fd);
+  if (await isHeld(conf)) await writeFile(join(pendingFolder, id, "refused"), sentence);
+  await refuseHeld(conf);
 }
 
 /** Removes a pending restore that no agent holds. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot } from "../container/layers.ts";
@@ -9,17 +9,10 @@ import { explainCriuLog } from "../criu/reason.ts";
 import type { ArmedContainer } from "./arm.ts";
 
 export interface RestoreRequest {
-  /** Folder with all images of the dump. */
-  images: string;
-  /** Folder for CRIU's logs and sockets; made where it is missing. */
-  work: string;
-  /** Put memory in while it runs; where the host cannot, all of it is read before. */
-  lazy: boolean;
   /** With lazy: folder whose images have all pages, where those in `images` do not. */
   pages?: string | undefined;
   /** With lazy: port of 127.0.0.1 behind which the frozen original serves the pages that are not in the images. */
   pagePort?: number | undefined;
-  keepConnections: boolean;
   /** What was dumped: the restored container must have just these. */
   processes: { pid: number; command: string }[];
   /** Told of each part of the way. */
@@ -36,18 +29,16 @@ export interface RunningContainer {
  * @throws restore-failed with CRIU's reason; nothing of the container runs then
  */
 export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest): Promise<RunningContainer> {
-  await mkdir(request.work, { recursive: true, mode: 0o700 });
   await mountRoot(armed.root);
-  const { step = (_name, work) => work() } = request;
-  if (!request.lazy) armed.lazyPages.stop();
-  const lazyPages = request.lazy
-    ? await step("start lazy-pages", () =>
-        armed.lazyPages.start(request.pages ?? request.images, request.work, request.pagePort),
-      )
+  const { images, work, lazy, keepConnections } = armed.request;
+  const { step = (_name, part) => part() } = request;
+  if (!lazy) armed.lazyPages.stop();
+  const lazyPages = lazy
+    ? await step("start lazy-pages", () => armed.lazyPages.start(request.pages ?? images, work, request.pagePort))
     : undefined;
   try {
-    await armed.pending.release(restoreArguments(request), restoreOptions(armed.cgroupPath, request.keepConnections));
-    const exited = exitOf(armed, request.work);
+    await armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections));
+    const exited = exitOf(armed, work);
     await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
     await step("connect network, make processes", () => exited);
     await step("verify", () => verify(armed.id, request.processes));
@@ -63,15 +54,6 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     armed.lazyPages.stop();
     throw error;
   }
-}
-
-function restoreArguments(request: RestoreRequest): string[] {
-  return [
-    ...["--empty-ns", "network", "--ext-unix-sk", "--file-locks"],
-    ...["--image-path", request.images, "--work-path", request.work],
-    ...(request.keepConnections ? ["--tcp-established"] : []),
-    ...(request.lazy ? ["--lazy-pages"] : []),
-  ];
 }
 
 /** Waits for runc's end, or for Docker's if the runtime never got that far. */

@@ -14,7 +14,8 @@ import type { PlainMode } from "../plan.ts";
 /** How the memory of a container comes here: in rounds into this host's memory, or, in post-copy, after the resume. */
 export class ArrivingMemory {
   readonly #host: Host;
-  #lazy = false;
+  /** Whether this host can put it into the container while that runs. */
+  lazy = false;
   #store: PageStore | undefined;
   #later: { stream: ResumableStream; receiver: PageReceiver; listener: Loopback } | undefined;
 
@@ -25,7 +26,7 @@ export class ArrivingMemory {
   /** What takes the memory of this mode is ready. In post-copy what came before is given up: all of it comes again. */
   async prepare(mode: PlainMode): Promise<void> {
     const { criu } = await this.#host.facts();
-    this.#lazy = criu?.lazyPages ?? false;
+    this.lazy = criu?.lazyPages ?? false;
     if (mode !== "postcopy") return;
     await this.discard();
     const stream = new ResumableStream();
@@ -57,9 +58,9 @@ export class ArrivingMemory {
   }
 
   /** Completes the images of the last dump with it, and says how to restore from them. */
-  async restoreFrom(space: ImageSpace): Promise<Pick<RestoreRequest, "pages" | "lazy" | "pagePort">> {
-    await this.#store?.writeImages(space.images, this.#lazy);
-    return { pages: this.#store && space.pages, lazy: this.#lazy, pagePort: this.#later?.listener.port };
+  async restoreFrom(space: ImageSpace): Promise<Pick<RestoreRequest, "pages" | "pagePort">> {
+    await this.#store?.writeImages(space.images, this.lazy);
+    return { pages: this.#store && space.pages, pagePort: this.#later?.listener.port };
   }
 
   /** The container runs: in post-copy the source sends without being asked. */

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GodwitError } from "../../contract/errors.ts";
-import type { BatonOffer } from "../../contract/migration.ts";
+import type { ArmOrder, BatonOffer } from "../../contract/migration.ts";
 import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
@@ -19,7 +19,6 @@ import { type ArmedContainer, armContainer, disarmContainer, speakFor } from "..
 import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
-import type { PlainMode } from "../plan.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 
@@ -93,13 +92,15 @@ export class ArrivalWork {
    * Docker, containerd and the shim do their part now; what takes pages and images is ready. Armed once, it stays so, when the
    * mode becomes another one.
    */
-  async arm(mode: PlainMode): Promise<void> {
+  async arm({ mode, keepConnections }: ArmOrder): Promise<void> {
     await this.memory.prepare(mode);
     if (this.#armed) return;
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
-      tty,
+      ...{ tty, keepConnections, lazy: this.memory.lazy },
       dockerRoot: await this.#host.dockerRoot(),
+      images: this.#requireSpace().images,
+      work: this.#requireSpace().work,
     });
     this.#trees.set(0, this.#armed.root.upper);
   }
@@ -123,10 +124,7 @@ export class ArrivalWork {
     );
     await speakFor(this.#armed, offer.logTail);
     return restoreArmed(this.#armed, {
-      images: space.images,
-      work: space.work,
       ...(await step("write images of memory", () => this.memory.restoreFrom(space))),
-      keepConnections: offer.keepConnections,
       processes: offer.processes,
       step,
     });

@@ -5,8 +5,7 @@ import type { Step } from "../../contract/operations.ts";
 import { thaw } from "../../host/container/freezer.ts";
 import { unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { runcContainer } from "../../host/container/runc.ts";
-import { waitForDump } from "../../host/criu/dump.ts";
-import { endLazyDumps } from "../../host/criu/lazy-dump.ts";
+import { endDumps } from "../../host/criu/end-dumps.ts";
 import type { Host } from "../../host/host.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Peer } from "../../transport/peer.ts";
@@ -162,8 +161,7 @@ export class Departure {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
     if (running) {
       this.pages?.destroy();
-      await endLazyDumps(running.id);
-      await waitForDump(running.id);
+      await endDumps(running.id);
       await unsilenceNetwork(running.pid).catch(() => {});
       await thaw(running);
     }

@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { GodwitError } from "../../contract/errors.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
-import { type DumpRequest, dumpContainer } from "../../host/criu/dump.ts";
-import { type LazyDumpPlace, prepareLazyDump, startLazyDump } from "../../host/criu/lazy-dump.ts";
+import { holdDump } from "../../host/criu/dump.ts";
+import { type HeldLazyDump, holdLazyDump } from "../../host/criu/lazy-dump.ts";
 import { lazyRuns } from "../../host/criu/lazy-runs.ts";
 import { PageProtocol } from "../../host/criu/page-protocol.ts";
+import type { ImageSpace } from "../../host/restore/image-space.ts";
 import { openLastingTunnel } from "../../transport/lasting-tunnel.ts";
 import type { RateLimit } from "../../transport/rate-limit.ts";
 import type { ResumableStream } from "../../transport/resumable.ts";
@@ -28,11 +29,13 @@ export interface MemoryLeft {
   parent?: string | undefined;
 }
 
-/** How the memory of a frozen container gets to the destination. It is opened before the freeze. */
+/** How the memory of a frozen container gets to the destination. It is opened before the freeze, with a dump that waits. */
 export interface MemoryWay {
   /** Name of the step that `dump` is. */
   step: string;
-  dump(request: DumpRequest): Promise<void>;
+  dump(signal: AbortSignal): Promise<void>;
+  /** Ends a dump that was not let go on. */
+  drop(): void;
   /** Cuts it off, so that a dump under way ends. */
   close(): Promise<void>;
 }
@@ -41,15 +44,17 @@ export interface MemoryWay {
 export async function wayOfAll(
   running: RuncContainer,
   { peer, migration, counter }: FileSync,
+  { images, work }: ImageSpace,
   { bytes, reports, parent }: MemoryLeft,
   signal: AbortSignal,
 ): Promise<MemoryWay> {
   const tunnel = await tunnelPort(peer, peerPaths.pages(migration), counter, undefined, signal);
+  const held = await holdDump(running, { images, work, pagePort: tunnel.port, parent });
   const transfer = { phase: "switchover", total: bytes };
   return {
     step: "dump and send memory",
-    dump: (request) =>
-      reports.during(transfer, () => dumpContainer(running, { ...request, pagePort: tunnel.port, parent })),
+    dump: (cancelled) => reports.during(transfer, () => held.run(cancelled)),
+    drop: held.drop,
     close: tunnel.close,
   };
 }
@@ -58,15 +63,17 @@ export async function wayOfAll(
 export async function wayOfLater(
   running: RuncContainer,
   { peer, migration, counter }: FileSync,
+  { images, work }: ImageSpace,
   departure: Departure,
-  { criuVersion, work, rate }: { criuVersion: string; work: string; rate: RateLimit },
+  { criuVersion, rate }: { criuVersion: string; rate: RateLimit },
 ): Promise<MemoryWay> {
   const stream = await openLastingTunnel(peer, peerPaths.pages(migration), (tunnel) => counted(tunnel, counter));
   departure.pages = stream;
-  const place = await prepareLazyDump(work);
+  const held = await holdLazyDump(running, { images, work });
   return {
     step: "dump",
-    dump: (request) => serve({ running, request, place, stream, criuVersion, rate }),
+    dump: () => serve({ held, images, stream, criuVersion, rate }),
+    drop: held.drop,
     async close() {
       stream.destroy();
     },
@@ -74,22 +81,21 @@ export async function wayOfLater(
 }
 
 async function serve(served: {
-  running: RuncContainer;
-  request: DumpRequest;
-  place: LazyDumpPlace;
+  held: HeldLazyDump;
+  images: string;
   stream: ResumableStream;
   criuVersion: string;
   rate: RateLimit;
 }): Promise<void> {
-  const { running, request, place, stream, criuVersion, rate } = served;
-  const { port } = await startLazyDump(running, request, place);
+  const { held, images, stream, criuVersion, rate } = served;
+  await held.run();
   if (stream.destroyed) throw new GodwitError("transfer-failed", "The way of the memory pages broke.");
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
+  const socket = connect({ host: "127.0.0.1", port: held.port, noDelay: true, allowHalfOpen: true });
   socket.on("error", () => {});
   await once(socket, "connect");
   const dumped = new DumpedPages(socket, new PageProtocol(criuVersion));
   stream.once("close", () => dumped.destroy());
-  const unsent = new UnsentPages(await lazyRuns(request.images));
+  const unsent = new UnsentPages(await lazyRuns(images));
   sendPages({ dumped, unsent, stream, rate }).then(
     () => dumped.end(),
     () => {},

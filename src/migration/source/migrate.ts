@@ -1,4 +1,4 @@
-import type { CriuDumpStats, MigrateRequest, MigrationResult } from "../../contract/migration.ts";
+import type { ArmOrder, CriuDumpStats, MigrateRequest, MigrationResult } from "../../contract/migration.ts";
 import { containerName } from "../../host/container/facts.ts";
 import type { LogMark } from "../../host/container/logs.ts";
 import { runcContainer } from "../../host/container/runc.ts";
@@ -168,10 +168,12 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const dockerRoot = await host.dockerRoot();
   const criuVersion = (await host.facts()).criu?.version ?? "";
   const tty = container.Config.Tty ?? false;
+  const keepConnections = keepsAddress(container);
   let logMark: LogMark | undefined;
   const arm = async (mode: PlainMode) => {
     logMark = await sendLogs(sync, container, dockerRoot, signal);
-    await peer.json("POST", peerPaths.arm(migration), { mode }, { signal });
+    const order: ArmOrder = { mode, keepConnections };
+    await peer.json("POST", peerPaths.arm(migration), order, { signal });
   };
   const id = await prepare({ host, checked, sync, controls, reports, signal }, context);
   context.phase("sync", "Copying files while the container runs");
@@ -201,12 +203,10 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   context.phase("switchover", "Freezing the container, handing it over");
   const frozenAt = await switchOver(
     {
-      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty },
+      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty, keepConnections, criuVersion },
       arm: () => arm(mode),
       memory: { reports, bytes: rounds?.leftBytes ?? memoryBytes, parent: rounds?.parent },
       logMark: () => logMark,
-      keepConnections: keepsAddress(container),
-      criuVersion,
     },
     context,
   );

@@ -57,13 +57,13 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   await using undo = new AsyncDisposableStack();
   const openPages = async () => {
     const way = await (input.mode === "postcopy"
-      ? wayOfLater(running, sync, departure, {
+      ? wayOfLater(running, sync, space, departure, {
           criuVersion: input.criuVersion,
-          work: space.work,
           rate: input.controls.drainRate,
         })
-      : wayOfAll(running, sync, input.memory, context.signal));
+      : wayOfAll(running, sync, space, input.memory, context.signal));
     if (input.mode !== "postcopy") undo.defer(way.close);
+    undo.defer(way.drop);
     return way;
   };
   const openFiles = async () => {
@@ -78,9 +78,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   if (input.tty) await context.step("arm", switchover, input.arm);
   const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
   if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
-  const dumped = context.step(pages.step, switchover, () =>
-    pages.dump({ images: space.images, work: space.work, signal: context.signal }),
-  );
+  const dumped = context.step(pages.step, switchover, () => pages.dump(context.signal));
   const reading = containerProcesses(running.cgroup);
   const sent = context.step("send changed files", switchover, async () => {
     const found = await reading;
@@ -102,7 +100,6 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
       images,
       logTail,
       processes: processes.map(({ pid, command }) => ({ pid, command })),
-      keepConnections: input.keepConnections,
     }),
   );
   return frozenAt;

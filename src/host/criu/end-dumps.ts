@@ -1,0 +1,43 @@
+import { readdir, readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { killGroup } from "../process.ts";
+import { isHeld } from "./held-config.ts";
+import { configFile } from "./held-runc.ts";
+
+const lookAgainMs = 50;
+
+/**
+ * Returns when no dump of the container is under way any more, also none that an agent before this one began, and sees to it that
+ * nothing waits for a reader that will not come. CRIU puts the freezer back at its end to what it found, so that a thaw before it
+ * would not last.
+ */
+export async function endDumps(id: string): Promise<void> {
+  for (let dumps = await dumpsOf(id); dumps.length > 0; dumps = await dumpsOf(id)) {
+    for (const { pid, words } of dumps) {
+      const after = (option: string) => words[words.indexOf(option) + 1] ?? "";
+      // What was never let go on has done nothing. What was must not be killed: see HeldDump.
+      if (await isHeld(join(after("--work-path"), configFile))) killGroup(pid);
+      else if (words.includes("--lazy-pages")) leave(Number(after("--page-server").split(":")[1]));
+    }
+    await sleep(lookAgainMs);
+  }
+}
+
+/** CRIU takes one reader; one that leaves without a word ends the dump. */
+function leave(port: number): void {
+  const reader = connect({ host: "127.0.0.1", port });
+  reader.on("error", () => {});
+  reader.on("connect", () => reader.end());
+}
+
+/** Of the processes of runc that dump a container, their ids and the words of their command lines. */
+async function dumpsOf(id: string): Promise<{ pid: number; words: string[] }[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const commands = pids.map(async (pid) => {
+    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return { pid, words: line.split("\0") };
+  });
+  return (await Promise.all(commands)).filter(({ words }) => words.includes("checkpoint") && words.includes(id));
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { run } from "../process.ts";
+import { HeldConfig, isHeld, refuseHeld } from "./held-config.ts";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "godwit-held-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** What a start of CRIU does. */
+const start = (path: string) => run("cat", [path]);
+
+test("starts pass one by one, the next one waits, and all after its release find a plain file", async () => {
+  const config = await HeldConfig.create(join(folder, "criu.conf"), 2);
+  for (const number of ["first", "second"]) {
+    const reading = start(config.path);
+    await config.pass([number, "line"]);
+    expect(await reading).toBe(`${number}\nline`);
+  }
+  let over = false;
+  const held = start(config.path).finally(() => {
+    over = true;
+  });
+  expect(await isHeld(config.path)).toBe(true);
+  expect(over).toBe(false);
+  await config.release(["third"]);
+  expect(await held).toBe("third");
+  expect(await isHeld(config.path)).toBe(false);
+  expect(await start(config.path)).toBe("third");
+  await config.close();
+  expect(await readFile(config.path, "utf8")).toBe("third\n");
+});
+
+test("a start that comes after the release does not wait", async () => {
+  const config = await HeldConfig.create(join(folder, "criu.conf"), 0);
+  await config.release(["line"]);
+  expect(await start(config.path)).toBe("line");
+});
+
+test("one that is refused gets what CRIU ends at, whoever refuses it", async () => {
+  const path = join(folder, "criu.conf");
+  await HeldConfig.create(path, 0);
+  const held = start(path);
+  await refuseHeld(path);
+  expect(await held).toBe("godwit-refused");
+  await refuseHeld(path);
+  expect(await start(path)).toBe("godwit-refused");
+});
+
+test("what waits for a start that does not come ends with it", async () => {
+  const config = await HeldConfig.create(join(folder, "criu.conf"), 1);
+  const passing = config.pass(["line"]);
+  await config.close();
+  await passing;
+});

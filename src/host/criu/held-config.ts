@@ -1,0 +1,93 @@
+import { closeSync, constants, openSync, renameSync, writeSync } from "node:fs";
+import { link, lstat, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { run } from "../process.ts";
+
+const lookAgainMs = 1;
+/** A start that comes to the file in the moment of its release has opened one of the two by then. */
+const settledMs = 100;
+/** CRIU ends at an option that it does not know. */
+const refusal = "godwit-refused\n";
+
+/**
+ * A configuration file of CRIU's that is a fifo, so that CRIU waits at its very start, before it has looked at anything, until it
+ * is told what is in it. Nobody has it open for writing meanwhile: who waits there goes on waiting if the agent ends.
+ */
+export class HeldConfig {
+  /** For CRIU_CONFIG_FILE. */
+  readonly path: string;
+  readonly #fifos: string[];
+  #at = 0;
+  #closed = false;
+
+  private constructor(path: string, fifos: string[]) {
+    this.path = path;
+    this.#fifos = fifos;
+  }
+
+  /** The first so many starts of CRIU will be let pass (`pass`); the one after them is held. */
+  static async create(path: string, passing: number): Promise<HeldConfig> {
+    const fifos = Array.from({ length: passing + 1 }, (_, index) => `${path}.${index}`);
+    await run("mkfifo", ["-m", "600", ...fifos]);
+    await link(`${path}.0`, path);
+    return new HeldConfig(path, fifos);
+  }
+
+  /** Lets one start go on with `lines`; settles when it came, or when this was closed. */
+  async pass(lines: string[]): Promise<void> {
+    const next = `${this.path}.next`;
+    await link(`${this.path}.${this.#at + 1}`, next);
+    while (!this.#closed && !answer(this.path, text(lines), () => renameSync(next, this.path)))
+      await sleep(lookAgainMs);
+    this.#at += 1;
+  }
+
+  /** Lets the start that waits, and all after it, go on with `lines`. */
+  async release(lines: string[]): Promise<void> {
+    await letGo(this.path, this.#at, text(lines));
+  }
+
+  /** Nobody comes any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const made = [`${this.path}.next`, ...this.#fifos];
+    await Promise.all(made.map((path) => rm(path, { force: true })));
+  }
+}
+
+/** Whether the file holds back whoever starts, also for an agent that is gone. */
+export async function isHeld(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isFIFO() ?? false;
+}
+
+/** Makes the start of CRIU that waits at the file, none having passed it, fail, and each after it. */
+export async function refuseHeld(path: string): Promise<void> {
+  if (await isHeld(path)) await letGo(path, 0, refusal);
+}
+
+async function letGo(path: string, at: number, words: string): Promise<void> {
+  const plain = `${path}.plain`;
+  await writeFile(plain, words, { mode: 0o600 });
+  renameSync(plain, path);
+  const since = performance.now();
+  while (!answer(`${path}.${at}`, words) && performance.now() - since < settledMs) await sleep(lookAgainMs);
+}
+
+/** Writes to whoever waits at a fifo. `before`: done before it goes on. @returns whether somebody waited */
+function answer(fifo: string, words: string, before?: () => void): boolean {
+  let fd: number;
+  try {
+    fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENXIO") return false;
+    throw error;
+  }
+  before?.();
+  writeSync(fd, words);
+  closeSync(fd);
+  return true;
+}
+
+function text(lines: string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
