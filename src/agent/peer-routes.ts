@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { CheckpointDeps } from "../checkpoint/actions.ts";
 import { errorFromReport } from "../contract/errors.ts";
-import { armOrder, batonOffer, migrationOffer } from "../contract/migration.ts";
+import { armOrder, batonOffer, filesComplete, migrationOffer } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";
 import { findImage } from "../host/docker/find-image.ts";
 import type { Operations } from "../journal/operations.ts";
@@ -93,6 +93,12 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     const arrival = find(request);
     const order = armOrder.parse(request.body);
     await arrival.make("arm", () => arrival.work.arm(order));
+    return {};
+  });
+  app.post(peerPaths.filesComplete(":id"), async (request) => {
+    const arrival = find(request);
+    const { descriptors } = filesComplete.parse(request.body);
+    await arrival.make("ready root", () => arrival.work.readyRoot(descriptors));
     return {};
   });
   app.post(peerPaths.criuImage(":id"), async (request) => {

@@ -178,10 +178,20 @@ export type ArmOrder = z.infer<typeof armOrder>;
 export const batonWord = z.enum(["waiting", "taken", "running", "returned", "refused"]);
 export type BatonWord = z.infer<typeof batonWord>;
 
+/** `data` is base64. */
+const smallImage = z.object({ name: z.string(), data: z.string() });
+
+/** source -> destination, while the dump goes on: all files are there; mount the root and have runc prepare it. */
+export const filesComplete = z.object({
+  /** What runc reads before it starts CRIU. */
+  descriptors: smallImage,
+});
+export type FilesComplete = z.infer<typeof filesComplete>;
+
 /** source -> destination: everything is there; take it. */
 export const batonOffer = z.object({
-  /** CRIU's small images; large ones were sent before. `data` is base64. */
-  images: z.array(z.object({ name: z.string(), data: z.string() })),
+  /** CRIU's small images; large ones were sent before. */
+  images: z.array(smallImage),
   processes: z.array(z.object({ pid: z.int(), command: z.string() })),
   /** What it said since its log was sent. */
   logTail: z.array(z.object({ stream: z.enum(["stdout", "stderr"]), text: z.string() })),

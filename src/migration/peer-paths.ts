@@ -7,6 +7,7 @@ export const peerPaths = {
   create: (id: string) => `${apiPrefix}/peer/migrations/${id}/create`,
   tree: (id: string, index: number | string) => `${apiPrefix}/peer/migrations/${id}/trees/${index}`,
   log: (id: string) => `${apiPrefix}/peer/migrations/${id}/log`,
+  filesComplete: (id: string) => `${apiPrefix}/peer/migrations/${id}/files-complete`,
   arm: (id: string) => `${apiPrefix}/peer/migrations/${id}/arm`,
   pages: (id: string) => `${apiPrefix}/peer/migrations/${id}/pages`,
   criuImage: (id: string) => `${apiPrefix}/peer/migrations/${id}/criu-image`,

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, renameSync, writeSync } from "node:fs";
-import { link, lstat, rm, writeFile } from "node:fs/promises";
+import { link, lstat, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../process.ts";
 
@@ -44,7 +45,7 @@ export class HeldConfig {
 
   /** Lets the start that waits, and all after it, go on with `lines`. */
   async release(lines: string[]): Promise<void> {
-    await letGo(this.path, this.#at, text(lines));
+    await letGo(this.path, text(lines));
   }
 
   /** Nobody comes any more. */
@@ -60,17 +61,19 @@ export async function isHeld(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isFIFO() ?? false;
 }
 
-/** Makes the start of CRIU that waits at the file, none having passed it, fail, and each after it. */
+/** Makes the start of CRIU that waits at the file fail, and each after it. */
 export async function refuseHeld(path: string): Promise<void> {
-  if (await isHeld(path)) await letGo(path, 0, refusal);
+  if (await isHeld(path)) await letGo(path, refusal);
 }
 
-async function letGo(path: string, at: number, words: string): Promise<void> {
+async function letGo(path: string, words: string): Promise<void> {
   const plain = `${path}.plain`;
   await writeFile(plain, words, { mode: 0o600 });
   renameSync(plain, path);
+  const names = await readdir(dirname(path));
+  const fifos = names.map((name) => join(dirname(path), name)).filter((fifo) => fifo.startsWith(`${path}.`));
   const since = performance.now();
-  while (!answer(`${path}.${at}`, words) && performance.now() - since < settledMs) await sleep(lookAgainMs);
+  while (!fifos.some((fifo) => answer(fifo, words)) && performance.now() - since < settledMs) await sleep(lookAgainMs);
 }
 
 /** Writes to whoever waits at a fifo. `before`: done before it goes on. @returns whether somebody waited */
@@ -79,7 +82,8 @@ function answer(fifo: string, words: string, before?: () => void): boolean {
   try {
     fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENXIO") return false;
+    // Nobody reads it; or nobody ever will, because it has gone.
+    if (["ENXIO", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
   }
   before?.();

@@ -4,6 +4,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
 import { type LazyPagesGuard, preheatLazyPages } from "../criu/lazy-pages.ts";
+import { restoreOptions } from "../criu/options.ts";
 import type { Docker } from "../docker/docker.ts";
 import { hookPath } from "../paths.ts";
 import { PendingRestore } from "./pending.ts";
@@ -30,8 +31,10 @@ export interface ArmedContainer {
   id: string;
   request: ArmRequest;
   pending: PendingRestore;
-  /** Its root, unmounted: the writable layer may be written to. */
+  /** Its root, unmounted until it is made ready: the writable layer may be written to. */
   root: OverlayRoot;
+  /** That this is done, or under way; see `readyRoot`. */
+  ready: Promise<void> | undefined;
   /** What runc keeps its state under. */
   runcRoot: string;
   /** Its cgroup, as a path below the root of the hierarchy. */
@@ -69,7 +72,7 @@ export async function armContainer(docker: Docker, id: string, request: ArmReque
     await unmountRoot(root);
     await pending.begin(restoreArguments(request));
     const lazyPages = preheatLazyPages({ id, runcRoot });
-    return { id, request, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
+    return { ready: undefined, id, request, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
@@ -88,13 +91,25 @@ export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Prom
 }
 
 /**
+ * Its files are complete: mounts its root, and has runc prepare it, up to the start of the CRIU that restores. Harmless where it
+ * was done before.
+ */
+export function readyRoot(armed: ArmedContainer): Promise<void> {
+  armed.ready ??= mountRoot(armed.root).then(() =>
+    armed.pending.readyRoot(restoreOptions(armed.cgroupPath, armed.request.keepConnections)),
+  );
+  return armed.ready;
+}
+
+/**
  * Gives an armed container up: its start fails, and nothing of it has run. The container itself stays, created. Nothing is
  * left to give up of one that was restored.
  */
 export async function disarmContainer(armed: ArmedContainer, sentence: string): Promise<void> {
   if (armed.pending.closed) return;
   armed.lazyPages.stop();
-  await mountRoot(armed.root).catch(() => {});
+  // Docker unmounts it.
+  if (!armed.ready) await mountRoot(armed.root).catch(() => {});
   await armed.pending.refuse(sentence);
   await armed.started.catch(() => {});
 }

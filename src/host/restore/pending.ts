@@ -9,6 +9,8 @@ import { pendingFolder } from "../paths.ts";
 import { run } from "../process.ts";
 
 const configFile = "criu.conf";
+/** runc asks CRIU for its version before it makes the container's root ready. */
+const startsBefore = 1;
 
 /**
  * The agent's side of a pending restore: a folder that the runtime hook finds (its header describes the files).
@@ -47,7 +49,12 @@ export class PendingRestore {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await run("mkfifo", ["-m", "600", ...["go", "notes", "event", "cont"].map((name) => join(folder, name))]);
     if (options.whole) await writeFile(join(folder, "whole"), "");
-    return new PendingRestore(id, folder, options.whole, await HeldConfig.create(join(folder, configFile), 0));
+    return new PendingRestore(
+      id,
+      folder,
+      options.whole,
+      await HeldConfig.create(join(folder, configFile), startsBefore),
+    );
   }
 
   /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
@@ -65,10 +72,15 @@ export class PendingRestore {
     return this.#exit.promise;
   }
 
-  /** Has the waiting runtime run `runc restore` with more arguments, up to the start of CRIU. */
+  /** Has the waiting runtime run `runc restore` with more arguments, up to where it needs the container's root. */
   async begin(args: string[]): Promise<void> {
     await writeFile(join(this.folder, "args"), args.map((arg) => `${arg}\n`).join(""));
     writeSync(this.#go, "go\n");
+  }
+
+  /** The root is mounted: runc goes on, up to the start of the CRIU that restores. */
+  async readyRoot(criu: string[]): Promise<void> {
+    await this.#config.pass(criu);
   }
 
   /** Lets CRIU restore, with lines of a configuration file. */
@@ -98,6 +110,7 @@ export class PendingRestore {
   /** Lets go of the fifos, and leaves the folder: the container stays unstartable. */
   close(): void {
     if (this.closed) return;
+    this.#config.close();
     this.#notes.destroy();
     closeSync(this.#go);
   }
@@ -106,7 +119,9 @@ export class PendingRestore {
     const [word, ...rest] = line.split(" ");
     if (word === "armed") this.#armed.resolve({ hookPid: Number(rest[0]), bundle: rest.slice(1).join(" ") });
     if (word === "pid") this.#namespaces.resolve();
-    if (word === "exit") this.#exit.resolve(Number(rest[0]));
+    if (word !== "exit") return;
+    this.#exit.resolve(Number(rest[0]));
+    this.#config.close();
   }
 }
 

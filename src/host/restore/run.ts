@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import { mountRoot } from "../container/layers.ts";
 import { containerProcesses } from "../container/processes.ts";
 import { runcContainer } from "../container/runc.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
-import type { ArmedContainer } from "./arm.ts";
+import { type ArmedContainer, readyRoot } from "./arm.ts";
 
 export interface RestoreRequest {
   /** With lazy: folder whose images have all pages, where those in `images` do not. */
@@ -29,16 +28,16 @@ export interface RunningContainer {
  * @throws restore-failed with CRIU's reason; nothing of the container runs then
  */
 export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest): Promise<RunningContainer> {
-  await mountRoot(armed.root);
   const { images, work, lazy, keepConnections } = armed.request;
   const { step = (_name, part) => part() } = request;
+  const exited = exitOf(armed, work);
+  await step("ready root", () => Promise.race([readyRoot(armed), exited]));
   if (!lazy) armed.lazyPages.stop();
   const lazyPages = lazy
     ? await step("start lazy-pages", () => armed.lazyPages.start(request.pages ?? images, work, request.pagePort))
     : undefined;
   try {
     await armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections));
-    const exited = exitOf(armed, work);
     await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
     await step("connect network, make processes", () => exited);
     await step("verify", () => verify(armed.id, request.processes));

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GodwitError } from "../../contract/errors.ts";
-import type { ArmOrder, BatonOffer } from "../../contract/migration.ts";
+import type { ArmOrder, BatonOffer, FilesComplete } from "../../contract/migration.ts";
 import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
@@ -15,7 +15,7 @@ import { findImage } from "../../host/docker/find-image.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName, pendingFolder } from "../../host/paths.ts";
-import { type ArmedContainer, armContainer, disarmContainer, speakFor } from "../../host/restore/arm.ts";
+import { type ArmedContainer, armContainer, disarmContainer, readyRoot, speakFor } from "../../host/restore/arm.ts";
 import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
@@ -105,6 +105,12 @@ export class ArrivalWork {
     this.#trees.set(0, this.#armed.root.upper);
   }
 
+  /** All files are there; see `readyRoot`. */
+  async readyRoot(descriptors: FilesComplete["descriptors"]): Promise<void> {
+    await this.#writeImages([descriptors]);
+    await readyRoot(this.#requireArmed());
+  }
+
   /** Takes a connection that carries memory. */
   async takePages(connection: Duplex): Promise<void> {
     await this.memory.take(connection, this.#requireSpace());
@@ -116,14 +122,10 @@ export class ArrivalWork {
 
   async restore(offer: BatonOffer, step: NonNullable<RestoreRequest["step"]>): Promise<RunningContainer> {
     const space = this.#requireSpace();
-    if (!this.#armed) throw new GodwitError("usage", "This migration is not armed.");
-    await Promise.all(
-      offer.images.map(({ name, data }) =>
-        writeFile(join(space.images, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 }),
-      ),
-    );
-    await speakFor(this.#armed, offer.logTail);
-    return restoreArmed(this.#armed, {
+    const armed = this.#requireArmed();
+    await this.#writeImages(offer.images);
+    await speakFor(armed, offer.logTail);
+    return restoreArmed(armed, {
       ...(await step("write images of memory", () => this.memory.restoreFrom(space))),
       processes: offer.processes,
       step,
@@ -206,6 +208,18 @@ export class ArrivalWork {
     const found = creating ? await this.#host.docker.find(offer.container.name) : undefined;
     const ours = found && containerName(found) === offer.container.name && found.HostConfig.Runtime === hookName;
     return ours && found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
+  }
+
+  async #writeImages(images: BatonOffer["images"]): Promise<void> {
+    const { images: folder } = this.#requireSpace();
+    const write = ({ name, data }: BatonOffer["images"][number]) =>
+      writeFile(join(folder, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 });
+    await Promise.all(images.map(write));
+  }
+
+  #requireArmed(): ArmedContainer {
+    if (this.#armed) return this.#armed;
+    throw new GodwitError("usage", "This migration is not armed.");
   }
 
   #requireCreated(): string {

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { BatonOffer } from "../../contract/migration.ts";
+import type { BatonOffer, FilesComplete } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
 import { type LogMark, readLogTail } from "../../host/container/logs.ts";
 import { silenceNetwork } from "../../host/container/network-silence.ts";
@@ -22,6 +22,8 @@ import { type MemoryLeft, wayOfAll, wayOfLater } from "./memory-way.ts";
 const inlineBytes = 256 * 1024;
 /** Where CRIU finds the round before, on this host. */
 const parentLink = "parent";
+/** Written by runc before it starts CRIU: what the container's standard input and outputs are. */
+const descriptorsFile = "descriptors.json";
 
 export interface SwitchoverInput {
   departure: Departure;
@@ -85,11 +87,12 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(found, tree)));
     await files.send(mapped, context.signal);
   });
+  const told = sent.then(() => tellFiles(input, context.signal));
   // A dump cannot be killed, but without its pages' way it ends by itself. Nobody may thaw the container before that.
   const giveUp = () => pages.close().catch(() => {});
   context.signal.addEventListener("abort", giveUp);
   sent.catch(giveUp);
-  for (const ended of await Promise.allSettled([sent, dumped])) if (ended.status === "rejected") throw ended.reason;
+  for (const ended of await Promise.allSettled([told, dumped])) if (ended.status === "rejected") throw ended.reason;
   const processes = await reading;
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),
@@ -105,6 +108,19 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   return frozenAt;
 }
 
+/** What can be done on the destination without the dump is done beside it. */
+async function tellFiles({ sync, space }: SwitchoverInput, signal: AbortSignal): Promise<void> {
+  const found = await readImage(space, descriptorsFile).catch(() => undefined);
+  // runc has not come so far yet: the destination does it with the rest.
+  if (!found) return;
+  const complete: FilesComplete = { descriptors: found };
+  await sync.peer.json("POST", peerPaths.filesComplete(sync.migration), complete, { signal });
+}
+
+async function readImage({ images }: ImageSpace, name: string): Promise<BatonOffer["images"][number]> {
+  return { name, data: (await readFile(join(images, name))).toString("base64") };
+}
+
 /** Sends CRIU's large images, and gives the small ones for the offer. */
 async function sendImages({ sync, space }: SwitchoverInput): Promise<BatonOffer["images"]> {
   const names = (await readdir(space.images)).filter((name) => name !== parentLink);
@@ -112,7 +128,7 @@ async function sendImages({ sync, space }: SwitchoverInput): Promise<BatonOffer[
     const path = join(space.images, name);
     const { size } = await stat(path);
     sync.counter.sent += size;
-    if (size <= inlineBytes) return { name, data: (await readFile(path)).toString("base64") };
+    if (size <= inlineBytes) return readImage(space, name);
     await sync.peer.upload(
       `${peerPaths.criuImage(sync.migration)}?${new URLSearchParams({ name })}`,
       createReadStream(path),
