@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import type { OperationEvent } from "../contract/operations.ts";
+import { protocol } from "../contract/version.ts";
 import { createAuthority, issueCertificate } from "../transport/certificates.ts";
 import { Client, unixSocket } from "../transport/client.ts";
 import { type Agent, startAgent } from "./agent.ts";
@@ -71,7 +72,7 @@ async function all(events: AsyncIterable<OperationEvent>): Promise<OperationEven
 test("the routes answer on the socket, errors with the catalogue's code", async () => {
   const agent = await start(configOf(newFolder()));
   const client = new Client(unixSocket(agent.socket));
-  expect(await client.call("health", {})).toMatchObject({ name: "h1", protocol: 1 });
+  expect(await client.call("health", {})).toMatchObject({ name: "h1", protocol });
   expect(await client.call("containers", {})).toMatchObject([{ name: "looper", host: "h1" }]);
   expect(await client.call("hosts", {})).toMatchObject([{ name: "h1", self: true, reachable: true }]);
   const migrate = (container: string, destination = "h2") =>
