@@ -4,9 +4,10 @@ import { pageBytes } from "../../host/criu/page-size.ts";
 /**
  * What the two ends of a post-copy say to each other, each word a header of `headerBytes` and, after `pages`, so many pages.
  * Source: `pages`, `zeros` (a run of pages that hold nothing but zeros). Destination: `want` (send these now; `number` is the
- * number of the last frame that has arrived), `used` (`number` bytes of pages have left it), `go` (send all that is left).
+ * number of the last frame that has arrived), `arrived` (the same, wanting nothing), `used` (`number` bytes of pages have left
+ * it), `go` (send all that is left).
  */
-export const frameTypes = ["pages", "zeros", "want", "used", "go"] as const;
+export const frameTypes = ["pages", "zeros", "want", "arrived", "used", "go"] as const;
 export type FrameType = (typeof frameTypes)[number];
 
 export interface Frame extends PageRun {

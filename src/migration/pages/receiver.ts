@@ -12,6 +12,8 @@ const wantedPages = 64;
 const mostSilenceMs = 30_000;
 /** The source hears at least so often how much room there is. */
 const usedEveryBytes = 1024 * 1024;
+/** And what has arrived. */
+const arrivedEveryBytes = 128 * 1024;
 
 /**
  * The destination's end of a post-copy: answers CRIU's questions for memory with what the source has sent ahead, and asks the
@@ -30,6 +32,8 @@ export class PageReceiver {
   #lastHeard = 0;
   #watch: NodeJS.Timeout | undefined;
   #arrivedFrames = 0;
+  /** Bytes that have arrived since the source was told. */
+  #untold = 0;
   #used = 0;
 
   /** `stream` leads to the source's `sendPages`, and is read from at once. */
@@ -106,8 +110,16 @@ export class PageReceiver {
       if (type === "pages" && !parts) return;
       this.#held.add(run, parts);
       this.#arrivedFrames = number;
+      this.#tellArrived(parts ? run.count * pageBytes : 0);
       this.#answer();
     }
+  }
+
+  #tellArrived(bytes: number): void {
+    this.#untold += bytes;
+    if (this.#untold < arrivedEveryBytes) return;
+    this.#stream.write(encodeFrame("arrived", this.#arrivedFrames));
+    this.#untold = 0;
   }
 
   #want(question: PageRun): void {

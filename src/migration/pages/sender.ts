@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { PageRun } from "../../host/criu/page-protocol.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader, untilWritable } from "../../transport/exact-read.ts";
+import { Flight } from "./flight.ts";
 import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import type { UnsentPages } from "./unsent.ts";
 
@@ -44,6 +45,7 @@ class PageSender {
   readonly #wake = new EventEmitter();
   readonly #urgent: PageRun[] = [];
   #frames = 0;
+  readonly #flight = new Flight();
   #inWindow = 0;
   #going = false;
   #done = false;
@@ -90,7 +92,9 @@ class PageSender {
         throw new Error("the way of the memory pages broke");
       }
       const frame = decodeFrame(header);
+      if (frame.type === "want" || frame.type === "arrived") this.#flight.arrived(frame.number);
       if (frame.type === "want") {
+        this.#flight.wanted();
         this.#urgent.push(...unsent.take(frame, frame.number));
         // Whoever asks for more than a page goes through the memory in this order: what is sent ahead should too.
         if (frame.count > 1) unsent.seek(frame);
@@ -101,7 +105,8 @@ class PageSender {
   }
 
   #hasNext(): boolean {
-    return this.#urgent.length > 0 || (this.#going && !this.#done && this.#inWindow < windowBytes);
+    const room = this.#inWindow < windowBytes && !this.#flight.full;
+    return this.#urgent.length > 0 || (this.#going && !this.#done && room);
   }
 
   #next(): PageRun | undefined {
@@ -125,6 +130,7 @@ class PageSender {
       stream.write(header);
       if (part.bytes) {
         this.#inWindow += part.bytes.length;
+        this.#flight.sent(this.#frames, part.bytes.length);
         stream.write(part.bytes);
       }
       unsent.sent(part.run, this.#frames);
