@@ -1,8 +1,11 @@
 #!/bin/sh
-# Everything that `npm test` does: the set-up of this machine, then every check and test.
+# Everything that `npm test` does: the set-up of this machine, then every check and test. With --vm also those in virtual machines.
 set -eu
 cd "$(dirname "$0")/.."
-sh scripts/setup.sh
+case " $* " in
+*" --vm "*) sh scripts/setup.sh --vm ;;
+*) sh scripts/setup.sh ;;
+esac
 for node in node_modules/node-linux-*/bin/node; do
 	exec "$node" --disable-warning=ExperimentalWarning scripts/test.ts "$@"
 done

@@ -1,5 +1,5 @@
 // Runs every check of this checkout and ends with one plain line: "N passed, N failed". `--quick` leaves the end-to-end tests
-// out. A lint, type or layer check counts as one test. Exit status 1 if anything failed.
+// out, `--vm` adds those in virtual machines. A lint, type or layer check counts as one test. Exit status 1 if anything failed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { type Count, countTests } from "./count-tests.ts";
 import { takeDownDeadLabs } from "./dead-labs.ts";
 
 const quick = process.argv.includes("--quick");
+const vm = process.argv.includes("--vm");
 const scratch = mkdtempSync(join(tmpdir(), "godwit-test-"));
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
 const running = new Set<ChildProcess>();
@@ -38,6 +39,7 @@ try {
     };
     await takeDown();
     await tests("e2e", { quiet: false });
+    if (vm && !interrupted) await tests("vm", { quiet: false });
     await takeDown();
   }
 } finally {

@@ -1,0 +1,134 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Migration, MigrationResult } from "../../src/contract/migration.ts";
+import type { OperationEvent } from "../../src/contract/operations.ts";
+import type { CliResult } from "../e2e/support/lab.ts";
+import { stateOf } from "../e2e/support/looper.ts";
+import { eventually } from "../e2e/support/wait.ts";
+import { makeFamily, startFamily, ticksOn } from "./support/family.ts";
+import { useVmLab } from "./support/vm-lab.ts";
+
+const lab = useVmLab([]);
+beforeAll(() => makeFamily(lab));
+
+const MiB = 2 ** 20;
+/** Writes more than a slow link takes. */
+const restless = [8, 4000] as const;
+const slowLink = ["--bandwidth", "16mbit"];
+
+const lastOf = ({ stdout }: CliResult) => JSON.parse(stdout.trim().split("\n").at(-1) ?? "null");
+const errorOf = (result: CliResult) => (lastOf(result) as { error?: { code: string; hint?: string } }).error;
+const warnings = ({ stdout }: CliResult) =>
+  stdout
+    .split("\n")
+    .map((line) => JSON.parse(line) as OperationEvent)
+    .flatMap(({ body }) => (body?.type === "warning" ? [body.message] : []));
+
+/** Waits for a round of memory whose bytes flow, so many rounds of files and memory having been before it. */
+const inRound = (iteration: number) =>
+  eventually(`iteration ${iteration}`, async () => {
+    const found = (await lab.json<Migration[]>("migration", "ls")).find(({ state }) => state === "running");
+    const { progress } = found ?? {};
+    const flows = progress && (progress.iteration ?? 0) >= iteration && progress.bytesTransferred > 0;
+    return flows ? found : undefined;
+  });
+
+/** It runs on here, and nothing of it is there. */
+async function expectUnharmed(name: string): Promise<void> {
+  await ticksOn(lab, "h1", name);
+  const left = "docker ps -aq; ls /var/lib/godwit/pending /run/godwit/images | grep -v '^/' || true";
+  await eventually("nothing is left on h2", async () => (await lab.on("h2", left)).trim() === "" || undefined);
+  expect(await lab.on("h1", "ls /run/godwit/images")).toBe("");
+}
+
+describe("memory goes in rounds while the container runs", () => {
+  test("chosen by itself, there and back, with processes that fork, share, and give memory back", async () => {
+    await startFamily(lab, "family", 8, 100, 2);
+    for (const [from, to] of [
+      ["h1", "h2"],
+      ["h2", "h1"],
+    ] as const) {
+      const moved = await lab.json<MigrationResult>("migrate", `${from}/family`, to, "--downtime-limit", "60s");
+      expect(moved).toMatchObject({ mode: "precopy", source: from, destination: to });
+      expect(moved.steps.map(({ name }) => name)).toContain("memory round 1");
+      expect(await stateOf(lab, from, "family")).toBeUndefined();
+      await ticksOn(lab, to, "family");
+    }
+  });
+
+  test("of a container that rests, memory is sent once", async () => {
+    await startFamily(lab, "rests", 64, 0);
+    const moved = await lab.json<MigrationResult>("migrate", "h1/rests", "h2", "--downtime-limit", "60s");
+    expect(moved).toMatchObject({ mode: "precopy" });
+    expect(moved.wireBytes).toBeLessThan(moved.memoryBytes * 1.05 + MiB);
+    expect(moved.wireBytes).toBeGreaterThan(64 * MiB);
+    await ticksOn(lab, "h2", "rests");
+  });
+});
+
+describe("a program that writes more than the link takes", () => {
+  const move = (end: string) =>
+    lab.godwit("--json", "migrate", "h1/restless", "h2", "--mode", "precopy", ...slowLink, "--on-no-convergence", end);
+
+  test("abort: it stays where it is", async () => {
+    await startFamily(lab, "restless", ...restless);
+    const ended = await move("abort");
+    expect(errorOf(ended)).toMatchObject({
+      code: "not-converging",
+      hint: expect.stringContaining("--on-no-convergence"),
+    });
+    await expectUnharmed("restless");
+  });
+
+  test.each([
+    ["switchover", "precopy"],
+    ["postcopy", "postcopy"],
+  ])("%s: it goes", async (end, mode) => {
+    await startFamily(lab, "restless", ...restless);
+    const ended = await move(end);
+    expect(lastOf(ended), ended.stderr).toMatchObject({ mode });
+    if (end === "postcopy") expect(warnings(ended).join()).toContain("Going on with post-copy");
+    await ticksOn(lab, "h2", "restless");
+    expect(await stateOf(lab, "h1", "restless")).toBeUndefined();
+  });
+});
+
+describe("in the middle of a round", () => {
+  const during = (act: (found: Migration) => Promise<unknown>) =>
+    lab.during(
+      "sync",
+      async () => act((await inRound(2)) as Migration),
+      ...["migrate", "h1/restless", "h2", "--mode", "precopy", "--bandwidth", "8mbit"],
+    );
+
+  test("the switchover is asked for, and comes", async () => {
+    await startFamily(lab, "restless", ...restless);
+    const ended = await during(({ id }) => lab.json("migration", "switch", id));
+    expect(lastOf(ended), ended.stderr).toMatchObject({ mode: "precopy" });
+    await ticksOn(lab, "h2", "restless");
+  });
+
+  test("it is cancelled, or an agent is killed: the container never stops", async () => {
+    await startFamily(lab, "restless", ...restless);
+    const cancelled = await during(({ id }) => lab.json("migration", "cancel", id));
+    expect(errorOf(cancelled)).toMatchObject({ code: "cancelled" });
+    await expectUnharmed("restless");
+    for (const host of ["h2", "h1"]) {
+      const killed = await during(() => lab.on(host, "kill -9 $(cat /run/godwit/agent.pid)"));
+      expect(killed.status).not.toBe(0);
+      await eventually("its agent is back", async () => {
+        const hosts = await lab.json<{ usage: unknown }[]>("hosts");
+        return hosts.every(({ usage }) => usage) || undefined;
+      });
+      await expectUnharmed("restless");
+    }
+  });
+
+  test("the container ends by itself: its exit status and its log stay", async () => {
+    await startFamily(lab, "restless", ...restless);
+    const ended = await during(() => lab.on("h1", "docker kill restless"));
+    expect(errorOf(ended)).toMatchObject({ code: "container-exited" });
+    expect(await stateOf(lab, "h1", "restless")).toBe("exited");
+    expect(await lab.on("h1", "docker logs restless")).toContain("tick");
+    expect(await lab.on("h2", "docker ps -aq; ls /run/godwit/images")).toBe("");
+  });
+});

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { TestLab } from "../../e2e/support/lab.ts";
+import { eventually } from "../../e2e/support/wait.ts";
+
+const source = join(import.meta.dirname, "../../e2e/support/family.c");
+
+/** Makes the image `family` on h1. It is compiled here: in a machine that is emulated it would take minutes. */
+export async function makeFamily(lab: TestLab): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "godwit-family-"));
+  try {
+    const program = join(folder, "family");
+    await execa("gcc", ["-O2", "-static", "-x", "c", "-o", program, "-"], { input: readFileSync(source) });
+    const { stdout } = await execa("tar", ["-C", folder, "-cz", "family"], { encoding: "buffer" });
+    await lab.on("h1", "base64 -d | gunzip | docker import - family", Buffer.from(stdout).toString("base64"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const log = (lab: TestLab, host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
+
+/** Starts it with so many MiB, of which it writes so many KiB anew each second; see family.c. */
+export async function startFamily(
+  lab: TestLab,
+  name: string,
+  mebibytes: number,
+  kibPerS: number,
+  children = 0,
+  flags = "",
+) {
+  const command = `/family ${mebibytes} ${kibPerS} ${children}`;
+  await lab.on("h1", `docker run --pull never -d --name ${name} ${flags} family ${command}`);
+  await ticksOn(lab, "h1", name);
+}
+
+/** It goes on there, and all that it has looked at was right. */
+export async function ticksOn(lab: TestLab, host: string, name: string): Promise<void> {
+  const ticks = async () => (await log(lab, host, name)).match(/^tick \d+$/gm)?.length ?? 0;
+  const before = await ticks();
+  await eventually(`${name} goes on on ${host}`, async () => (await ticks()) > before + 1 || undefined);
+  const said = await log(lab, host, name);
+  if (said.includes("CORRUPT")) throw new Error(`The memory of ${name} is not what it was: ${said.slice(-500)}`);
+}
