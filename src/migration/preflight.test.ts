@@ -236,19 +236,3 @@ test("nothing is said twice, also where a mode makes a failure of a warning", ()
   const seen = verdicts.map(({ check, message }) => `${check} ${message}`);
   expect(new Set(seen).size).toBe(seen.length);
 });
-
-test("the first failure gives the code; the others are details", () => {
-  const error = firstFailure(
-    check({ view: { nameTaken: true, networksMissing: ["lan"] } }),
-    "looper cannot move to h2",
-  );
-  expect(error?.code).toBe("name-taken");
-  expect(error?.details).toEqual([
-    "networks: h2: no network named lan (on h2: docker network create lan (with the same driver and subnet))",
-  ]);
-});
-
-test("a code that this version does not know becomes the general one", () => {
-  const verdict: Verdict = { check: "x", level: "fail", message: "no", code: "toString" };
-  expect(firstFailure([verdict], "it")?.code).toBe("preflight-failed");
-});

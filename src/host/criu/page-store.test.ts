@@ -1,15 +1,13 @@
 import { mkdtemp, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Duplex } from "node:stream";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { add, ask, close, lazy, open2, page, pageBytes, parent, present, wire, word } from "./dump-examples.ts";
 import { DumpProtocol } from "./dump-protocol.ts";
 import { PageStore } from "./page-store.ts";
 
-const pageBytes = 4096;
-const [parent, lazy, present] = [1, 2, 4];
 let folder: string;
 let images: string;
 let store: PageStore;
@@ -141,8 +139,8 @@ test("whatever a program does between the rounds, each page is at last what it w
 
 /** Plays a program and CRIU: what a round did not touch is called unchanged. */
 async function playRounds(rounds: { first: number; count: number; gone: boolean }[][], chunk: number): Promise<void> {
-  const [folder, images] = [await mkdtemp(join(tmpdir(), "store-")), await mkdtemp(join(tmpdir(), "images-"))];
-  const store = new PageStore(folder, new DumpProtocol("4.2.1"));
+  const [own, images] = [await mkdtemp(join(folder, "store-")), await mkdtemp(join(folder, "images-"))];
+  const store = new PageStore(own, new DumpProtocol("4.2.1"));
   let memory: Record<number, string> = {};
   let version = 0;
   for (const changes of rounds) {
@@ -164,58 +162,16 @@ async function playRounds(rounds: { first: number; count: number; gone: boolean 
     await store.receive(wire(Buffer.concat([open2(7), ...said, close()]), chunk).stream);
   }
   await store.writeImages(images, true);
-  expect(await contents("7", folder, images)).toEqual(memory);
+  expect(await contents("7", own, images)).toEqual(memory);
   expect(store.pages).toBe(Object.keys(memory).length);
   memory = {};
   await store.discard();
-  await rm(folder, { recursive: true });
-  await rm(images, { recursive: true });
 }
 
 async function send(words: Buffer[]): Promise<Buffer> {
   const { stream, answers } = wire(Buffer.concat(words));
   await store.receive(stream);
   return Buffer.concat(answers);
-}
-
-/** A connection that says all this, in pieces, and then ends. */
-function wire(said: Buffer, piece = 1000): { stream: Duplex; answers: Buffer[] } {
-  const answers: Buffer[] = [];
-  let at = 0;
-  const stream = new Duplex({
-    read() {
-      this.push(at < said.length ? said.subarray(at, at + piece) : null);
-      at += piece;
-    },
-    write(chunk, _encoding, done) {
-      answers.push(chunk);
-      done();
-    },
-  });
-  stream.on("error", () => {});
-  return { stream, answers };
-}
-
-function word(command: number, id: bigint, first: number, count: number): Buffer {
-  const header = Buffer.alloc(32);
-  header.writeUInt32LE(command, 0);
-  header.writeBigUInt64LE(BigInt(count), 8);
-  header.writeBigUInt64LE(BigInt(first * pageBytes), 16);
-  header.writeBigUInt64LE(id, 24);
-  return header;
-}
-
-const idOf = (pid: number) => (BigInt(pid) << 8n) | 1n;
-const open2 = (pid: number) => word(4, idOf(pid), 0, 0);
-const ask = (pid: number) => word(5, idOf(pid), 0, 0);
-const close = () => word(0x1023, 0n, 0, 0);
-const page = (text: string) => Buffer.alloc(pageBytes, `${text}\n`);
-
-/** Pages with these texts, or so many without contents. */
-function add(pid: number, first: number, pages: string[] | number, flags: number): Buffer {
-  const count = typeof pages === "number" ? pages : pages.length;
-  const header = word(6 | (flags << 16), idOf(pid), first, count);
-  return Buffer.concat([header, ...(typeof pages === "number" ? [] : pages.map(page))]);
 }
 
 async function pagemap(folder: string, name: string): Promise<{ first: number; count: number; flags: number }[]> {
