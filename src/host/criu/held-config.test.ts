@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { run } from "../process.ts";
-import { HeldConfig, isHeld, refuseHeld } from "./held-config.ts";
+import { HeldConfig, isHeld } from "./held-config.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -39,16 +39,6 @@ test("a start that comes after the release does not wait", async () => {
   const config = await HeldConfig.create(join(folder, "criu.conf"), 0);
   await config.release(["line"]);
   expect(await start(config.path)).toBe("line");
-});
-
-test("one that is refused gets what CRIU ends at, whoever refuses it", async () => {
-  const path = join(folder, "criu.conf");
-  await HeldConfig.create(path, 0);
-  const held = start(path);
-  await refuseHeld(path);
-  expect(await held).toBe("godwit-refused");
-  await refuseHeld(path);
-  expect(await start(path)).toBe("godwit-refused");
 });
 
 test("what waits for a start that does not come ends with it", async () => {

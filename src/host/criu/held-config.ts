@@ -1,14 +1,11 @@
 import { closeSync, constants, openSync, renameSync, writeSync } from "node:fs";
-import { link, lstat, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { link, lstat, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../process.ts";
 
 const lookAgainMs = 1;
 /** A start that comes to the file in the moment of its release has opened one of the two by then. */
 const settledMs = 100;
-/** CRIU ends at an option that it does not know. */
-const refusal = "godwit-refused\n";
 
 /**
  * A configuration file of CRIU's that is a fifo, so that CRIU waits at its very start, before it has looked at anything, until it
@@ -45,7 +42,12 @@ export class HeldConfig {
 
   /** Lets the start that waits, and all after it, go on with `lines`. */
   async release(lines: string[]): Promise<void> {
-    await letGo(this.path, text(lines));
+    const plain = `${this.path}.plain`;
+    await writeFile(plain, text(lines), { mode: 0o600 });
+    renameSync(plain, this.path);
+    const since = performance.now();
+    while (!answer(`${this.path}.${this.#at}`, text(lines)) && performance.now() - since < settledMs)
+      await sleep(lookAgainMs);
   }
 
   /** Nobody comes any more. */
@@ -59,21 +61,6 @@ export class HeldConfig {
 /** Whether the file holds back whoever starts, also for an agent that is gone. */
 export async function isHeld(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isFIFO() ?? false;
-}
-
-/** Makes the start of CRIU that waits at the file fail, and each after it. */
-export async function refuseHeld(path: string): Promise<void> {
-  if (await isHeld(path)) await letGo(path, refusal);
-}
-
-async function letGo(path: string, words: string): Promise<void> {
-  const plain = `${path}.plain`;
-  await writeFile(plain, words, { mode: 0o600 });
-  renameSync(plain, path);
-  const names = await readdir(dirname(path));
-  const fifos = names.map((name) => join(dirname(path), name)).filter((fifo) => fifo.startsWith(`${path}.`));
-  const since = performance.now();
-  while (!fifos.some((fifo) => answer(fifo, words)) && performance.now() - since < settledMs) await sleep(lookAgainMs);
 }
 
 /** Writes to whoever waits at a fifo. `before`: done before it goes on. @returns whether somebody waited */

@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { GodwitError } from "../../contract/errors.ts";
-import { HeldConfig, isHeld, refuseHeld } from "../criu/held-config.ts";
+import { HeldConfig } from "../criu/held-config.ts";
 import { pendingFolder } from "../paths.ts";
 import { run } from "../process.ts";
 
@@ -98,7 +98,6 @@ export class PendingRestore {
     const plain = sentence.replace(/["\\\n]/g, "'");
     await writeFile(join(this.folder, "refused"), plain);
     writeSync(this.#go, `${plain}\n`);
-    await refuseHeld(this.#config.path);
   }
 
   /** Ends it: from now on the container is an ordinary one. */
@@ -128,15 +127,11 @@ export class PendingRestore {
 /** Tells a hook that waits for an agent that is gone to give up. One that was let go before this is not disturbed. */
 export async function abandonPending(id: string): Promise<void> {
   const go = join(pendingFolder, id, "go");
-  const conf = join(pendingFolder, id, configFile);
-  const sentence = "the agent ended before the state of this container was complete";
   if (!existsSync(go)) return;
   // A hook that has not come to opening the fifo waits for somebody to write; opened for both directions, it never blocks us.
   const fd = openSync(go, constants.O_RDWR | constants.O_NONBLOCK);
-  writeSync(fd, `${sentence}\n`);
+  writeSync(fd, "the agent ended before the state of this container was complete\n");
   closeSync(fd);
-  if (await isHeld(conf)) await writeFile(join(pendingFolder, id, "refused"), sentence);
-  await refuseHeld(conf);
 }
 
 /** Removes a pending restore that no agent holds. */
