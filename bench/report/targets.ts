@@ -110,6 +110,8 @@ export function targets(rows: readonly Row[], { labs }: Details): Target[] {
     "MiB",
     median("postcopy-4096-idle", (row) => row.agentRssMiB),
   );
-  least("longest block of an agent's event loop", 50, "ms", spreadOf(rows.map((row) => row.agentLoopMs))?.max);
+  // Emulation slows everything, so that it says nothing of the agent.
+  const real = rows.filter((row) => !row.case.startsWith("vm-"));
+  least("longest block of an agent's event loop", 50, "ms", spreadOf(real.map((row) => row.agentLoopMs))?.max);
   return found;
 }

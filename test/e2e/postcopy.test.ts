@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { useLab } from "./support/lab.ts";
+import type { Release } from "../../src/lab/recipe.ts";
+import { labHosts } from "../../src/lab/status.ts";
+import { mustGodwit, useLab } from "./support/lab.ts";
 import { stateOf } from "./support/looper.ts";
 import { makePrograms } from "./support/programs.ts";
 import { eventually } from "./support/wait.ts";
 
-const lab = useLab("postcopy", ["forky", "trixie"]);
+const releases: Release[] = ["forky", "trixie"];
+const lab = useLab("postcopy", releases);
 beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 
 const log = (host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
@@ -92,5 +95,25 @@ describe("a move that starts first and fetches memory after", () => {
     expect(seen).toContain("pass 1");
     expect(seen).not.toContain("CORRUPT");
     await memoryIsRight(where ?? "", "killed");
+  });
+
+  test("never lets a missing page be read when the source's machine dies", async () => {
+    await startMemory("orphan", 512);
+    let said: ReturnType<typeof lab.attempt> | undefined;
+    const die = async () => {
+      said = lab.attempt("h2", "timeout 15 docker logs --follow orphan 2>&1");
+      await lab.on("h2", "timeout 20 sh -c 'until docker logs orphan 2>&1 | grep -q pass; do sleep 0.1; done'");
+      process.kill(labHosts(lab.name).find(({ name }) => name === "h1")?.pid ?? 0, "SIGKILL");
+    };
+    await lab.during("drain", die, "migrate", "h1/orphan", "h2", "--mode", "postcopy").catch(() => {});
+    const seen = (await said)?.stdout ?? "";
+    expect(seen).toContain("pass 1");
+    expect(seen).not.toContain("CORRUPT");
+    await mustGodwit(lab, "lab", "up", "--hosts", "2", "--release", releases.join(","));
+    // Its memory went with the machine. What is left of it can be started anew, in one place.
+    await eventually("one is left, and it has ended", async () => {
+      const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "orphan").catch(() => "unknown")));
+      return (states[0] === "exited" && states[1] === undefined) || undefined;
+    });
   });
 });
