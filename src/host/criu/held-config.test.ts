@@ -35,10 +35,11 @@ test("starts pass one by one, the next one waits, and all after its release find
   expect(await readFile(config.path, "utf8")).toBe("third\n");
 });
 
-test("a start that comes after the release does not wait", async () => {
+test("a release waits for the start that it is for", async () => {
   const config = await HeldConfig.create(join(folder, "criu.conf"), 0);
-  await config.release(["line"]);
+  const releasing = config.release(["line"]);
   expect(await start(config.path)).toBe("line");
+  await releasing;
 });
 
 test("what waits for a start that does not come ends with it", async () => {

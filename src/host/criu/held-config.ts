@@ -4,8 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../process.ts";
 
 const lookAgainMs = 1;
-/** A start that comes to the file in the moment of its release has opened one of the two by then. */
-const settledMs = 100;
 
 /**
  * A configuration file of CRIU's that is a fifo, so that CRIU waits at its very start, before it has looked at anything, until it
@@ -35,26 +33,38 @@ export class HeldConfig {
   async pass(lines: string[]): Promise<void> {
     const next = `${this.path}.next`;
     await link(`${this.path}.${this.#at + 1}`, next);
-    while (!this.#closed && !answer(this.path, text(lines), () => renameSync(next, this.path)))
-      await sleep(lookAgainMs);
+    await this.#answer(lines, next);
     this.#at += 1;
   }
 
-  /** Lets the start that waits, and all after it, go on with `lines`. */
-  async release(lines: string[]): Promise<void> {
+  /** The same for the start that was held, and for all after it. @returns whether it came */
+  async release(lines: string[]): Promise<boolean> {
     const plain = `${this.path}.plain`;
     await writeFile(plain, text(lines), { mode: 0o600 });
-    renameSync(plain, this.path);
-    const since = performance.now();
-    while (!answer(`${this.path}.${this.#at}`, text(lines)) && performance.now() - since < settledMs)
-      await sleep(lookAgainMs);
+    return this.#answer(lines, plain);
+  }
+
+  /** Holds nobody back any more; who waits goes on waiting. */
+  async open(lines: string[]): Promise<void> {
+    this.#closed = true;
+    await writeFile(`${this.path}.plain`, text(lines), { mode: 0o600 });
+    renameSync(`${this.path}.plain`, this.path);
   }
 
   /** Nobody comes any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    const made = [`${this.path}.next`, ...this.#fifos];
+    const made = [`${this.path}.next`, `${this.path}.plain`, ...this.#fifos];
     await Promise.all(made.map((path) => rm(path, { force: true })));
+  }
+
+  /** `next` is what the start after this one finds. @returns whether one came */
+  async #answer(lines: string[], next: string): Promise<boolean> {
+    while (!this.#closed) {
+      if (answer(this.path, text(lines), () => renameSync(next, this.path))) return true;
+      await sleep(lookAgainMs);
+    }
+    return false;
   }
 }
 
@@ -64,16 +74,16 @@ export async function isHeld(path: string): Promise<boolean> {
 }
 
 /** Writes to whoever waits at a fifo. `before`: done before it goes on. @returns whether somebody waited */
-function answer(fifo: string, words: string, before?: () => void): boolean {
+function answer(fifo: string, words: string, before: () => void): boolean {
   let fd: number;
   try {
     fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch (error) {
-    // Nobody reads it; or nobody ever will, because it has gone.
-    if (["ENXIO", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    // Nobody reads it.
+    if ((error as NodeJS.ErrnoException).code === "ENXIO") return false;
     throw error;
   }
-  before?.();
+  before();
   writeSync(fd, words);
   closeSync(fd);
   return true;

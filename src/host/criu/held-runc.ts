@@ -34,6 +34,8 @@ export interface DumpStart {
   lazy: boolean;
   /** Its file descriptor 3. */
   status?: number;
+  /** Settles when the container is dumped and runc goes on, serving its pages. */
+  served?: Promise<unknown>;
 }
 
 /** runc, whose CRIU waits. */
@@ -57,17 +59,23 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
     // It goes on if the agent ends: what it serves may be somebody's memory.
     detached: true,
   });
+  const options = [...dumpOptions, ...start.options];
   let released = false;
   const ended = endOf(child, request.work).finally(() => config.close());
-  ended.catch(() => {});
-  const options = [...dumpOptions, ...start.options];
-  for (let passed = 0; passed < passing; passed += 1)
-    await Promise.race([config.pass(options), ended.then(() => Promise.reject(tooEarly()))]);
+  const dumped = start.served ? Promise.race([ended, start.served]) : ended;
+  const early = dumped.then(async () => {
+    if (released) return;
+    // What goes on must not be taken for what waits.
+    await config.open(options);
+    throw tooEarly();
+  });
+  early.catch(() => {});
+  for (let passed = 0; passed < passing; passed += 1) await Promise.race([config.pass(options), early]);
   return {
     ended,
     async release() {
-      released = true;
-      await config.release(options);
+      released = await config.release(options);
+      if (!released) await early;
     },
     drop() {
       if (!released) killGroup(child.pid);

@@ -40,6 +40,7 @@ export async function holdLazyDump(container: RuncContainer, request: DumpReques
     options: ["address 127.0.0.1"],
     lazy: true,
     status: writer,
+    served,
   }).finally(() => closeSync(writer));
   const ended = held.ended.finally(() => ready.destroy());
   ended.catch(() => {});

@@ -37,7 +37,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     ? await step("start lazy-pages", () => armed.lazyPages.start(request.pages ?? images, work, request.pagePort))
     : undefined;
   try {
-    await armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections));
+    await Promise.race([armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections)), exited]);
     await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
     await step("connect network, make processes", () => exited);
     await step("verify", () => verify(armed.id, request.processes));
