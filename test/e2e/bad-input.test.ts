@@ -53,6 +53,22 @@ const refusals: [code: string, exit: number, call: string[]][] = [
   ["container-running", 4, ["restore", "h1/looper", "cp"]],
 ];
 
+test("a mode that these hosts cannot do: what is missing where, and what would do instead", async ({ skip }) => {
+  const reports = await lab.json<DoctorReport[]>("doctor");
+  const tracks = reports.some(({ verdicts }) =>
+    verdicts.some(({ check, level }) => check === "dirty-tracking" && level === "ok"),
+  );
+  skip(tracks, "this machine's kernel tracks changed memory");
+  await startLooper(lab, "h1", "looper");
+  expect(await lab.refusal("migrate", "h1/looper", "h2", "--mode", "precopy")).toMatchObject({
+    code: "preflight-failed",
+    exit: 5,
+    message: expect.stringMatching(/pre-copy needs a kernel that tracks changed memory, which h1 and h2 do not have/),
+    hint: expect.stringMatching(/--mode cold.*on h1: .*on h2: /),
+  });
+  await expectUnharmed();
+});
+
 test("what is misspelt, misused or missing is refused in a sentence with a hint, and changes nothing", async () => {
   await startLooper(lab, "h1", "looper");
   for (const [code, exit, call] of refusals) {
