@@ -25,6 +25,12 @@ export async function endDumps(id: string): Promise<void> {
   }
 }
 
+/** Ends what was never let go on of the dumps with this work folder. When the folder has gone it cannot be told any more. */
+export async function dropHeldDumps(work: string): Promise<void> {
+  if (!(await isHeld(join(work, configFile)))) return;
+  for (const { pid } of await dumpsOf(work)) killGroup(pid);
+}
+
 /** CRIU takes one reader; one that leaves without a word ends the dump. */
 function leave(port: number): void {
   const reader = connect({ host: "127.0.0.1", port });
@@ -32,12 +38,12 @@ function leave(port: number): void {
   reader.on("connect", () => reader.end());
 }
 
-/** Of the processes of runc that dump a container, their ids and the words of their command lines. */
-async function dumpsOf(id: string): Promise<{ pid: number; words: string[] }[]> {
+/** Of the processes of runc that dump, with this word among their arguments, their ids and the words of their command lines. */
+async function dumpsOf(named: string): Promise<{ pid: number; words: string[] }[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const commands = pids.map(async (pid) => {
     const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
     return { pid, words: line.split("\0") };
   });
-  return (await Promise.all(commands)).filter(({ words }) => words.includes("checkpoint") && words.includes(id));
+  return (await Promise.all(commands)).filter(({ words }) => words.includes("checkpoint") && words.includes(named));
 }

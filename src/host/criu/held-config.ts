@@ -51,6 +51,11 @@ export class HeldConfig {
     renameSync(`${this.path}.plain`, this.path);
   }
 
+  /** Lets nobody go on any more: somebody else decides. */
+  stop(): void {
+    this.#closed = true;
+  }
+
   /** Nobody comes any more. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -61,7 +66,7 @@ export class HeldConfig {
   /** `next` is what the start after this one finds. @returns whether one came */
   async #answer(lines: string[], next: string): Promise<boolean> {
     while (!this.#closed) {
-      if (answer(this.path, text(lines), () => renameSync(next, this.path))) return true;
+      if (answer(`${this.path}.${this.#at}`, text(lines), () => renameSync(next, this.path))) return true;
       await sleep(lookAgainMs);
     }
     return false;

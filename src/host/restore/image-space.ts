@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { dropHeldDumps } from "../criu/end-dumps.ts";
 import { imagesFolder } from "../paths.ts";
 import { run } from "../process.ts";
 
@@ -41,6 +42,7 @@ export function workFolderOf(id: string): string {
 export async function releaseImageSpace(id: string): Promise<void> {
   const path = spacePath(id);
   if (!existsSync(path)) return;
+  await dropHeldDumps(workFolderOf(id));
   await run("umount", ["--recursive", "--lazy", path], { accept: [1, 32] });
   await rm(path, { recursive: true, force: true });
 }

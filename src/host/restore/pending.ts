@@ -95,6 +95,7 @@ export class PendingRestore {
 
   /** Makes the waiting runtime, and every later start, fail with a sentence. */
   async refuse(sentence: string): Promise<void> {
+    this.#config.stop();
     const plain = sentence.replace(/["\\\n]/g, "'");
     await writeFile(join(this.folder, "refused"), plain);
     writeSync(this.#go, `${plain}\n`);
