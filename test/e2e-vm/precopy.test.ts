@@ -123,14 +123,6 @@ describe("in the middle of a round", () => {
     }
   });
 
-  test("the destination's memory runs out: it says so, and the container runs on", async () => {
-    await startFamily(lab, "restless", ...restless);
-    const fill = "cd /run/godwit/images/* && used=$(df -k --output=used . | tail -n 1)";
-    const ended = await during(() => lab.on("h2", `${fill} && mount -o remount,size=$((used + 64))k .`));
-    expect(errorOf(ended)).toMatchObject({ code: "no-space" });
-    await expectUnharmed("restless");
-  });
-
   test("the container ends by itself: its exit status and its log stay", async () => {
     await startFamily(lab, "restless", ...restless);
     const ended = await during(() => lab.on("h1", "docker kill restless"));
