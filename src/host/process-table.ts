@@ -1,10 +1,22 @@
 import { readdir, readFile } from "node:fs/promises";
 
+export interface StartedProcess {
+  pid: number;
+  /** Of its command line. */
+  words: string[];
+}
+
+/** The processes of this host that were started with all of these words. */
+export async function startedWith(...words: string[]): Promise<StartedProcess[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const commands = pids.map(async (pid) => {
+    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return { pid, words: line.split("\0") };
+  });
+  return (await Promise.all(commands)).filter((found) => words.every((word) => found.words.includes(word)));
+}
+
 /** Whether a process of this host was started with all of these words. */
 export async function isStarted(...words: string[]): Promise<boolean> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return commands
-    .map((command) => command.split("\0"))
-    .some((command) => words.every((word) => command.includes(word)));
+  return (await startedWith(...words)).length > 0;
 }

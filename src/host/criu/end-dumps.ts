@@ -1,8 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killGroup } from "../process.ts";
+import { startedWith } from "../process-table.ts";
 import { isHeld } from "./held-config.ts";
 import { configFile } from "./held-runc.ts";
 
@@ -38,12 +38,5 @@ function leave(port: number): void {
   reader.on("connect", () => reader.end());
 }
 
-/** Of the processes of runc that dump, with this word among their arguments, their ids and the words of their command lines. */
-async function dumpsOf(named: string): Promise<{ pid: number; words: string[] }[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const commands = pids.map(async (pid) => {
-    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    return { pid, words: line.split("\0") };
-  });
-  return (await Promise.all(commands)).filter(({ words }) => words.includes("checkpoint") && words.includes(named));
-}
+/** The processes of runc that dump, with this word among their arguments. */
+const dumpsOf = (named: string) => startedWith("checkpoint", named);

@@ -49,7 +49,10 @@ export async function wayOfAll(
   signal: AbortSignal,
 ): Promise<MemoryWay> {
   const tunnel = await tunnelPort(peer, peerPaths.pages(migration), counter, undefined, signal);
-  const held = await holdDump(running, { images, work, pagePort: tunnel.port, parent });
+  const held = await holdDump(running, { images, work, pagePort: tunnel.port, parent }).catch(async (error) => {
+    await tunnel.close();
+    throw error;
+  });
   const transfer = { phase: "switchover", total: bytes };
   return {
     step: "dump and send memory",
