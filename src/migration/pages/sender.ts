@@ -94,7 +94,8 @@ class PageSender {
       const frame = decodeFrame(header);
       if (frame.type === "want" || frame.type === "arrived") this.#flight.arrived(frame.number);
       if (frame.type === "want") {
-        this.#flight.wanted();
+        // A thread waits for one page; CRIU itself, while none does, asks for more.
+        if (frame.count === 1) this.#flight.wanted();
         this.#urgent.push(...unsent.take(frame, frame.number));
         // Whoever asks for more than a page goes through the memory in this order: what is sent ahead should too.
         if (frame.count > 1) unsent.seek(frame);
