@@ -4,13 +4,13 @@ import { GodwitError } from "../contract/errors.ts";
 import { labRun } from "./exec.ts";
 import { withLock } from "./lock.ts";
 import { imagesDir, lockFile, rootsDir } from "./paths.ts";
-import { gccRecipe, hostRecipe, recipeKey } from "./recipe.ts";
+import { appsRecipe, gccRecipe, hostRecipe, type Recipe, recipeKey } from "./recipe.ts";
 import { imageRoot, type OnProgress, removeTree } from "./roots.ts";
 import { must, type RunOptions } from "./run.ts";
 import { mustState } from "./state.ts";
 
-/** Images that a lab can make by itself: `busybox` has a shell and its tools, `gcc` compiles C. */
-export const testImages = ["busybox", "gcc"] as const;
+/** Images that a lab can make by itself: `busybox` has a shell and its tools, `gcc` compiles C, `apps` has servers. */
+export const testImages = ["busybox", "gcc", "apps"] as const;
 export type TestImage = (typeof testImages)[number];
 
 /**
@@ -26,10 +26,11 @@ export async function labImage(
   const known = testImages.find((name) => name === image);
   if (!known) {
     throw new GodwitError("usage", `A lab cannot make the image '${image}'.`, {
-      hint: `It can make ${testImages.join(" and ")}.`,
+      hint: `It can make ${testImages.join(", ")}.`,
     });
   }
-  const key = known === "gcc" ? recipeKey(gccRecipe) : `busybox-${recipeKey(hostRecipe("trixie"))}`;
+  const recipe = recipes[known];
+  const key = recipe ? recipeKey(recipe) : `busybox-${recipeKey(hostRecipe("trixie"))}`;
   const [tar, idFile] = [join(imagesDir(), `${key}.tar`), join(imagesDir(), `${key}.id`)];
   const docker = dockerOf(lab, host);
   const wait = () => onProgress(`waiting for the image ${image}, which is being made elsewhere`);
@@ -37,7 +38,7 @@ export async function labImage(
     if (existsSync(idFile) && existsSync(tar)) return;
     const stale = readdirIfAny().filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${known}-`));
     for (const name of stale) await removeTree(join(imagesDir(), name));
-    const root = known === "gcc" ? await imageRoot(gccRecipe, onProgress) : await busyboxRoot(lab, key);
+    const root = recipe ? await imageRoot(recipe, onProgress) : await busyboxRoot(lab, key);
     await docker(["import", "--change", 'CMD ["/bin/sh"]', "-", `${image}:latest`], { input: { file: root } });
     await removeTree(root);
     await docker(["save", `${image}:latest`], { outputFile: `${tar}.new` });
@@ -48,6 +49,9 @@ export async function labImage(
   if ((await imageId(docker, image).catch(() => "")) !== id) await docker(["load"], { input: { file: tar } });
   return imageId(docker, image);
 }
+
+/** What an image is made of; busybox comes from the root of a host. */
+const recipes: Record<TestImage, Recipe | undefined> = { busybox: undefined, gcc: gccRecipe, apps: appsRecipe };
 
 type Docker = (args: string[], options?: RunOptions) => Promise<string>;
 

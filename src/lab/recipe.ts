@@ -63,6 +63,16 @@ export const gccRecipe: Recipe = {
   newer: undefined,
 };
 
+/** The root of the test image with servers and interpreters that people run in containers. */
+export const appsRecipe: Recipe = {
+  name: "apps",
+  release: "trixie",
+  variant: "essential",
+  packages: ["redis-server", "redis-tools", "nginx-light", "python3", "nodejs", "procps", "iproute2", "busybox-static"],
+  without: ["/usr/share/nodejs/*", "/usr/include/*"],
+  newer: undefined,
+};
+
 /** Name of the folder or file made from a recipe; another recipe has another name. */
 export function recipeKey(recipe: Recipe): string {
   const text = JSON.stringify([recipe, fixedArguments]);

@@ -123,6 +123,14 @@ describe("in the middle of a round", () => {
     }
   });
 
+  test("the destination's memory runs out: it says so, and the container runs on", async () => {
+    await startFamily(lab, "restless", ...restless);
+    const fill = "cat /dev/zero >$(echo /run/godwit/images/*)/filler || true";
+    const ended = await during(() => lab.on("h2", fill));
+    expect(errorOf(ended)).toMatchObject({ code: "no-space" });
+    await expectUnharmed("restless");
+  });
+
   test("the container ends by itself: its exit status and its log stay", async () => {
     await startFamily(lab, "restless", ...restless);
     const ended = await during(() => lab.on("h1", "docker kill restless"));
