@@ -95,7 +95,7 @@ static void serve_faults(void) {
     if (space->fd < 0) continue;
     struct piece *piece = piece_now(space, fault.page);
     uint64_t at = piece ? fault.page - piece->first - piece->moved : 0;
-    if (!piece || piece->states[at] == there) zero(fault.space, fault.page);
+    if (!piece) zero(fault.space, fault.page);
     else if (piece->file >= 0) bring(fault.space, piece, at, 1);
     else if (piece->states[at] == missing) {
       piece->states[at] = wanted;

@@ -75,12 +75,14 @@ struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page) {
 struct piece *piece_now(const struct space *space, uint64_t page) {
   if (!space->shifted) {
     struct piece *piece = piece_from(space->pieces, space->count, page);
-    return piece && piece->first <= page ? piece : NULL;
+    return piece && piece->first <= page && piece->states[page - piece->first] != there ? piece : NULL;
   }
   for (size_t i = 0; i < space->count; i++) {
     struct piece *piece = &space->pieces[i];
     uint64_t now = piece->first + piece->moved;
-    if (piece->left > 0 && now <= page && page < now + piece->count) return piece;
+    if (piece->left == 0 || page < now || page >= now + piece->count) continue;
+    // Where a page was given back, one of another piece may have been moved to.
+    if (piece->states[page - now] != there) return piece;
   }
   return NULL;
 }

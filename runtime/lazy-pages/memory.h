@@ -60,7 +60,7 @@ void read_events(size_t space);
 void fill(size_t space, uint64_t first, uint64_t count, const char *bytes);
 // The piece with this page, numbered as it was dumped, or the first one behind it; NULL where there is none.
 struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page);
-// The piece that has this page now. NULL where none has: it was not dumped, or was given back.
+// The piece that this page is missing from. NULL where none is: it was not dumped, is there, or was given back.
 struct piece *piece_now(const struct space *space, uint64_t page);
 // A page that nothing is known of: what was never written reads as zeros.
 void zero(size_t space, uint64_t page);
