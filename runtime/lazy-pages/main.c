@@ -166,9 +166,9 @@ static void work(void) {
     if (to_source) accept_source(tasks, task_count);
     else if (from_source & (POLLIN | POLLHUP | POLLERR)) hear_source();
     serve_faults();
-    if (!from_source) tell_arrived();
+    if (!from_source && source_awaits_arrival()) tell_arrived();
     if (source_waits_to_hear()) tell_source();
-    busy = restored && bring_next();
+    busy = (restored && bring_next()) || source_awaits_arrival();
   }
 }
 

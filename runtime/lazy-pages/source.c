@@ -154,17 +154,21 @@ void hear_source(void) {
   if (untold_bytes >= arrived_every_bytes) tell_arrived();
 }
 
+bool source_awaits_arrival(void) { return untold_bytes > 0; }
+
 void tell_arrived(void) {
-  if (untold_bytes == 0) return;
   untold_bytes = 0;
   say(word_arrived, arrived, 0, 0, 0);
 }
 
 void tell_done(void) {
   say(word_done, 0, 0, 0, 0);
-  while (source_waits_to_hear()) {
-    struct pollfd soon = {source_connection, POLLOUT, 0};
+  // What was on its way is not needed; left unread it would make the kernel throw away what was said, too.
+  while (source_connection >= 0) {
+    struct pollfd soon = {source_connection, POLLIN | (source_waits_to_hear() ? POLLOUT : 0), 0};
     if (poll(&soon, 1, patience_ms) <= 0) return;
-    tell_source();
+    if (source_waits_to_hear()) tell_source();
+    ssize_t got = recv(source_connection, pages, sizeof pages, 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return;
   }
 }

@@ -14,8 +14,9 @@ void want(const struct task *task, uint64_t page);
 bool source_waits_to_hear(void);
 void tell_source(void);
 void hear_source(void);
-// Everything that could be heard was: what has arrived is told.
+// Something has arrived, and was not told of yet; it is when nothing more is there to be heard.
+bool source_awaits_arrival(void);
 void tell_arrived(void);
-// Nothing is missing any more. Waits until the agent has taken that, or has gone.
+// Nothing is missing any more. Waits until the source has heard that, or nobody listens.
 void tell_done(void);
 int listen_at(const char *name);
