@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,26 +16,6 @@ size_t fault_count;
 static size_t space_room, fault_room;
 // A host that is short of memory for a moment has some again soon.
 static const int memory_tries = 100, memory_wait_us = 20000;
-
-static void copy_pieces(struct space *space, const struct piece *pieces, size_t count, const bool fresh) {
-  uint64_t pages = 0;
-  for (size_t i = 0; i < count; i++) pages += pieces[i].count;
-  space->states = malloc(pages + 1);
-  space->room = space->count = count;
-  space->pieces = malloc((count + 1) * sizeof *pieces);
-  if (!space->states || !space->pieces) fail("memory");
-  uint8_t *states = space->states;
-  for (size_t i = 0; i < count; i++) {
-    struct piece *piece = &space->pieces[i];
-    *piece = pieces[i];
-    if (fresh) memset(states, missing, piece->count);
-    else memcpy(states, pieces[i].states, piece->count);
-    if (fresh) piece->left = piece->count;
-    piece->states = states;
-    states += piece->count;
-    space->left += piece->left;
-  }
-}
 
 void add_space(int fd, struct task *task) {
   task->begun = true;
@@ -60,83 +39,6 @@ void release(struct space *space) {
   free(space->pieces);
   free(space->states);
   *space = (struct space){.fd = -1, .task = space->task};
-}
-
-struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page) {
-  size_t low = 0, high = count;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (pieces[middle].first + pieces[middle].count <= page) low = middle + 1;
-    else high = middle;
-  }
-  return low < count ? &pieces[low] : NULL;
-}
-
-struct piece *piece_now(const struct space *space, uint64_t page) {
-  if (!space->shifted) {
-    struct piece *piece = piece_from(space->pieces, space->count, page);
-    return piece && piece->first <= page && piece->states[page - piece->first] != there ? piece : NULL;
-  }
-  for (size_t i = 0; i < space->count; i++) {
-    struct piece *piece = &space->pieces[i];
-    uint64_t now = piece->first + piece->moved;
-    if (piece->left == 0 || page < now || page >= now + piece->count) continue;
-    // Where a page was given back, one of another piece may have been moved to.
-    if (piece->states[page - now] != there) return piece;
-  }
-  return NULL;
-}
-
-static void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count) {
-  for (uint64_t i = from; i < from + count; i++) {
-    if (piece->states[i] == there) continue;
-    piece->states[i] = there;
-    piece->left--;
-    space->left--;
-  }
-}
-
-// Nothing is to be put into these pages any more.
-static void forget(struct space *space, uint64_t first, uint64_t end) {
-  for (size_t i = 0; i < space->count; i++) {
-    struct piece *piece = &space->pieces[i];
-    uint64_t now = piece->first + piece->moved;
-    if (piece->left == 0 || now >= end || now + piece->count <= first) continue;
-    uint64_t from = now < first ? first - now : 0;
-    uint64_t to = now + piece->count > end ? end - now : piece->count;
-    settle(space, piece, from, to - from);
-  }
-}
-
-// Cuts a piece in two; the second begins with its page `at`.
-static void cut(struct space *space, size_t index, uint64_t at) {
-  space->pieces = more(space->pieces, &space->room, space->count, sizeof *space->pieces);
-  struct piece *piece = &space->pieces[index];
-  memmove(piece + 1, piece, (space->count - index) * sizeof *piece);
-  space->count++;
-  struct piece *rest = piece + 1;
-  rest->first += at;
-  rest->count -= at;
-  rest->states += at;
-  rest->offset += at * page_bytes;
-  rest->left = 0;
-  for (uint64_t i = 0; i < rest->count; i++) rest->left += rest->states[i] != there;
-  piece->count = at;
-  piece->left -= rest->left;
-}
-
-static void move(struct space *space, uint64_t first, uint64_t count, int64_t by) {
-  for (size_t i = 0; i < space->count; i++) {
-    uint64_t now = space->pieces[i].first + space->pieces[i].moved;
-    if (space->pieces[i].left == 0 || now >= first + count || now + space->pieces[i].count <= first) continue;
-    if (now < first) {
-      cut(space, i, first - now);
-      continue;
-    }
-    if (now + space->pieces[i].count > first + count) cut(space, i, first + count - now);
-    space->pieces[i].moved += by;
-    space->shifted = true;
-  }
 }
 
 void read_events(size_t index) {
@@ -246,17 +148,4 @@ void zero(size_t index, uint64_t page) {
     // It may have been moved into place meanwhile.
     if (piece_now(&spaces[index], page)) return;
   }
-}
-
-void *more(void *list, size_t *room, size_t count, size_t bytes) {
-  if (count < *room) return list;
-  *room = *room ? *room * 2 : 16;
-  list = realloc(list, *room * bytes);
-  if (!list) fail("memory");
-  return list;
-}
-
-void fail(const char *what) {
-  fprintf(stderr, "%s: %s\n", what, strerror(errno));
-  exit(1);
 }
