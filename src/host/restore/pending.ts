@@ -67,6 +67,11 @@ export class PendingRestore {
     return this.#namespaces.promise;
   }
 
+  /** Whether Docker gave the container up between create and start, for a reason of its own. */
+  get killed(): boolean {
+    return existsSync(join(this.folder, "killed"));
+  }
+
   /** Exit status of `runc restore`; with 0 the container runs. */
   get exit(): Promise<number> {
     return this.#exit.promise;

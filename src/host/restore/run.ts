@@ -70,6 +70,8 @@ async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
     () => "",
     (error: Error) => error.message,
   );
+  if (armed.pending.killed)
+    throw new GodwitError("restore-failed", `Docker could not start the restored container: ${refusal}`);
   const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || refusal);
   throw new GodwitError("restore-failed", `CRIU could not restore the container: ${sentence}`, { details });
