@@ -91,7 +91,7 @@ async function installFiles(): Promise<boolean> {
   const from = join(packageFolder(), "runtime");
   await mkdir(installFolder, { recursive: true });
   let changed = false;
-  for (const name of ["godwit-runtime", "godwit-lazy-pages"]) {
+  for (const name of ["godwit-runtime", "godwit-lazy-pages", "godwit-announce"]) {
     const target = join(installFolder, name);
     const [wanted, found] = await Promise.all([
       readFile(join(from, name), "utf8"),

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { type HeldSpeech, holdSpeech } from "../container/announce.ts";
 import { containerProcesses } from "../container/processes.ts";
 import { runcContainer } from "../container/runc.ts";
 import { restoreOptions } from "../criu/options.ts";
@@ -36,10 +37,13 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   const lazyPages = lazy
     ? await step("start lazy-pages", () => armed.lazyPages.start(request.pages ?? images, work, request.pagePort))
     : undefined;
+  let speech: HeldSpeech | undefined;
   try {
     await Promise.race([armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections)), exited]);
-    await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
+    const pid = await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
+    if (keepConnections && pid) speech = holdSpeech(pid);
     await step("connect network, make processes", () => exited);
+    if (keepConnections) await step("speak", async () => (speech ?? (await speechOf(armed.id))).speak());
     await step("verify", () => verify(armed.id, request.processes));
     // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.
     const started = armed.started.catch((error: Error) => {
@@ -50,10 +54,14 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     if (armed.pending.whole) await started;
     return { drained: Promise.all([started, lazyPages?.drained]).then(() => {}) };
   } catch (error) {
+    speech?.drop();
     armed.lazyPages.stop();
     throw error;
   }
 }
+
+/** Of one that was restored whole. */
+const speechOf = async (id: string): Promise<HeldSpeech> => holdSpeech((await runcContainer(id)).pid);
 
 /** Waits for runc's end, or for Docker's if the runtime never got that far. */
 async function exitOf(armed: ArmedContainer, work: string): Promise<void> {

@@ -109,6 +109,7 @@ function begin(deps: MigrateDeps, container: ContainerInspect, request: MigrateR
     state: sourceStart,
     mode: "cold",
     keepSource: request.keepSource,
+    keepConnections: true,
     restartPolicy: null,
     volumes: [],
     startedAt: new Date().toISOString(),
@@ -170,6 +171,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const criuVersion = (await host.facts()).criu?.version ?? "";
   const tty = container.Config.Tty ?? false;
   const keepConnections = keepsConnections(checked.facts, request.tcp);
+  departure.record.keepConnections = keepConnections;
   let logMark: LogMark | undefined;
   const arm = async (mode: PlainMode) => {
     logMark = await sendLogs(sync, container, dockerRoot, signal);
@@ -204,7 +206,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   context.phase("switchover", "Freezing the container, handing it over");
   const frozenAt = await switchOver(
     {
-      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty, keepConnections, criuVersion },
+      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty, criuVersion },
       arm: () => arm(mode),
       memory: { reports, bytes: rounds?.leftBytes ?? memoryBytes, parent: rounds?.parent },
       logMark: () => logMark,
