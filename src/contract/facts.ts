@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { networkFacts, volumeFacts } from "./belongings.ts";
 
 /** One line of a check: of a host (doctor), or of a container against a destination (preflight). */
 export const verdict = z.object({
@@ -97,10 +98,14 @@ export const containerFacts = z.object({
   volumeBytes: z.number(),
   processes: z.int(),
   mounts: z.array(containerMount),
+  /** Those of its volumes that Docker knows. */
+  volumes: z.array(volumeFacts),
   /** Published ports as `80/tcp -> 0.0.0.0:8080`. */
   ports: z.array(z.object({ container: z.string(), hostIp: z.string(), hostPort: z.int() })),
   networkMode: z.string(),
   networks: z.array(z.string()),
+  /** Those of its networks that a user made. */
+  networkFacts: z.array(networkFacts),
   logDriver: z.string(),
   restartPolicy: z.string(),
   autoRemove: z.boolean(),
@@ -125,9 +130,14 @@ export const destinationView = z.object({
   /** Whether the image is there, with the same content. */
   imagePresent: z.boolean(),
   /** Published ports of the container that are in use here. */
-  portsTaken: z.array(z.int()),
+  portsTaken: z.array(z.object({ port: z.int(), protocol: z.string() })),
   networksMissing: z.array(z.string()),
-  bindsMissing: z.array(z.string()),
+  /** Networks of the same name that are not the same: what differs, in words. */
+  networksDifferent: z.array(z.object({ name: z.string(), what: z.string() })),
+  /** Addresses that the container would ask for here and cannot have: another has them, or (null) no subnet there has them. */
+  addressesRefused: z.array(z.object({ network: z.string(), address: z.string(), by: z.string().nullable() })),
+  /** Sources of its bind mounts: whether they are copied, and whether there is something at that path here. */
+  binds: z.array(z.object({ source: z.string(), copied: z.boolean(), there: z.boolean() })),
   /** Named volumes of the container that exist here already. */
   volumesPresent: z.array(z.string()),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { belongings } from "./belongings.ts";
 import type { ErrorReport } from "./errors.ts";
 import { containerFacts, destinationView, hostFacts, verdict } from "./facts.ts";
 import { operation, progress, step } from "./operations.ts";
@@ -36,6 +37,7 @@ export const migrateRequest = z.object({
   /** Limit of the memory that follows after the resume, in post-copy. */
   drainBandwidth: rate.default(null),
   onNoConvergence: noConvergence.default("postcopy"),
+  ...belongings.shape,
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;
 
@@ -159,7 +161,16 @@ export const migrationOffer = z.object({
   /** Digests of the image's layers, lowest first. */
   imageLayers: z.array(z.string()),
   /** Trees of files that will be sent, in the order of their numbers: the writable layer first. */
-  trees: z.array(z.object({ kind: z.enum(["writable-layer", "volume"]), name: z.string(), destination: z.string() })),
+  trees: z.array(
+    z.object({
+      kind: z.enum(["writable-layer", "volume", "bind"]),
+      name: z.string(),
+      destination: z.string(),
+      /** A single file, as a bind mount may be. */
+      file: z.boolean(),
+    }),
+  ),
+  choices: belongings,
 });
 export type MigrationOffer = z.infer<typeof migrationOffer>;
 

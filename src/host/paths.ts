@@ -9,5 +9,7 @@ export const imagesFolder = `${runFolder}/images`;
 export const installFolder = "/usr/local/lib/godwit";
 export const hookPath = `${installFolder}/godwit-runtime`;
 export const lazyPagesPath = `${installFolder}/godwit-lazy-pages`;
+/** Tells neighbours where an address is. */
+export const announcePath = `${installFolder}/godwit-announce`;
 /** Name under which Docker knows the runtime hook. */
 export const hookName = "godwit";

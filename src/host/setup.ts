@@ -91,7 +91,7 @@ async function installFiles(): Promise<boolean> {
   const from = packageFolder();
   await mkdir(installFolder, { recursive: true });
   let changed = false;
-  for (const file of ["runtime/godwit-runtime", "dist/godwit-lazy-pages"]) {
+  for (const file of ["runtime/godwit-runtime", "runtime/godwit-announce", "dist/godwit-lazy-pages"]) {
     const target = join(installFolder, basename(file));
     const [wanted, found] = await Promise.all([readFile(join(from, file)), readFile(target).catch(() => undefined)]);
     if (found && wanted.equals(found)) continue;

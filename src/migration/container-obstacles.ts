@@ -138,22 +138,14 @@ function links({ inspect }: ContainerFacts): Verdict[] {
   ];
 }
 
-const shared = z.object({
-  HostConfig: z.object({ Init: z.boolean().nullish(), VolumesFrom: z.array(z.string()).nullish() }),
-});
+const withInit = z.object({ HostConfig: z.object({ Init: z.boolean().nullish() }) });
 
 function sharedFiles({ inspect }: ContainerFacts): Verdict[] {
-  const { Init, VolumesFrom } = shared.safeParse(inspect).data?.HostConfig ?? {};
+  const { Init } = withInit.safeParse(inspect).data?.HostConfig ?? {};
   const found: Verdict[] = [];
   if (Init) {
     const what = "runs under Docker's own init (--init), which must be the same file on both hosts";
     found.push(warn("init", what, "install the same Docker package on both, or use an init of the image's own"));
-  }
-  if (VolumesFrom && VolumesFrom.length > 0) {
-    const what = `shares volumes with ${VolumesFrom.join(", ")}: it takes a copy along, and from then on they differ`;
-    found.push(
-      warn("volumes-from", what, "move the containers that share them one after the other, while nothing writes"),
-    );
   }
   return found;
 }

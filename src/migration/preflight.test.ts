@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type Belongings, belongings, type NetworkFacts, type VolumeFacts } from "../contract/belongings.ts";
 import type { ErrorCode } from "../contract/errors.ts";
 import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
 import type { Mode } from "../contract/migration.ts";
@@ -12,6 +13,7 @@ interface Case {
   container?: Partial<ContainerFacts>;
   view?: Partial<DestinationView>;
   mode?: Mode;
+  choices?: Partial<Belongings>;
 }
 
 function check(change: Case): Verdict[] {
@@ -21,6 +23,7 @@ function check(change: Case): Verdict[] {
     container: container(change.container),
     view: view(change.view),
     mode: change.mode ?? "auto",
+    choices: belongings.parse(change.choices ?? {}),
   });
 }
 
@@ -31,6 +34,27 @@ const mount = (type: string, extra: Partial<ContainerFacts["mounts"][number]> = 
   readOnly: false,
   ...extra,
 });
+
+const volume = (extra: Partial<VolumeFacts>): VolumeFacts => ({
+  ...{ name: "v", driver: "local", labels: {}, options: {}, anonymous: false, users: [] },
+  ...extra,
+});
+
+/** In one network of its user's, `lan`, at 10.9.0.7. */
+function on(driver: string, extra: Partial<NetworkFacts> = {}, fixed: object | null = null): Partial<ContainerFacts> {
+  const ipam = { driver: "default", options: {}, config: [] };
+  const switches = { scope: "local", internal: false, attachable: false, ipv6: false };
+  const endpoint = { IPAMConfig: fixed, IPAddress: "10.9.0.7" };
+  return {
+    networkMode: "lan",
+    networks: ["lan"],
+    networkFacts: [{ name: "lan", driver, ...switches, ipam, options: {}, labels: {}, ...extra }],
+    inspect: {
+      ...{ Id: "c", Name: "/looper", Config: { Image: "busybox" }, HostConfig: {} },
+      NetworkSettings: { Networks: { lan: endpoint } },
+    },
+  };
+}
 
 test("two equal hosts and a plain container: every line is ok", () => {
   const verdicts = check({});
@@ -145,14 +169,93 @@ describe("what forbids a move", () => {
     ["name taken", { view: { nameTaken: true } }, "name-taken", /h2: a container named looper/, /docker rename/],
     ["memory", { container: { memoryBytes: 3 * 1024 ** 3 } }, "no-space", /6\.1 GiB are needed/, /free 2\.1 GiB/],
     ["disk", { container: { writableBytes: 15e9, volumeBytes: 10e9 } }, "no-space", /23 GiB/, /prune/],
-    ["port taken", { view: { portsTaken: [8080] } }, "preflight-failed", /port 8080 in use/, /ss -ltnup/],
-    ["network missing", { view: { networksMissing: ["lan"] } }, "preflight-failed", /lan/, /docker network create lan/],
+    [
+      "TCP port taken",
+      { view: { portsTaken: [{ port: 8080, protocol: "tcp" }] } },
+      "preflight-failed",
+      /port 8080\/tcp in use/,
+      /ss -lntp 'sport = :8080'/,
+    ],
+    [
+      "UDP port taken",
+      { view: { portsTaken: [{ port: 53, protocol: "udp" }] } },
+      "preflight-failed",
+      /port 53\/udp in use/,
+      /ss -lnup/,
+    ],
+    [
+      "network missing",
+      { container: on("bridge"), view: { networksMissing: ["lan"] } },
+      "preflight-failed",
+      /no network named lan/,
+      /--create-networks, or: docker network create lan/,
+    ],
+    [
+      "network of a cluster missing",
+      {
+        container: on("overlay", { scope: "swarm" }),
+        view: { networksMissing: ["lan"] },
+        choices: { createNetworks: true },
+      },
+      "preflight-failed",
+      /no network named lan/,
+      /join the host to the cluster/,
+    ],
+    [
+      "address taken",
+      { view: { addressesRefused: [{ network: "lan", address: "10.9.0.7", by: "db" }] } },
+      "preflight-failed",
+      /10\.9\.0\.7 in lan belongs to db/,
+      /docker stop db/,
+    ],
+    [
+      "address outside of the subnet",
+      { view: { addressesRefused: [{ network: "lan", address: "10.9.0.7", by: null }] } },
+      "preflight-failed",
+      /lan has no subnet with the address 10\.9\.0\.7/,
+      /--create-networks/,
+    ],
+    [
+      "connections to be kept on Docker's own bridge",
+      { choices: { tcp: "keep" } },
+      "preflight-failed",
+      /the network bridge gives no container an address of its choice/,
+      /--tcp close/,
+    ],
+    [
+      "connections to be kept in the host's network",
+      { container: { networkMode: "host", networks: ["host"] }, choices: { tcp: "keep" } },
+      "preflight-failed",
+      /the host's network/,
+      /--tcp close/,
+    ],
     [
       "bind missing",
-      { view: { bindsMissing: ["/srv/x"] } },
+      { view: { binds: [{ source: "/srv/x", copied: false, there: false }] } },
       "preflight-failed",
       /\/srv\/x/,
-      /rsync -aR \/srv\/x h2:\//,
+      /--bind copy.* rsync -aR \/srv\/x h2:\//,
+    ],
+    [
+      "a copied bind mount's path there",
+      { view: { binds: [{ source: "/data", copied: true, there: true }] } },
+      "preflight-failed",
+      /overwritten: \/data/,
+      /--bind share .* mv \/data \/data\.old/,
+    ],
+    [
+      "a volume of two containers",
+      { container: { volumes: [volume({ users: ["db", "web"] })] } },
+      "preflight-failed",
+      /the volume v is also used by db, web/,
+      /--shared-volumes copy/,
+    ],
+    [
+      "a volume that is a tmpfs",
+      { container: { volumes: [volume({ options: { type: "tmpfs", device: "tmpfs" } })] } },
+      "unsupported-container",
+      /volume v is a tmpfs/,
+      /--tmpfs/,
     ],
     [
       "volume there",
@@ -207,7 +310,22 @@ describe("what is allowed with a warning", () => {
     ["host network", { container: { networkMode: "host" } }, "network-mode"],
     ["exec sessions", { container: { execSessions: 2 } }, "exec"],
     ["journald", { container: { logDriver: "journald" } }, "log-driver"],
-    ["a bind mount", { container: { mounts: [mount("bind")] } }, "bind-mounts"],
+    ["a bind mount", { view: { binds: [{ source: "/data", copied: false, there: true }] } }, "bind-mounts"],
+    [
+      "a copy of a shared volume",
+      { container: { volumes: [volume({ users: ["db"] })] }, choices: { sharedVolumes: "copy" } },
+      "shared-volumes",
+    ],
+    [
+      "a volume of shared storage",
+      { container: { volumes: [volume({ options: { type: "nfs", device: ":/export" }, users: ["db"] })] } },
+      "mounted-volumes",
+    ],
+    [
+      "another network of the same name",
+      { view: { networksDifferent: [{ name: "lan", what: "subnet a here, b on the source" }] } },
+      "networks",
+    ],
     ["small pipes", { source: { pipeMaxSize: 1048576 } }, "pipe-size"],
     ["no userfaultfd there", { destination: { criu: criuOf({ lazyPages: false }) } }, "userfaultfd"],
     ["an older kernel there", { destination: { kernel: "6.1.0-40" } }, "kernel"],
@@ -235,4 +353,43 @@ test("nothing is said twice, also where a mode makes a failure of a warning", ()
   expect(verdicts.filter(({ level }) => level === "fail").map(({ check }) => check)).toEqual(["mode"]);
   const seen = verdicts.map(({ check, message }) => `${check} ${message}`);
   expect(new Set(seen).size).toBe(seen.length);
+});
+
+describe("what becomes of belongings", () => {
+  const said = (change: Case, key: string) => {
+    const found = check(change).filter((verdict) => verdict.check === key);
+    expect(found.filter(({ level }) => level === "fail")).toEqual([]);
+    return found.map(({ message }) => message).join("; ");
+  };
+  const cases: [string, Case, string, RegExp][] = [
+    ["a bridge", { container: on("bridge") }, "connections", /are closed: the container's address there is another/],
+    [
+      "a bridge, with a fixed address",
+      { container: on("bridge", {}, { IPv4Address: "10.9.0.7" }) },
+      "connections",
+      /go on, with 10\.9\.0\.7/,
+    ],
+    ["a bridge, to be kept", { container: on("bridge"), choices: { tcp: "keep" } }, "connections", /go on, with 10/],
+    ["macvlan", { container: on("macvlan") }, "connections", /go on, with 10\.9\.0\.7/],
+    [
+      "macvlan, to be closed",
+      { container: on("macvlan"), choices: { tcp: "close" } },
+      "connections",
+      /are closed: as it was asked for/,
+    ],
+    ["no network", { container: { networkMode: "none", networks: ["none"] } }, "connections", /go on$/],
+    [
+      "a network that is made",
+      { container: on("bridge"), view: { networksMissing: ["lan"] }, choices: { createNetworks: true } },
+      "networks",
+      /h2: networks will be made: lan/,
+    ],
+    [
+      "a bind mount that is copied",
+      { view: { binds: [{ source: "/data", copied: true, there: false }] } },
+      "bind-mounts",
+      /h2: bind mounts come along: \/data/,
+    ],
+  ];
+  test.each(cases)("%s", (_, change, key, message) => expect(said(change, key)).toMatch(message));
 });

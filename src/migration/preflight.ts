@@ -1,3 +1,4 @@
+import type { Belongings } from "../contract/belongings.ts";
 import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
 import type { Mode } from "../contract/migration.ts";
 import { arrivalChecks } from "./arrival-checks.ts";
@@ -13,10 +14,11 @@ export interface PreflightInput {
   container: ContainerFacts;
   view: DestinationView;
   mode: Mode;
+  choices: Belongings;
 }
 
 /** Whether a container may move: a verdict a line, in the order in which a reader wants to know. Nothing is changed by it. */
-export function preflight({ source, destination, container, view, mode }: PreflightInput): Verdict[] {
+export function preflight({ source, destination, container, view, mode, choices }: PreflightInput): Verdict[] {
   const postcopy = mode === "postcopy";
   const verdicts = [
     ...sameHost(source, destination),
@@ -26,7 +28,7 @@ export function preflight({ source, destination, container, view, mode }: Prefli
     ...on(destination.name, destinationChecks(destination, postcopy)),
     ...compareHosts(source, destination),
     ...modeChecks(source, destination, mode, container.memoryBytes),
-    ...on(destination.name, arrivalChecks(container, destination, view)),
+    ...on(destination.name, arrivalChecks(container, destination, view, choices)),
   ];
   const failed = new Set(verdicts.filter(({ level }) => level === "fail").map(({ message }) => message));
   return verdicts.filter(({ level, message }) => level !== "warn" || !failed.has(message));

@@ -1,9 +1,11 @@
 import { Option } from "commander";
+import type { Belongings } from "../../contract/belongings.ts";
 import { type Mode, modes, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
+import { belongingOptions, chosen } from "../belonging-options.ts";
 import { examples, type Registration } from "../command.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
-interface Options extends LimitOptions {
+interface Options extends LimitOptions, Belongings {
   dryRun: boolean;
   mode: Mode;
   keepSource: boolean;
@@ -15,7 +17,7 @@ export const migrate: Registration = (program, action) => {
     .command("migrate")
     .summary("move a running container to another host")
     .description(
-      "Moves a running container to another host without stopping it: processes, memory, files and logs. Ctrl-C cancels; until the switchover nothing has happened to it.",
+      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels; until the switchover nothing has happened to it.",
     )
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<host>", "where it shall go")
@@ -34,14 +36,24 @@ export const migrate: Registration = (program, action) => {
         "godwit migrate looper h2",
         "godwit migrate h2/looper h1 --dry-run",
         "godwit migrate looper h2 --bandwidth 400mbit --downtime-limit 500ms",
+        "godwit migrate web h2 --bind copy --create-networks --tcp keep",
       ),
     );
+  belongingOptions(command);
   limitOptions(command);
   command.action(
     action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {
       const { client, container } = await (await connect()).target(ref);
       const { dryRun, mode, keepSource, onNoConvergence } = options;
-      const body = { destination, dryRun, mode, keepSource, onNoConvergence, ...settingsOf(options) };
+      const body = {
+        destination,
+        dryRun,
+        mode,
+        keepSource,
+        onNoConvergence,
+        ...settingsOf(options),
+        ...chosen(options),
+      };
       if (dryRun) {
         const data = await client.call("plan", { params: { container }, body });
         return { view: "plan", data, exit: data.verdicts.some((verdict) => verdict.level === "fail") ? 5 : 0 };

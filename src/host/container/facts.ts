@@ -1,10 +1,11 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
+import { readNetworks, readVolumes } from "./belongings.ts";
 import { overlayRootOf } from "./layers.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
-import { type FileTree, treeBytes } from "./trees.ts";
+import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
 
 export function containerName(container: ContainerInspect): string {
   return container.Name.replace(/^\//, "");
@@ -19,11 +20,17 @@ export async function readContainerFacts(
   const running = container.State.Running ? await runcContainer(container.Id).catch(() => undefined) : undefined;
   const processes = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
   const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
-  const sizes = await Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) })));
+  const [volumes, networks, sizes] = await Promise.all([
+    readVolumes(docker, container),
+    readNetworks(docker, container),
+    Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) }))),
+  ]);
   const sum = (kind: FileTree["kind"]) =>
     sizes.filter((size) => size.kind === kind).reduce((total, { bytes }) => total + bytes, 0);
   return {
     ...describe(container),
+    volumes,
+    networkFacts: networks,
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
     writableBytes: sum("writable-layer"),
@@ -37,7 +44,7 @@ export async function fileTrees(
   container: ContainerInspect,
   pid: number,
   dockerRoot: string,
-): Promise<FileTree[]> {
+): Promise<OwnTree[]> {
   const root = await overlayRootOf(pid, dockerRoot);
   return [
     { kind: "writable-layer", name: containerName(container), destination: "/", path: root.upper },
@@ -45,11 +52,12 @@ export async function fileTrees(
   ];
 }
 
-export async function volumeTrees(docker: Docker, container: ContainerInspect): Promise<FileTree[]> {
-  const trees = (container.Mounts ?? []).map(async (mount): Promise<FileTree | undefined> => {
+/** Volumes whose files are Docker's own: one that mounts a device has them elsewhere. */
+export async function volumeTrees(docker: Docker, container: ContainerInspect): Promise<OwnTree[]> {
+  const trees = (container.Mounts ?? []).map(async (mount): Promise<OwnTree | undefined> => {
     if (mount.Type !== "volume" || !mount.Name) return undefined;
     const volume = await docker.volume(mount.Name);
-    if (volume?.driver !== "local") return undefined;
+    if (volume?.driver !== "local" || volume.options.device) return undefined;
     return { kind: "volume", name: mount.Name, destination: mount.Destination, path: volume.mountpoint };
   });
   return (await Promise.all(trees)).filter((tree) => tree !== undefined);
@@ -78,6 +86,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
       ...(mount.Driver ? { driver: mount.Driver } : {}),
       readOnly: mount.RW === false,
     })),
+    volumes: [],
     ports: Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
       (bindings ?? []).map(({ HostIp, HostPort }) => ({
         container: port,
@@ -87,6 +96,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     ),
     networkMode: host.NetworkMode ?? "default",
     networks: Object.keys(container.NetworkSettings.Networks ?? {}),
+    networkFacts: [],
     logDriver: host.LogConfig?.Type ?? "",
     restartPolicy: host.RestartPolicy?.Name || "no",
     autoRemove: host.AutoRemove ?? false,

@@ -5,38 +5,34 @@ import { run } from "../process.ts";
 import { exactCopy } from "./trees.ts";
 
 /**
- * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`. What has kept its time and size
- * is not looked at, except the files in `always`.
+ * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`, a folder; or the file of the same
+ * name in it. What has kept its time and size is not looked at, except the files in `always`.
  * @throws command-failed
  */
 export async function sendTree(
-  from: string,
+  { path: from, file }: { path: string; file?: boolean },
   port: number,
   options: { always?: string[]; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const target = `rsync://127.0.0.1:${port}/tree/`;
   // What goes wrong over there is told here; the daemon would say it to its own standard error.
   const exactly = [...exactCopy, "--stderr=client"];
+  if (file) {
+    await run("rsync", [...withoutDeletion(exactly), "--ignore-times", from, target], { signal: options.signal });
+    return;
+  }
   if (options.always && options.always.length > 0) {
     const files = options.always.join("\n");
-    await run(
-      "rsync",
-      [
-        ...exactly.filter((option) => !option.startsWith("--delete")),
-        "--ignore-times",
-        "--files-from=-",
-        `${from}/`,
-        target,
-      ],
-      {
-        input: files,
-        signal: options.signal,
-      },
-    );
+    await run("rsync", [...withoutDeletion(exactly), "--ignore-times", "--files-from=-", `${from}/`, target], {
+      input: files,
+      signal: options.signal,
+    });
     return;
   }
   await run("rsync", [...exactly, `${from}/`, target], { signal: options.signal });
 }
+
+const withoutDeletion = (options: string[]) => options.filter((option) => !option.startsWith("--delete"));
 
 /**
  * The receiving side of one `sendTree`, as a stream that speaks rsync. `configPath` is a file of ours, written anew. rsync leaves

@@ -3,16 +3,20 @@ import { join, relative } from "node:path";
 import { run } from "../process.ts";
 import type { ContainerProcess } from "./processes.ts";
 
-/** A folder of files that belongs to a container. */
+/** Files that belong to a container. */
 export interface FileTree {
-  kind: "writable-layer" | "volume";
-  /** Of the volume; for the writable layer the container's name. */
+  kind: "writable-layer" | "volume" | "bind";
+  /** Of the volume; for the writable layer the container's name, for a bind mount its source. */
   name: string;
   /** Where the container sees it. */
   destination: string;
-  /** Folder on this host. */
+  /** Folder on this host, or the one file that it is. */
   path: string;
+  file?: boolean;
 }
+
+/** Trees that are the container's own: a checkpoint has them. */
+export type OwnTree = FileTree & { kind: "writable-layer" | "volume" };
 
 /**
  * rsync options for an exact copy: hard links, ACLs, extended attributes (overlay's own among them), holes, device nodes

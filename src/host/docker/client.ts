@@ -111,6 +111,13 @@ export class DockerClient {
   }
 }
 
+/** For a catch: what Docker refused with one of these is no failure. */
+export function ignoreStatus(...statuses: number[]): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof DockerRefusal && statuses.includes(error.status))) throw error;
+  };
+}
+
 function unreachable(host: string | undefined, socketPath: string, error: Error): Error {
   if (error.name === "AbortError") return new GodwitError("cancelled", "The request to Docker was cancelled.");
   if ((error as NodeJS.ErrnoException).code === "EACCES") {

@@ -140,8 +140,18 @@ describe("the same container again", () => {
   });
 });
 
+test("anonymous volumes become new ones where that is asked for; those of --volumes-from are bound by name all the same", () => {
+  const { body } = createBody(inspect, { runtime: "godwit", anonymousAnew: true });
+  expect(body).toMatchObject({ Volumes: { "/anonymous": {} } });
+  expect(body.HostConfig).toMatchObject({
+    Binds: ["/etc/web:/etc/web:ro", "data:/data:nocopy", "o1:/from-other:ro"],
+    Mounts: [{ Type: "volume", Target: "/unnamed" }, { Type: "tmpfs" }],
+  });
+  expect(body.HostConfig.Mounts).not.toMatchObject([{ Source: "u1" }, {}]);
+});
+
 test("keepAddress asks for the addresses of this instant; the default bridge takes no IP", () => {
-  const { body } = createBody(inspect, { runtime: "godwit", keepAddress: true });
+  const { body } = createBody(inspect, { runtime: "godwit", keepAddress: ["lan", "bridge"] });
   expect(body.NetworkingConfig.EndpointsConfig).toEqual({
     lan: { Aliases: ["web-alias"], IPAMConfig: { IPv4Address: "10.9.0.7" }, MacAddress: "02:42:0a:09:00:07" },
     bridge: { MacAddress: "02:42:ac:11:00:02" },
@@ -160,7 +170,7 @@ test("a clone shares nothing that can be had once, and keeps its host name", () 
     runtime: "godwit",
     imageRef: "sha256:abc",
     fresh: true,
-    keepAddress: true,
+    keepAddress: ["lan"],
     volumeRenames: { data: "data-2", a1: "a2", u1: "u2", o1: "o2" },
   });
   expect(name).toBe("web-2");

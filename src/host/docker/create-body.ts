@@ -9,8 +9,10 @@ export interface CreateOptions {
   runtime: string;
   /** Image reference or id, where it is not the one that the container was created with. */
   imageRef?: string;
-  /** Ask for the addresses (IP, MAC) that the container has at this instant, not only for those that were configured. */
-  keepAddress?: boolean;
+  /** Networks whose addresses (IP, MAC) of this instant are asked for, not only those that were configured. */
+  keepAddress?: string[];
+  /** Anonymous volumes become new ones, for their content to be put into, instead of being bound by name. */
+  anonymousAnew?: boolean;
   /** Old name of a volume -> name of the copy. */
   volumeRenames?: Record<string, string>;
   /** The original lives on beside it: random host ports, no fixed addresses, no aliases. */
@@ -36,7 +38,7 @@ export interface CreateBody {
 
 /**
  * The request that makes the same container again from its `docker inspect` (API 1.43 to 1.52). What godwit does not know of
- * passes through. Volumes are bound by their names, anonymous ones too, so that their content is found.
+ * passes through. Volumes are bound by their names, anonymous ones too unless they are to become new ones.
  * @throws ZodError where the document is not one of `docker inspect`
  */
 export function createBody(inspect: unknown, options: CreateOptions): CreateRequest {
@@ -50,7 +52,7 @@ export function createBody(inspect: unknown, options: CreateOptions): CreateRequ
       Image: options.imageRef ?? container.Config.Image,
       HostConfig: {
         ...withoutForeign(container.HostConfig),
-        ...mountsOf(container, options.volumeRenames ?? {}),
+        ...mountsOf(container, options.volumeRenames ?? {}, { anonymousAnew: options.anonymousAnew ?? false }),
         NetworkMode: networkModeOf(container),
         PortBindings: portsOf(container, fresh),
         Runtime: options.runtime,
@@ -58,7 +60,7 @@ export function createBody(inspect: unknown, options: CreateOptions): CreateRequ
         AutoRemove: false,
       },
       NetworkingConfig: {
-        EndpointsConfig: endpointsOf(container, { fresh, keepAddress: (options.keepAddress ?? false) && !fresh }),
+        EndpointsConfig: endpointsOf(container, { fresh, keepAddress: options.keepAddress ?? [] }),
       },
     },
     restartPolicy: { Name: RestartPolicy?.Name || "no", MaximumRetryCount: RestartPolicy?.MaximumRetryCount ?? 0 },

@@ -10,15 +10,23 @@ export interface CreateMounts {
 }
 
 /**
- * Every mount by what it is bound to now. Asked for again as they were written, an anonymous volume would become a new and
- * empty one, and `--volumes-from` would look for a container that need not be there.
+ * Every mount by what it is bound to now: asked for again as it was written, `--volumes-from` would look for a container that
+ * need not be there. So also an anonymous volume, which would become a new and empty one; with `anonymousAnew` that is what is
+ * wanted, because only such a one is Docker's to remove with the container.
  */
-export function mountsOf(container: CreateSource, renames: Record<string, string>): CreateMounts {
+export function mountsOf(
+  container: CreateSource,
+  renames: Record<string, string>,
+  { anonymousAnew = false } = {},
+): CreateMounts {
   const rename = (name: string) => (Object.hasOwn(renames, name) ? (renames[name] ?? name) : name);
   const shown = container.Mounts ?? [];
+  const anew = anonymousAnew ? anonymousTargets(container) : new Set();
   const binds = (container.HostConfig.Binds ?? []).map((bind) => renameBind(bind, rename));
-  const mounts = (container.HostConfig.Mounts ?? []).map((mount) => named(mount, shown, rename));
-  const asked = new Set([...binds.map(targetOf), ...mounts.map(({ Target }) => clean(Target))]);
+  const mounts = (container.HostConfig.Mounts ?? []).map((mount) =>
+    anew.has(clean(mount.Target)) ? mount : named(mount, shown, rename),
+  );
+  const asked = new Set([...binds.map(targetOf), ...mounts.map(({ Target }) => clean(Target)), ...anew]);
   return {
     Binds: [
       ...binds,
@@ -27,6 +35,18 @@ export function mountsOf(container: CreateSource, renames: Record<string, string
     Mounts: mounts,
     VolumesFrom: null,
   };
+}
+
+/** Where the container has volumes that nobody gave a name: of `-v /path`, of its image, of a mount without a source. */
+export function anonymousTargets({ HostConfig, Config, Mounts }: CreateSource): Set<string> {
+  const named = new Set((HostConfig.Binds ?? []).map(targetOf));
+  const sourceless = (HostConfig.Mounts ?? []).filter(({ Type, Source }) => Type === "volume" && !Source);
+  const asked = [...Object.keys(Config.Volumes ?? {}), ...sourceless.map(({ Target }) => Target)].map(clean);
+  const mounted = new Set((Mounts ?? []).filter(({ Type }) => Type === "volume").map((m) => clean(m.Destination)));
+  const withSource = new Set(
+    (HostConfig.Mounts ?? []).filter(({ Source }) => Source).map(({ Target }) => clean(Target)),
+  );
+  return new Set(asked.filter((target) => mounted.has(target) && !named.has(target) && !withSource.has(target)));
 }
 
 /** `NAME:/target[:mode]`; a path as source stays. */

@@ -12,14 +12,15 @@ export function networkModeOf({ HostConfig, NetworkSettings }: CreateSource): st
 /** A MAC address is kept only where it was configured: a generated one would be a duplicate as long as both containers are there. */
 export function endpointsOf(
   container: CreateSource,
-  { fresh, keepAddress }: { fresh: boolean; keepAddress: boolean },
+  { fresh, keepAddress }: { fresh: boolean; keepAddress: string[] },
 ): Record<string, unknown> {
   const main = networkModeOf(container);
   if (main === "none" || main === "host" || main.startsWith("container:")) return {};
   return Object.fromEntries(
     Object.entries(container.NetworkSettings.Networks ?? {}).map(([network, endpoint]) => {
       const configuredMac = network === main ? container.Config.MacAddress : undefined;
-      const mac = keepAddress ? endpoint.MacAddress : configuredMac;
+      const keeps = keepAddress.includes(network);
+      const mac = keeps ? endpoint.MacAddress : configuredMac;
       return [
         network,
         {
@@ -30,10 +31,7 @@ export function endpointsOf(
             ? {}
             : {
                 ...filled("Aliases", aliasesOf(container, endpoint)),
-                ...filled(
-                  "IPAMConfig",
-                  keepAddress && network !== "bridge" ? addressOf(endpoint) : endpoint.IPAMConfig,
-                ),
+                ...filled("IPAMConfig", keeps && network !== "bridge" ? addressOf(endpoint) : endpoint.IPAMConfig),
                 ...(mac ? { MacAddress: mac } : {}),
               }),
         },

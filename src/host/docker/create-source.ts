@@ -27,6 +27,7 @@ export const createSource = z.looseObject({
     Hostname: z.string().nullish(),
     Entrypoint: z.array(z.string()).nullish(),
     MacAddress: z.string().nullish(),
+    Volumes: z.record(z.string(), z.unknown()).nullish(),
   }),
   HostConfig: z.looseObject({
     NetworkMode: z.string().nullish(),

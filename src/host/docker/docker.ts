@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { GodwitError } from "../../contract/errors.ts";
 import { killCgroup } from "../container/freezer.ts";
 import { runcContainer } from "../container/runc.ts";
-import { DockerClient, DockerRefusal } from "./client.ts";
+import { DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
 import { type ContainerInspect, containerInspect } from "./inspect.ts";
 
 export interface DockerInfo {
@@ -22,6 +22,13 @@ export interface ListedContainer {
   Image: string;
   State: string;
   Status: string;
+}
+
+export interface DockerVolume {
+  mountpoint: string;
+  driver: string;
+  labels: Record<string, string>;
+  options: Record<string, string>;
 }
 
 /** Docker, as far as godwit uses it. Containers are named by name or id; ids that are returned are whole. */
@@ -112,10 +119,10 @@ export class Docker {
     }
   }
 
-  /** Harmless where it is gone, or where Docker is removing it already, as it does by itself after --rm; then that is awaited. */
-  async remove(container: string, options: { force?: boolean } = {}): Promise<void> {
+  /** With `volumes` also the anonymous ones. Harmless where it is gone, or where Docker is removing it already, as it does by itself after --rm; then that is awaited. */
+  async remove(container: string, { force = false, volumes = false } = {}): Promise<void> {
     try {
-      await this.client.delete(`/containers/${container}`, { query: { force: options.force ?? false } });
+      await this.client.delete(`/containers/${container}`, { query: { force, v: volumes } });
     } catch (error) {
       ignoreStatus(404, 409)(error);
       if (error instanceof DockerRefusal && error.status === 409) await this.#awaitRemoval(container, error);
@@ -188,24 +195,36 @@ export class Docker {
     await this.client.delete(`/containers/${container}/checkpoints/${name}`);
   }
 
-  async networks(): Promise<string[]> {
-    return (await this.client.get<{ Name: string }[]>("/networks")).map((network) => network.Name);
-  }
-
-  /** Where a local volume keeps its files; undefined where there is no such volume. */
-  async volume(name: string): Promise<{ mountpoint: string; driver: string } | undefined> {
+  /** Where a local volume keeps its files, and what it was made with; undefined where there is no such volume. */
+  async volume(name: string): Promise<DockerVolume | undefined> {
     try {
-      const { Mountpoint, Driver } = await this.client.get<{ Mountpoint: string; Driver: string }>(`/volumes/${name}`);
-      return { mountpoint: Mountpoint, driver: Driver };
+      const found = await this.client.get<{
+        Mountpoint: string;
+        Driver: string;
+        Labels?: Record<string, string> | null;
+        Options?: Record<string, string> | null;
+      }>(`/volumes/${name}`);
+      return {
+        mountpoint: found.Mountpoint,
+        driver: found.Driver,
+        labels: found.Labels ?? {},
+        options: found.Options ?? {},
+      };
     } catch (error) {
       ignoreStatus(404)(error);
       return undefined;
     }
   }
 
-  async createVolume(name: string, labels: Record<string, string> = {}): Promise<string> {
+  /** All containers, running or not, that use a volume. */
+  volumeUsers(name: string): Promise<ListedContainer[]> {
+    const filters = JSON.stringify({ volume: [name] });
+    return this.client.get("/containers/json", { query: { all: true, filters } });
+  }
+
+  async createVolume(name: string, made: { labels?: object; options?: object } = {}): Promise<string> {
     const { Mountpoint } = await this.client.post<{ Mountpoint: string }>("/volumes/create", {
-      body: { Name: name, Labels: labels },
+      body: { Name: name, Labels: made.labels ?? {}, DriverOpts: made.options ?? {} },
     });
     return Mountpoint;
   }
@@ -213,10 +232,4 @@ export class Docker {
   async removeVolume(name: string): Promise<void> {
     await this.client.delete(`/volumes/${name}`).catch(ignoreStatus(404));
   }
-}
-
-function ignoreStatus(...statuses: number[]): (error: unknown) => void {
-  return (error) => {
-    if (!(error instanceof DockerRefusal && statuses.includes(error.status))) throw error;
-  };
 }

@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
+import { silenceRules } from "../container/network-silence.ts";
 import { type HeldLazyPages, holdLazyPages } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import type { Docker } from "../docker/docker.ts";
@@ -67,7 +68,9 @@ export async function armContainer(docker: Docker, id: string, request: ArmReque
       );
     });
     const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
-    const { rootPath, cgroupPath } = await prepareBundle(bundle, request.tty ? undefined : pending.folder);
+    if (request.keepConnections) await pending.silence(silenceRules);
+    const hooks = [...(request.keepConnections ? ["--silence"] : []), ...(request.tty ? [] : ["--prestart"])];
+    const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending.folder);
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
     await pending.begin(restoreArguments(request));
@@ -123,10 +126,11 @@ function restoreArguments({ images, work, keepConnections, lazy }: ArmRequest): 
   ];
 }
 
-/** Adds the hook that CRIU waits in, and gives the path of the root file system and of the cgroup. */
+/** Adds hooks of ours: silence before Docker's own, waiting after them. Gives the path of the root file system and of the cgroup. */
 async function prepareBundle(
   bundle: string,
-  waitsIn: string | undefined,
+  ours: string[],
+  folder: string,
 ): Promise<{ rootPath: string; cgroupPath: string }> {
   const path = join(bundle, "config.json");
   const config = JSON.parse(await readFile(path, "utf8")) as {
@@ -140,13 +144,10 @@ async function prepareBundle(
     const { type, source } = mount;
     if (type === "bind" && source) mount.source = await realpath(source).catch(() => source);
   }
-  if (waitsIn) {
-    config.hooks ??= {};
-    config.hooks.prestart = [
-      ...(config.hooks.prestart ?? []),
-      { path: hookPath, args: ["godwit-runtime", "--prestart", waitsIn] },
-    ];
-  }
+  const hook = (name: string) =>
+    ours.includes(name) ? [{ path: hookPath, args: ["godwit-runtime", name, folder] }] : [];
+  config.hooks ??= {};
+  config.hooks.prestart = [...hook("--silence"), ...(config.hooks.prestart ?? []), ...hook("--prestart")];
   await writeFile(path, JSON.stringify(config));
   return {
     rootPath: isAbsolute(config.root.path) ? config.root.path : join(bundle, config.root.path),

@@ -25,7 +25,7 @@ export class PendingRestore {
   readonly #notes: Socket;
   readonly #config: HeldConfig;
   readonly #armed = Promise.withResolvers<{ hookPid: number; bundle: string }>();
-  readonly #namespaces = Promise.withResolvers<void>();
+  readonly #namespaces = Promise.withResolvers<number>();
   readonly #exit = Promise.withResolvers<number>();
 
   private constructor(id: string, folder: string, whole: boolean, config: HeldConfig) {
@@ -62,14 +62,24 @@ export class PendingRestore {
     return this.#armed.promise;
   }
 
-  /** Resolves when the namespaces are there, and Docker may connect the network. Not where it is restored whole. */
-  get namespaces(): Promise<void> {
+  /** The first process, once its namespaces are there, and Docker may connect the network. Not where it is restored whole. */
+  get namespaces(): Promise<number> {
     return this.#namespaces.promise;
+  }
+
+  /** Whether Docker gave the container up between create and start, for a reason of its own. */
+  get killed(): boolean {
+    return existsSync(join(this.folder, "killed"));
   }
 
   /** Exit status of `runc restore`; with 0 the container runs. */
   get exit(): Promise<number> {
     return this.#exit.promise;
+  }
+
+  /** Has a hook silence its network before there is one, with rules for nft. */
+  async silence(rules: string): Promise<void> {
+    await writeFile(join(this.folder, "silence"), rules);
   }
 
   /** Has the waiting runtime run `runc restore` with more arguments, up to where it needs the container's root. */
@@ -118,7 +128,7 @@ export class PendingRestore {
   #hear(line: string): void {
     const [word, ...rest] = line.split(" ");
     if (word === "armed") this.#armed.resolve({ hookPid: Number(rest[0]), bundle: rest.slice(1).join(" ") });
-    if (word === "pid") this.#namespaces.resolve();
+    if (word === "pid") this.#namespaces.resolve(Number(rest[0]));
     if (word !== "exit") return;
     this.#exit.resolve(Number(rest[0]));
     this.#config.close();

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { type HeldSpeech, holdSpeech } from "../container/announce.ts";
 import { containerProcesses } from "../container/processes.ts";
 import { runcContainer } from "../container/runc.ts";
 import { lazyOrders } from "../criu/lazy-orders.ts";
@@ -43,10 +44,13 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   if (!lazy) armed.lazyPages.stop();
   const place = request.memory ?? { from: "images", folder: images };
   const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
+  let speech: HeldSpeech | undefined;
   try {
     await Promise.race([armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections)), exited]);
-    await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
+    const pid = await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
+    if (keepConnections && pid) speech = holdSpeech(pid);
     await step("connect network, make processes", () => exited);
+    if (keepConnections) await step("speak", async () => (speech ?? (await speechOf(armed.id))).speak());
     await step("verify", () => verify(armed.id, request.processes));
     // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.
     const started = armed.started.catch((error: Error) => {
@@ -60,6 +64,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
       abandon: () => lazyPages?.stop(),
     };
   } catch (error) {
+    speech?.drop();
     armed.lazyPages.stop();
     throw error;
   }
@@ -71,6 +76,9 @@ async function startLazyPages({ lazyPages, request }: ArmedContainer, place: Mem
   if (place.from === "source") place.listens(pagesSocket(request.work));
   return started;
 }
+
+/** Of one that was restored whole. */
+const speechOf = async (id: string): Promise<HeldSpeech> => holdSpeech((await runcContainer(id)).pid);
 
 /** Waits for runc's end, or for Docker's if the runtime never got that far. */
 async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
@@ -87,6 +95,8 @@ async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
     () => "",
     (error: Error) => error.message,
   );
+  if (armed.pending.killed)
+    throw new GodwitError("restore-failed", `Docker could not start the restored container: ${refusal}`);
   const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || refusal);
   throw new GodwitError("restore-failed", `CRIU could not restore the container: ${sentence}`, { details });

@@ -94,7 +94,7 @@ export class Arrivals {
       state: destinationStart,
       creating: false,
       created: null,
-      volumes: [],
+      ...{ volumes: [], networks: [], paths: [], folders: [] },
       startedAt: new Date().toISOString(),
     };
     const arrival = new Arrival(this.#deps.host, this.#deps.journal, record);

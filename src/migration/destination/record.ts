@@ -15,6 +15,11 @@ export const arrivalRecord = z.object({
   created: z.string().nullable(),
   /** Volumes that were created for it. */
   volumes: z.array(z.string()),
+  /** Networks that were made for it. */
+  networks: z.array(z.string()).default([]),
+  /** Sources of bind mounts that were made for it, and the folders above them that were. */
+  paths: z.array(z.string()).default([]),
+  folders: z.array(z.string()).default([]),
   startedAt: z.iso.datetime(),
 });
 export type ArrivalRecord = z.infer<typeof arrivalRecord>;

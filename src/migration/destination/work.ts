@@ -1,6 +1,6 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GodwitError } from "../../contract/errors.ts";
@@ -19,6 +19,8 @@ import { type ArmedContainer, armContainer, disarmContainer, readyRoot, speakFor
 import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
+import { keptNetworks } from "../addresses.ts";
+import { makeBelongings, removeBelongings } from "./belongings.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 
@@ -51,7 +53,7 @@ export class ArrivalWork {
 
   /** Creates the container, its volumes, and the room for its memory. */
   async create(): Promise<string> {
-    const { container, imageLayers, migration } = this.#record.offer;
+    const { container, imageLayers, migration, choices } = this.#record.offer;
     const imageRef = await findImage(this.#host.docker, {
       reference: container.image,
       id: container.imageId,
@@ -60,13 +62,10 @@ export class ArrivalWork {
     if (!imageRef)
       throw new GodwitError("docker-failed", `The image ${container.image} did not arrive on ${this.#host.name}.`);
     this.#space = await reserveImageSpace(migration, container.memoryBytes * 1.1 + imagesBesidePages);
-    for (const { kind, name } of this.#record.offer.trees) {
-      if (kind !== "volume" || (await this.#host.docker.volume(name))) continue;
-      this.#record.volumes.push(name);
-      this.#save();
-      await this.#host.docker.createVolume(name);
-    }
-    const { body, autoRemove } = createBody(container.inspect, { runtime: hookName, imageRef });
+    await makeBelongings(this.#host, this.#record, this.#save);
+    const { body, autoRemove } = createBody(container.inspect, {
+      ...{ runtime: hookName, imageRef, anonymousAnew: true, keepAddress: keptNetworks(container, choices.tcp) },
+    });
     const withRemoval = { ...body, HostConfig: { ...(body.HostConfig as object), AutoRemove: autoRemove } };
     this.#record.creating = true;
     this.#save();
@@ -79,7 +78,8 @@ export class ArrivalWork {
 
   /** Takes one tree of files, by its number in the offer. */
   async tree(index: number): Promise<Duplex> {
-    const path = this.#trees.get(index);
+    const tree = this.#trees.get(index);
+    const path = tree && this.#record.offer.trees[index]?.file ? dirname(tree) : tree;
     if (!path) throw new GodwitError("usage", `This migration has no file tree ${index}.`);
     return serveTree(path, join(this.#requireSpace().work, `rsync-${index}-${Date.now()}.conf`));
   }
@@ -168,11 +168,11 @@ export class ArrivalWork {
     await this.kill("the container stays on its source");
     const id = this.#record.created ?? (await this.#unheard());
     if (id) {
-      await this.#host.docker.remove(id, { force: true });
+      await this.#host.docker.remove(id, { force: true, volumes: true });
       this.#armed?.pending.close();
       await removePending(id);
     }
-    for (const volume of this.#record.volumes) await this.#host.docker.removeVolume(volume);
+    await removeBelongings(this.#host, this.#record);
     await releaseImageSpace(this.#record.offer.migration);
   }
 
@@ -206,9 +206,9 @@ export class ArrivalWork {
         `The writable layer of the new container on ${this.#host.name} was not found.`,
       );
     const volumes = await volumeTrees(this.#host.docker, container);
-    for (const [index, { kind, destination }] of this.#record.offer.trees.entries()) {
-      const path =
-        kind === "writable-layer" ? layer : volumes.find((volume) => volume.destination === destination)?.path;
+    for (const [index, { kind, name, destination }] of this.#record.offer.trees.entries()) {
+      const own = kind === "volume" ? volumes.find((volume) => volume.destination === destination)?.path : layer;
+      const path = kind === "bind" ? name : own;
       if (path) this.#trees.set(index, path);
     }
   }

@@ -1,6 +1,8 @@
+import { belongings } from "../../contract/belongings.ts";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { type MigrateRequest, type MigrationPlan, type NoConvergence, reservation } from "../../contract/migration.ts";
 import { protocol } from "../../contract/version.ts";
+import { bindTrees } from "../../host/container/belongings.ts";
 import { fileTrees, readContainerFacts } from "../../host/container/facts.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import type { FileTree } from "../../host/container/trees.ts";
@@ -37,7 +39,9 @@ export async function checkMigration(
     host.docker.imageLayers(container.Image),
   ]);
   const running = container.State.Running ? await runcContainer(container.Id).catch(() => undefined) : undefined;
-  const trees = running ? await fileTrees(host.docker, container, running.pid, dockerRoot) : [];
+  const choices = belongings.parse(request);
+  const trees: FileTree[] = running ? await fileTrees(host.docker, container, running.pid, dockerRoot) : [];
+  if (choices.bind === "copy") trees.push(...(await bindTrees(container)));
   const offer = {
     migration: request.migration,
     source: host.name,
@@ -46,7 +50,8 @@ export async function checkMigration(
     facts: hostFacts,
     container: facts,
     imageLayers: imageLayers ?? [],
-    trees: trees.map(({ kind, name, destination }) => ({ kind, name, destination })),
+    trees: trees.map(({ kind, name, destination, file = false }) => ({ kind, name, destination, file })),
+    choices,
   };
   const answer = reservation.parse(await peer.json("POST", peerPaths.reserve, offer, { signal }));
   const { mode, because } = choosePlan({
@@ -68,7 +73,9 @@ export async function checkMigration(
       sendsImage: !answer.view.imagePresent,
       memoryBytes: facts.memoryBytes,
       filesBytes: facts.writableBytes + facts.volumeBytes,
-      verdicts: preflight({ source: hostFacts, destination: answer.facts, container: facts, view: answer.view, mode }),
+      verdicts: preflight({
+        ...{ source: hostFacts, destination: answer.facts, container: facts, view: answer.view, mode, choices },
+      }),
     },
   };
 }

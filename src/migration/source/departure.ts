@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorFromReport, GodwitError } from "../../contract/errors.ts";
 import { type BatonAnswer, type BatonOffer, batonAnswer, type CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
+import { announce } from "../../host/container/announce.ts";
 import { isFrozen, thaw } from "../../host/container/freezer.ts";
 import { FrozenMemory } from "../../host/container/frozen-memory.ts";
-import { unsilenceNetwork } from "../../host/container/network-silence.ts";
+import { endConnections, unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import { endDumps } from "../../host/criu/end-dumps.ts";
 import type { Host } from "../../host/host.ts";
@@ -41,6 +42,7 @@ export class Departure {
   steps: Step[] = [];
   criu: CriuRestoreStats | null = null;
   #offer: BatonOffer | undefined;
+  #ending: Promise<void> | undefined;
 
   /** `peer` may throw: a host that is not configured any more does not answer. */
   constructor(host: Host, journal: Journal, peer: () => Peer, record: DepartureRecord) {
@@ -174,7 +176,7 @@ export class Departure {
   async #hear(answer: BatonAnswer): Promise<void> {
     this.steps = answer.steps;
     this.criu = answer.criu;
-    this.ranThere ||= answer.word === "running";
+    if (answer.word === "running") this.#ranThere();
     this.refusal ??= answer.error;
     await this.apply({ type: "word", word: answer.word, complete: answer.complete });
   }
@@ -188,6 +190,16 @@ export class Departure {
     }
   }
 
+  /** Peers of what does not go on hear so at once, and not when the original goes, which waits for its memory to be fetched. */
+  #ranThere(): void {
+    if (this.ranThere) return;
+    this.ranThere = true;
+    if (this.record.keepConnections) return;
+    this.#ending = runcContainer(this.record.containerId)
+      .then(({ pid }) => endConnections(pid))
+      .catch(() => {});
+  }
+
   async #letRun(): Promise<void> {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
     if (running) {
@@ -195,6 +207,8 @@ export class Departure {
       await endDumps(running.id);
       await unsilenceNetwork(running.pid).catch(() => {});
       await thaw(running);
+      // The other host may have said that its addresses are there.
+      if (this.record.keepConnections) announce(running.pid);
     }
     if (!this.record.restartPolicy) return;
     if (await this.#host.docker.find(this.record.containerId)) {
@@ -204,6 +218,8 @@ export class Departure {
 
   async #endOriginal(): Promise<void> {
     this.pages?.close();
+    // What the kernel says to its peers when it goes must reach them.
+    await this.#ending;
     await this.#host.docker.killAndWait(this.record.containerId);
     if (this.record.keepSource) return;
     await this.#host.docker.remove(this.record.containerId, { force: true });

@@ -88,7 +88,7 @@ async function sendTo(
   options: { always?: string[]; signal?: AbortSignal | undefined },
 ): Promise<void> {
   try {
-    await sendTree(tree.path, port, options);
+    await sendTree(tree, port, options);
   } catch (error) {
     throw isFull(error) ? noSpace(host, tree, error) : error;
   }
@@ -99,8 +99,10 @@ const isFull = (error: unknown): error is GodwitError =>
   error instanceof GodwitError &&
   error.details.some((line) => /No space left on device|Disk quota exceeded/.test(line));
 
+const nameOf = { volume: "volume", bind: "bind mount" };
+
 function noSpace(host: string, { kind, name }: FileTree, { details }: GodwitError): GodwitError {
-  const what = kind === "volume" ? `the volume '${name}'` : `the files of '${name}'`;
+  const what = kind === "writable-layer" ? `the files of '${name}'` : `the ${nameOf[kind]} '${name}'`;
   return new GodwitError("no-space", `${host} has no space left for ${what}.`, {
     hint: `Make room on ${host}, for instance with: docker system prune`,
     details,

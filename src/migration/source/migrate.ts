@@ -10,6 +10,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import type { Peer } from "../../transport/peer.ts";
 import type { ByteCounter } from "../../transport/streams.ts";
+import { keepsConnections } from "../addresses.ts";
 import { sourceStart } from "../baton.ts";
 import type { MigrationControls } from "../controls.ts";
 import { peerPaths } from "../peer-paths.ts";
@@ -108,6 +109,7 @@ function begin(deps: MigrateDeps, container: ContainerInspect, request: MigrateR
     state: sourceStart,
     mode: "cold",
     keepSource: request.keepSource,
+    keepConnections: true,
     restartPolicy: null,
     volumes: [],
     startedAt: new Date().toISOString(),
@@ -168,7 +170,8 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const dockerRoot = await host.dockerRoot();
   const criuVersion = (await host.facts()).criu?.version ?? "";
   const tty = container.Config.Tty ?? false;
-  const keepConnections = keepsAddress(container);
+  const keepConnections = keepsConnections(checked.facts, request.tcp);
+  departure.record.keepConnections = keepConnections;
   let logMark: LogMark | undefined;
   const arm = async (mode: PlainMode) => {
     logMark = await sendLogs(sync, container, dockerRoot, signal);
@@ -203,7 +206,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   context.phase("switchover", "Freezing the container, handing it over");
   const frozenAt = await switchOver(
     {
-      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty, keepConnections, criuVersion },
+      ...{ departure, controls, container, running, sync, dockerRoot, space, mode, tty, criuVersion },
       arm: () => arm(mode),
       memory: { reports, bytes: rounds?.leftBytes ?? memoryBytes, parent: rounds?.parent },
       logMark: () => logMark,
@@ -223,12 +226,4 @@ function refuseOrWarn({ plan, onNoConvergence }: Checked, asked: MigrateRequest,
       "godwit doctor",
     );
   context.phase("preflight", `Mode ${plan.mode}. ${plan.because}`);
-}
-
-/** Connections go on where the container keeps the address that it was given by the user. */
-function keepsAddress(container: ContainerInspect): boolean {
-  const networks = Object.values(container.NetworkSettings.Networks ?? {}) as {
-    IPAMConfig?: { IPv4Address?: string } | null;
-  }[];
-  return networks.length > 0 && networks.every((network) => Boolean(network.IPAMConfig?.IPv4Address));
 }

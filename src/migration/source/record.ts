@@ -14,6 +14,8 @@ export const departureRecord = z.object({
   state: sourceState,
   mode: mode.exclude(["auto"]),
   keepSource: z.boolean(),
+  /** Whether its connections go on there; otherwise they end here. */
+  keepConnections: z.boolean().default(true),
   /** As it was before it was held at `no`; null until then. */
   restartPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),
   /** Volumes that travelled with it, and go from here when it is removed. */

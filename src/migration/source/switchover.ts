@@ -45,7 +45,6 @@ export interface SwitchoverInput {
   criuVersion: string;
   /** Room in this host's memory for CRIU's small images: nothing is written to disk. */
   space: ImageSpace;
-  keepConnections: boolean;
   memory: MemoryLeft;
 }
 
@@ -76,10 +75,13 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   const early = input.tty ? undefined : await Promise.all([openPages(), openFiles()]);
   const frozenAt = performance.now();
   const switchover = { switchover: true };
-  await context.step("freeze", switchover, () => freeze(running));
+  // What is dropped in the moment before it stands still is sent again, to where it runs next.
+  await Promise.all([
+    context.step("freeze", switchover, () => freeze(running)),
+    context.step("silence network", switchover, () => silenceNetwork(running.pid)),
+  ]);
   if (input.tty) await context.step("arm", switchover, input.arm);
   const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
-  if (input.keepConnections) await context.step("silence network", switchover, () => silenceNetwork(running.pid));
   const dumped = context.step(pages.step, switchover, () => pages.dump(context.signal));
   const reading = containerProcesses(running.cgroup);
   const sent = context.step("send changed files", switchover, async () => {

@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { useLab } from "./support/lab.ts";
+import { countsOn, expectConsecutive } from "./support/looper.ts";
+import { eventually } from "./support/wait.ts";
+
+const lab = useLab("connections", ["trixie", "forky", "trixie"], ["busybox"]);
+const [server, client] = ["10.88.0.100", "10.88.0.101"];
+
+beforeAll(async () => {
+  await lab.godwit("lab", "image", "h3", "busybox");
+  for (const host of ["h1", "h2", "h3"])
+    await lab.on(
+      host,
+      "docker network create -d macvlan --subnet 10.88.0.0/24 --ip-range 10.88.0.128/25 -o parent=eth0 lan",
+    );
+});
+
+/** A client on h3 that sends a number every 50 ms and hears it again over one connection, and writes down what it heard. */
+async function startClient(address: string, flags: string): Promise<void> {
+  const numbers = "i=0; while echo $i; do i=$((i+1)); sleep 0.05; done";
+  await lab.on(
+    "h3",
+    `docker run --pull never -d --name client ${flags} busybox sh -c '(${numbers}) | nc ${address} 7000; echo ended'`,
+  );
+  await heardOn();
+}
+
+const heard = async () => (await lab.on("h3", "docker logs client 2>&1")).split("\n");
+
+/** The client has heard more by now, and every number once, in order. */
+async function heardOn(): Promise<void> {
+  const before = (await heard()).length;
+  const all = await eventually("the client hears on", async () => {
+    const now = await heard();
+    return now.length > before + 20 || now.includes("ended") ? now : undefined;
+  });
+  expectConsecutive(all.map(Number));
+}
+
+/** The server is the container's own program: what `docker exec` started does not move. */
+const startServer = (flags: string) =>
+  lab.on(
+    "h1",
+    `docker run --pull never -d --name server ${flags} busybox sh -c 'nc -ll -p 7000 -e cat & i=0; while echo $i; do i=$((i+1)); sleep 0.1; done'`,
+  );
+
+describe("an established connection", () => {
+  test("on a macvlan goes on through moves in both modes, and nothing of it is lost", async () => {
+    await startServer(`--network lan --ip ${server}`);
+    await startClient(server, `--network lan --ip ${client}`);
+    for (const [from, to, mode] of [
+      ["h1", "h2", "cold"],
+      ["h2", "h1", "postcopy"],
+    ] as const) {
+      await lab.json("migrate", `${from}/server`, to, "--mode", mode);
+      await heardOn();
+      expectConsecutive(await countsOn(lab, to, "server"));
+    }
+  });
+
+  test("goes on as well with an address that Docker chose, and after a move that is cancelled under the freeze", async () => {
+    await startServer("--network lan");
+    const address = await lab.on("h1", "docker inspect -f '{{.NetworkSettings.Networks.lan.IPAddress}}' server");
+    await startClient(address, `--network lan --ip ${client}`);
+    const cancel = ({ pid }: { pid: number }) => Promise.resolve(process.kill(pid, "SIGINT"));
+    const { status } = await lab.during("switchover", cancel, "migrate", "h1/server", "h2");
+    await heardOn();
+    const [from, to] = status === 0 ? ["h2", "h1"] : ["h1", "h2"];
+    await lab.json("migrate", `${from}/server`, to ?? "");
+    await heardOn();
+    const mac = "docker inspect -f '{{.NetworkSettings.Networks.lan.IPAddress}}' server";
+    expect(await lab.on(to ?? "", mac)).toBe(address);
+  });
+
+  test.each(["cold", "postcopy"])("is closed where that is asked for: both ends hear so, in mode %s", async (mode) => {
+    await startServer(`--network lan --ip ${server}`);
+    await startClient(server, `--network lan --ip ${client}`);
+    await lab.json("migrate", "h1/server", "h2", "--tcp", "close", "--mode", mode);
+    await eventually("the client has heard of the end", async () => (await heard()).includes("ended") || undefined);
+    expectConsecutive(await countsOn(lab, "h2", "server"));
+    await eventually("the server's child has ended", async () => {
+      const processes = await lab.on("h2", "docker exec server ps");
+      return !/root +cat$/m.test(processes) || undefined;
+    });
+    expect(
+      await lab.on("h3", `docker run --rm --network lan busybox sh -c 'echo again | nc -w 2 ${server} 7000'`),
+    ).toBe("again");
+  });
+});
