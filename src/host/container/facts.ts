@@ -5,6 +5,7 @@ import { overlayRootOf } from "./layers.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
 import { type FileTree, treeBytes } from "./trees.ts";
+import { uncarriedFiles } from "./uncarried.ts";
 
 export function containerName(container: ContainerInspect): string {
   return container.Name.replace(/^\//, "");
@@ -26,6 +27,7 @@ export async function readContainerFacts(
     ...describe(container),
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
+    uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
     writableBytes: sum("writable-layer"),
     volumeBytes: sum("volume"),
   };
@@ -98,6 +100,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     ),
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
+    uncarried: [],
     execSessions: container.ExecIDs?.length ?? 0,
     inspect: container,
   };

@@ -70,7 +70,8 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
   ],
   [
     /Can't lookup mount=\S+ for fd=\S+ path=(\S+)/,
-    ([, path]) => `the file ${path} is open on a mount that the container does not see.`,
+    ([, path]) =>
+      `the file ${path} is open on a mount that the container does not see (POSIX message queues are such files).`,
   ],
   [/fsnotify|inotify/i, () => "an inotify watch looks at a file that cannot be found again by its handle."],
   [/Can't get 1:16 opt/, () => "this CRIU is too old for the kernel: it cannot read TCP sockets (4.2 can)."],
