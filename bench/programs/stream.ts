@@ -1,15 +1,12 @@
 // stream listen NAME PEER ADDRESS:PORT           serves one kind of stream after another, until it is ended
 // stream send raw|tls PEER ADDRESS:PORT MIB      prints how many seconds the bytes took until the other side had them all
-// The time that bytes take between two hosts: `tls` over one stream of the agents' own kind, with their certificates and the
-// resumption that post-copy's pages have; `raw` over bare TCP, which tells what the link carries. Raw streams use PORT + 1.
+// The time that bytes take between two hosts: `tls` over one stream of the agents' own kind, with their certificates; `raw` over bare TCP, which tells what the link carries. Raw streams use PORT + 1.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer } from "node:net";
 import type { Duplex, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { openLastingTunnel } from "../../src/transport/lasting-tunnel.ts";
-import { ResumableStream } from "../../src/transport/resumable.ts";
 import { readCredentials } from "../../src/transport/tls.ts";
 import { TlsPeer } from "../../src/transport/tls-peer.ts";
 import { listenTls } from "../../src/transport/tls-server.ts";
@@ -31,11 +28,7 @@ async function listen([, peer = "", address = ""]: string[]): Promise<void> {
   const { host, port } = split(address);
   const http = createHttpServer();
   const tunnels = new TunnelRegistry();
-  tunnels.on(path, (connection) => {
-    const stream = new ResumableStream();
-    stream.attach(connection);
-    answerEnd(stream);
-  });
+  tunnels.on(path, answerEnd);
   tunnels.bind(http, () => peer);
   const onRefused = (from: string, report: { message: string }) => console.error(from, report.message);
   await listenTls({ credentials: credentials(), hosts: [peer], host, port, http, onRefused });
@@ -57,7 +50,7 @@ async function send([kind, peer = "", address = "", mebibytes = ""]: string[]): 
   const begun = performance.now();
   const stream =
     kind === "tls"
-      ? await openLastingTunnel(new TlsPeer(peer, address, credentials()), path, (tunnel) => tunnel)
+      ? await new TlsPeer(peer, address, credentials()).tunnel(path)
       : connect({ host, port: port + 1, noDelay: true, allowHalfOpen: true });
   stream.resume();
   const total = (Number(mebibytes) * 2 ** 20) / pieceBytes;

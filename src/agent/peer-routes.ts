@@ -114,7 +114,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     return arrivals.word(idOf(request.params), request.peer, asked);
   });
   app.post(peerPaths.lost(":id"), async (request) => {
-    find(request).work.memory.lose();
+    find(request).work.lose();
     return {};
   });
   app.post(peerPaths.completed(":id"), (request) => find(request).completed());

@@ -54,7 +54,7 @@ export async function runAgain(
       restoreArmed(armed, { processes: source.record.processes }),
     );
     await armed.pending.remove();
-    return { drained: running.drained.finally(() => releaseImageSpace(space)) };
+    return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
   } catch (error) {
     await disarmContainer(armed, "the restore failed");
     await armed.pending.remove();

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { GodwitError } from "../contract/errors.ts";
@@ -88,16 +88,13 @@ export async function isRegistered(docker: Docker): Promise<boolean> {
 
 /** Copies what the host calls from the package; whether anything was new. */
 async function installFiles(): Promise<boolean> {
-  const from = join(packageFolder(), "runtime");
+  const from = packageFolder();
   await mkdir(installFolder, { recursive: true });
   let changed = false;
-  for (const name of ["godwit-runtime", "godwit-lazy-pages"]) {
-    const target = join(installFolder, name);
-    const [wanted, found] = await Promise.all([
-      readFile(join(from, name), "utf8"),
-      readFile(target, "utf8").catch(() => ""),
-    ]);
-    if (wanted === found) continue;
+  for (const file of ["runtime/godwit-runtime", "dist/godwit-lazy-pages"]) {
+    const target = join(installFolder, basename(file));
+    const [wanted, found] = await Promise.all([readFile(join(from, file)), readFile(target).catch(() => undefined)]);
+    if (found && wanted.equals(found)) continue;
     // Replaced as a whole: Docker may be reading the old one.
     await writeFile(`${target}.new`, wanted);
     await chmod(`${target}.new`, 0o755);

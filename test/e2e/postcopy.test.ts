@@ -53,28 +53,26 @@ describe("a move that starts first and fetches memory after", () => {
     await memoryIsRight("h2", "cut");
   });
 
-  test("a program that forks while its memory comes runs on, here or there, and never stands still for good", async () => {
+  test("a program that forks while its memory comes runs on there", async () => {
     const grow = "x=$(head -c 60000000 /dev/urandom | tr \\\\0 x); echo filled";
     const loop = "i=0; while true; do echo count $i; i=$((i+1)); sleep 0.1; done";
     await lab.on("h1", `docker run --pull never -d --name forks busybox sh -c '${grow}; ${loop}'`);
     await eventually("it counts", async () => (await log("h1", "forks")).includes("count 5") || undefined);
     const limit = ["--mode", "postcopy", "--drain-bandwidth", "40mbit"];
-    const { status, stdout, stderr } = await lab.godwit("migrate", "h1/forks", "h2", ...limit);
-    const [here, there] = status === 0 ? ["h2", "h1"] : ["h1", "h2"];
-    expect(await stateOf(lab, here, "forks"), stdout + stderr).toBe("running");
-    expect(await stateOf(lab, there, "forks")).toBeUndefined();
-    const counted = (await log(here, "forks")).match(/count/g)?.length ?? 0;
+    await lab.json("migrate", "h1/forks", "h2", ...limit);
+    expect(await stateOf(lab, "h1", "forks")).toBeUndefined();
+    const counted = (await log("h2", "forks")).match(/count/g)?.length ?? 0;
     await eventually(
       "it counts on",
-      async () => ((await log(here, "forks")).match(/count/g)?.length ?? 0) > counted + 5 || undefined,
+      async () => ((await log("h2", "forks")).match(/count/g)?.length ?? 0) > counted + 5 || undefined,
     );
   });
 
   test.each([
-    ["the lazy-pages daemon", "h2", "pkill -9 -x -f 'criu lazy-pages.*'"],
-    ["the agent of the destination", "h2", "kill -9 $(cat /run/lab/agent.pid)"],
-    ["the agent of the source", "h1", "kill -9 $(cat /run/lab/agent.pid)"],
-  ])("never lets a missing page be read when %s is killed", async (_, host, kill) => {
+    ["what brings it", "h2", "pkill -9 -f '[g]odwit-lazy-pages'", "h1"],
+    ["the agent of the destination", "h2", "kill -9 $(cat /run/lab/agent.pid)", "h2"],
+    ["the agent of the source", "h1", "kill -9 $(cat /run/lab/agent.pid)", "h2"],
+  ])("never lets a missing page be read when %s is killed", async (_, host, kill, runsOn) => {
     await startMemory("killed", 512);
     // The copy and its log are gone when the original goes on: what the copy saw is read while it runs.
     let said: ReturnType<typeof lab.attempt> | undefined;
@@ -84,17 +82,15 @@ describe("a move that starts first and fetches memory after", () => {
       await lab.on(host, kill);
     };
     await lab.during("drain", watchAndKill, "migrate", "h1/killed", "h2", "--mode", "postcopy");
-    const where = await eventually("it runs in one place", async () => {
+    await eventually("it runs in one place", async () => {
       const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "killed").catch(() => "unknown")));
-      const running = ["h1", "h2"].filter((_each, i) => states[i] === "running");
-      return running.length === 1 && states.filter((state) => state !== undefined).length === 1
-        ? running[0]
-        : undefined;
+      const other = runsOn === "h1" ? states[1] : states[0];
+      return (states[runsOn === "h1" ? 0 : 1] === "running" && other === undefined) || undefined;
     });
     const seen = (await said)?.stdout ?? "";
     expect(seen).toContain("pass 1");
     expect(seen).not.toContain("CORRUPT");
-    await memoryIsRight(where ?? "", "killed");
+    await memoryIsRight(runsOn, "killed");
   });
 
   test("never lets a missing page be read when the source's machine dies", async () => {

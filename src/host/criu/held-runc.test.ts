@@ -31,7 +31,7 @@ async function runcWith(starts: number): Promise<{ images: string; work: string 
 }
 
 test("runc waits at the start of the CRIU that dumps, until it is let go on", async () => {
-  const held = await holdLazyDump(container, await runcWith(3));
+  const held = await holdLazyDump(container, await runcWith(3), "4.2.1");
   expect(existsSync(join(folder, "dumped"))).toBe(false);
   await held.run();
   expect(existsSync(join(folder, "dumped"))).toBe(true);
@@ -39,16 +39,16 @@ test("runc waits at the start of the CRIU that dumps, until it is let go on", as
 
 test("one that is dropped has done nothing", async () => {
   const request = await runcWith(3);
-  const held = await holdLazyDump(container, request);
+  const held = await holdLazyDump(container, request, "4.2.1");
   expect(await isHeld(join(request.work, configFile))).toBe(true);
-  held.drop();
+  held.end();
   await expect(held.run()).rejects.toMatchObject({ code: "dump-failed" });
   expect(existsSync(join(folder, "dumped"))).toBe(false);
 });
 
 test("a runc that starts CRIU less often has dumped a container that was not frozen: that is refused", async () => {
   const request = await runcWith(2);
-  const holding = holdLazyDump(container, request).then((held) => held.run());
+  const holding = holdLazyDump(container, request, "4.2.1").then((held) => held.run());
   await expect(holding).rejects.toMatchObject({
     code: "dump-failed",
     message: expect.stringContaining("before it was frozen"),

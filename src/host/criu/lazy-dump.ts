@@ -1,29 +1,33 @@
 import { once } from "node:events";
 import { closeSync, constants, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { type AddressInfo, createServer, Socket } from "node:net";
+import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import { join } from "node:path";
 import type { RuncContainer } from "../container/runc.ts";
 import { run } from "../process.ts";
 import { type DumpRequest, holdRunc } from "./held-runc.ts";
+import { pageWordBytes } from "./page-size.ts";
 
-/**
- * A dump whose memory stays where it is: CRIU serves the pages of the frozen container. It has begun, up to the point where CRIU
- * would look at the container.
- */
+/** The last word of whoever fetches pages: it has them all. */
+const goodbye = 0x1023;
+
+/** A dump whose memory stays where it is. It has begun, up to the point where CRIU would look at the container. */
 export interface HeldLazyDump {
-  /** Of 127.0.0.1. */
-  port: number;
   /**
-   * Dumps everything but the memory of the frozen container, and returns when its pages are served. It ends when one reader has
-   * fetched them all, or has gone (`endDumps`); the container stays frozen either way. @throws dump-failed
+   * Dumps everything but the memory of the frozen container, and returns when CRIU would serve its pages: then the images are
+   * complete. @throws dump-failed
    */
   run(): Promise<void>;
-  /** Harmless where it runs or has ended. */
-  drop(): void;
+  /** Ends it, whether it has run or not: who holds the freezer reads the pages without CRIU. The container stays frozen. */
+  end(): void;
 }
 
-export async function holdLazyDump(container: RuncContainer, request: DumpRequest): Promise<HeldLazyDump> {
+/** `criuVersion` such as `4.2.1`. */
+export async function holdLazyDump(
+  container: RuncContainer,
+  request: DumpRequest,
+  criuVersion: string,
+): Promise<HeldLazyDump> {
   const port = await freePort();
   await mkdir(request.work, { recursive: true, mode: 0o700 });
   // runc takes only a status descriptor that cannot be read: a fifo, and not the socket that Node makes of a pipe.
@@ -44,12 +48,21 @@ export async function holdLazyDump(container: RuncContainer, request: DumpReques
   }).finally(() => closeSync(writer));
   const ended = held.ended.finally(() => ready.destroy());
   ended.catch(() => {});
+  let dumped = false;
   return {
-    port,
-    drop: held.drop,
     async run() {
       await held.release();
+      dumped = true;
       await Promise.race([served, ended.then(() => served)]);
+    },
+    end() {
+      if (!dumped) return held.drop();
+      const word = Buffer.alloc(pageWordBytes(criuVersion));
+      word.writeUInt32LE(goodbye);
+      const reader = connect({ host: "127.0.0.1", port });
+      reader.on("error", () => {});
+      reader.end(word);
+      reader.resume();
     },
   };
 }

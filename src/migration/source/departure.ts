@@ -2,16 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorFromReport, GodwitError } from "../../contract/errors.ts";
 import { type BatonAnswer, type BatonOffer, batonAnswer, type CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
-import { thaw } from "../../host/container/freezer.ts";
+import { isFrozen, thaw } from "../../host/container/freezer.ts";
+import { FrozenMemory } from "../../host/container/frozen-memory.ts";
 import { unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import { endDumps } from "../../host/criu/end-dumps.ts";
 import type { Host } from "../../host/host.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Peer } from "../../transport/peer.ts";
-import type { ResumableStream } from "../../transport/resumable.ts";
+import { RateLimit } from "../../transport/rate-limit.ts";
 import { type SourceAction, type SourceInput, sourceIsDone, sourceStep } from "../baton.ts";
 import { peerPaths } from "../peer-paths.ts";
+import { PageService } from "./page-service.ts";
 import { type DepartureRecord, departureKind } from "./record.ts";
 
 /** A restore may take long on a slow disk; whoever asks later gets the same answer. */
@@ -29,8 +31,10 @@ export class Departure {
   readonly #peer: () => Peer;
   /** Why the destination did not keep it, in its own words. */
   refusal: ErrorReport | null = null;
-  /** In post-copy: what carries the pages of the frozen original. */
-  pages: ResumableStream | undefined;
+  /** In post-copy: what serves the pages of the frozen original. */
+  pages: PageService | undefined;
+  /** They cannot be served any more, and the destination has not heard of it yet. */
+  #lost = false;
   /** Whether the destination has said that it runs there. */
   ranThere = false;
   /** What the destination measured. */
@@ -112,12 +116,39 @@ export class Departure {
     }
   }
 
-  /** After a restart in post-copy: the way of the pages ended with the agent before this one. The destination must not wait. */
+  /** Serves the memory of the frozen original, in the background. */
+  servePages(service: PageService, memory: FrozenMemory): void {
+    this.pages = service;
+    service.serve(memory).catch(() => {
+      this.#lost = true;
+      return this.tellLost();
+    });
+  }
+
+  /** After a restart in post-copy: goes on serving pages, for a destination that may run it. */
+  async serveAgain(): Promise<void> {
+    const { state, mode, containerId, migration } = this.record;
+    if (mode !== "postcopy" || (state.at !== "passed" && state.at !== "offered")) return;
+    const open = () => this.#peer().tunnel(peerPaths.pages(migration));
+    const running = await runcContainer(containerId).catch(() => undefined);
+    if (running) await endDumps(running.id);
+    // One that runs has not the memory any more that it was dumped with.
+    if (running && (await isFrozen(running)))
+      this.servePages(new PageService(async () => open(), new RateLimit(null)), await FrozenMemory.open(running));
+    else this.#lost = true;
+  }
+
+  /** What waits for a page that will not come must not wait for ever. */
   async tellLost(): Promise<void> {
-    if (this.record.state.at !== "passed" || this.record.mode !== "postcopy" || this.pages) return;
+    if (!this.#lost) return;
     await this.#peer()
       .json("POST", peerPaths.lost(this.record.migration), {})
-      .catch(() => {});
+      .then(
+        () => {
+          this.#lost = false;
+        },
+        () => {},
+      );
   }
 
   /** What to tell a user whose container stays here. */
@@ -160,7 +191,7 @@ export class Departure {
   async #letRun(): Promise<void> {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
     if (running) {
-      this.pages?.destroy();
+      this.pages?.close();
       await endDumps(running.id);
       await unsilenceNetwork(running.pid).catch(() => {});
       await thaw(running);
@@ -172,7 +203,7 @@ export class Departure {
   }
 
   async #endOriginal(): Promise<void> {
-    this.pages?.destroy();
+    this.pages?.close();
     await this.#host.docker.killAndWait(this.record.containerId);
     if (this.record.keepSource) return;
     await this.#host.docker.remove(this.record.containerId, { force: true });

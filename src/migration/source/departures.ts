@@ -183,6 +183,7 @@ export class Departures {
       );
       const settle = async () => {
         this.#unsettled.add(departure);
+        await departure.serveAgain();
         await departure.tellLost();
         await departure.apply({ type: "restarted" });
         await this.#watch(departure);

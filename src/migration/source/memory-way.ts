@@ -1,22 +1,14 @@
-import { once } from "node:events";
-import { connect } from "node:net";
-import { GodwitError } from "../../contract/errors.ts";
+import { FrozenMemory } from "../../host/container/frozen-memory.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { holdDump } from "../../host/criu/dump.ts";
-import { type HeldLazyDump, holdLazyDump } from "../../host/criu/lazy-dump.ts";
-import { lazyRuns } from "../../host/criu/lazy-runs.ts";
-import { PageProtocol } from "../../host/criu/page-protocol.ts";
+import { holdLazyDump } from "../../host/criu/lazy-dump.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
-import { openLastingTunnel } from "../../transport/lasting-tunnel.ts";
 import type { RateLimit } from "../../transport/rate-limit.ts";
-import type { ResumableStream } from "../../transport/resumable.ts";
 import { counted } from "../../transport/streams.ts";
-import { DumpedPages } from "../pages/dumped.ts";
-import { sendPages } from "../pages/sender.ts";
-import { UnsentPages } from "../pages/unsent.ts";
 import { peerPaths } from "../peer-paths.ts";
 import type { Departure } from "./departure.ts";
 import type { FileSync } from "./files.ts";
+import { PageService } from "./page-service.ts";
 import type { ProgressReports } from "./progress-reports.ts";
 import { tunnelPort } from "./wire.ts";
 
@@ -34,7 +26,7 @@ export interface MemoryWay {
   /** Name of the step that `dump` is. */
   step: string;
   dump(signal: AbortSignal): Promise<void>;
-  /** Ends a dump that was not let go on. */
+  /** Ends what is left of the dump, or of one that was not let go on. */
   drop(): void;
   /** Cuts it off, so that a dump under way ends. */
   close(): Promise<void>;
@@ -70,37 +62,19 @@ export async function wayOfLater(
   departure: Departure,
   { criuVersion, rate }: { criuVersion: string; rate: RateLimit },
 ): Promise<MemoryWay> {
-  const stream = await openLastingTunnel(peer, peerPaths.pages(migration), (tunnel) => counted(tunnel, counter));
-  departure.pages = stream;
-  const held = await holdLazyDump(running, { images, work });
+  const service = new PageService(async () => counted(await peer.tunnel(peerPaths.pages(migration)), counter), rate);
+  await service.connect();
+  departure.pages = service;
+  const held = await holdLazyDump(running, { images, work }, criuVersion);
   return {
     step: "dump",
-    dump: () => serve({ held, images, stream, criuVersion, rate }),
-    drop: held.drop,
+    async dump() {
+      await held.run();
+      departure.servePages(service, await FrozenMemory.open(running));
+    },
+    drop: held.end,
     async close() {
-      stream.destroy();
+      service.close();
     },
   };
-}
-
-async function serve(served: {
-  held: HeldLazyDump;
-  images: string;
-  stream: ResumableStream;
-  criuVersion: string;
-  rate: RateLimit;
-}): Promise<void> {
-  const { held, images, stream, criuVersion, rate } = served;
-  await held.run();
-  if (stream.destroyed) throw new GodwitError("transfer-failed", "The way of the memory pages broke.");
-  const socket = connect({ host: "127.0.0.1", port: held.port, noDelay: true, allowHalfOpen: true });
-  socket.on("error", () => {});
-  await once(socket, "connect");
-  const dumped = new DumpedPages(socket, new PageProtocol(criuVersion));
-  stream.once("close", () => dumped.destroy());
-  const unsent = new UnsentPages(await lazyRuns(images));
-  sendPages({ dumped, unsent, stream, rate }).then(
-    () => dumped.end(),
-    () => {},
-  );
 }

@@ -1,0 +1,23 @@
+// What the two ends of a post-copy say to each other: src/migration/pages/frames.ts has the same words.
+#pragma once
+#include <endian.h>
+#include <stdint.h>
+
+// `pages`, `zeros`: from the source. The others: to it.
+enum word { word_pages, word_zeros, word_want, word_arrived, word_missing, word_go, word_done };
+
+// Big-endian on the wire; after `word_pages` so many pages follow.
+struct frame {
+  uint32_t word;
+  uint32_t count;
+  uint64_t task;
+  uint64_t first;
+  uint64_t number;
+};
+
+enum { most_pages = 1024 };
+
+static inline struct frame turned(struct frame frame) {
+  return (struct frame){htobe32(frame.word), htobe32(frame.count), htobe64(frame.task), htobe64(frame.first),
+                        htobe64(frame.number)};
+}

@@ -1,0 +1,250 @@
+// godwit-lazy-pages ROOT ID WORK: puts memory into a restored container while it runs.
+//
+// It is started beforehand, and waits for its orders on its input, a line each; it ends without a word if its input does before
+// the last of them:
+//   file PATH                            a file of this host that holds pages; they are counted from 0
+//   task PID                             what follows is memory of this process, by rising number
+//   run FIRST COUNT [FILE OFFSET]        pages that are missing; without a file they come from the source
+//   end
+// Then CRIU finds it in the folder WORK, as its own daemon of lazy pages, and the agent, any number of times, at pages.socket.
+// Its output says "ready" then; its exit status is 0, and the file WORK/drained is there, when every page is in the container. It
+// does not need the agent, and outlives it. What goes wrong is in WORK/lazy-pages.log.
+//
+// A page that has not arrived must not read as anything else, and would read as zeros as soon as nobody holds the userfaultfd of
+// its memory. So there are two processes with one table of descriptors: if the one that works ends before it is done, the other
+// still holds what it held while the container is killed.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "restore.h"
+#include "source.h"
+
+enum { copied_pages = 256 };
+
+static struct task *tasks;
+static size_t task_count, task_room, piece_room;
+static int *files;
+static size_t file_count, file_room;
+static bool remote;
+static const char *root, *id;
+static pid_t worker;
+
+static void take_run(const char *line) {
+  struct task *task = task_count > 0 ? &tasks[task_count - 1] : NULL;
+  struct piece piece = {.file = -1};
+  int given = sscanf(line, "run %lu %lu %d %lu", &piece.first, &piece.count, &piece.file, &piece.offset);
+  bool local = given == 4 && piece.file >= 0 && (size_t)piece.file < file_count;
+  if (!task || piece.count == 0 || !(given == 2 || local)) fail(line);
+  remote |= !local;
+  task->pieces = more(task->pieces, &piece_room, task->count, sizeof piece);
+  task->pieces[task->count++] = piece;
+}
+
+// Whether they came whole.
+static bool take_orders(void) {
+  char *line = NULL;
+  size_t room = 0;
+  for (ssize_t length; (length = getline(&line, &room, stdin)) > 0;) {
+    line[length - 1] = 0;
+    if (strcmp(line, "end") == 0) return true;
+    if (strncmp(line, "run ", 4) == 0) take_run(line);
+    else if (strncmp(line, "task ", 5) == 0) {
+      tasks = more(tasks, &task_room, task_count, sizeof *tasks);
+      tasks[task_count++] = (struct task){.id = strtoul(line + 5, NULL, 10)};
+      piece_room = 0;
+    } else if (strncmp(line, "file ", 5) == 0) {
+      files = more(files, &file_room, file_count, sizeof *files);
+      files[file_count] = open(line + 5, O_RDONLY | O_CLOEXEC);
+      if (files[file_count++] < 0) fail(line + 5);
+    } else fail(line);
+  }
+  return false;
+}
+
+// Brings pages that are on this host.
+static void bring(size_t space, const struct piece *piece, uint64_t at, uint64_t count) {
+  static char bytes[copied_pages * page_bytes] __attribute__((aligned(page_bytes)));
+  uint64_t first = piece->first + at;
+  if (count > copied_pages) count = copied_pages;
+  size_t want = count * page_bytes, got = 0;
+  while (got < want) {
+    ssize_t done = pread(files[piece->file], bytes + got, want - got, (off_t)(piece->offset + at * page_bytes + got));
+    if (done <= 0) fail("the images of memory are not whole");
+    got += (size_t)done;
+  }
+  fill(space, first, count, bytes);
+}
+
+static void serve_faults(void) {
+  // More may come while these are served.
+  for (size_t i = 0; i < fault_count; i++) {
+    struct fault fault = faults[i];
+    struct space *space = &spaces[fault.space];
+    if (space->fd < 0) continue;
+    struct piece *piece = piece_now(space, fault.page);
+    uint64_t at = piece ? fault.page - piece->first - piece->moved : 0;
+    if (!piece || piece->states[at] == there) zero(fault.space, fault.page);
+    else if (piece->file >= 0) bring(fault.space, piece, at, 1);
+    else if (piece->states[at] == missing) {
+      piece->states[at] = wanted;
+      want(space->task, piece->first + at);
+    }
+  }
+  fault_count = 0;
+}
+
+// The next pages of this host that are missing. Whether there were any.
+static bool bring_next(void) {
+  static size_t space, piece;
+  for (; space < space_count; space++, piece = 0) {
+    for (; spaces[space].fd >= 0 && piece < spaces[space].count; piece++) {
+      const struct piece *here = &spaces[space].pieces[piece];
+      if (here->file < 0 || here->left == 0) continue;
+      uint64_t at = 0, count = 1;
+      while (here->states[at] == there) at++;
+      while (at + count < here->count && count < copied_pages && here->states[at + count] != there) count++;
+      bring(space, here, at, count);
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool all_there(void) {
+  bool all = restored;
+  for (size_t s = 0; s < space_count; s++) {
+    if (restored && spaces[s].left == 0) release(&spaces[s]);
+    if (spaces[s].fd >= 0) all = false;
+  }
+  return all;
+}
+
+static struct pollfd *watched;
+static size_t watched_room;
+
+static size_t watch(void) {
+  size_t count = 0;
+  for (size_t s = 0; s < space_count; s++)
+    if (spaces[s].fd >= 0) {
+      watched = more(watched, &watched_room, count + 4, sizeof *watched);
+      watched[count++] = (struct pollfd){spaces[s].fd, POLLIN, 0};
+    }
+  return count;
+}
+
+static void work(void) {
+  listen_for_restore();
+  if (remote) listen_for_source("pages.socket");
+  if (printf("ready\n") < 0 || fflush(stdout)) clearerr(stdout);
+  watched = more(NULL, &watched_room, 0, sizeof *watched);
+  for (bool busy = false; !all_there();) {
+    size_t count = watch();
+    struct pollfd *others = &watched[count];
+    others[0] = (struct pollfd){restore_listener, POLLIN, 0};
+    others[1] = (struct pollfd){restore_connection, POLLIN, 0};
+    others[2] = (struct pollfd){source_listener, POLLIN, 0};
+    others[3] = (struct pollfd){source_connection, POLLIN | (source_waits_to_hear() ? POLLOUT : 0), 0};
+    if (poll(watched, count + 4, busy ? 0 : -1) < 0 && errno != EINTR) fail("poll");
+    short from_listener = others[0].revents, from_restore = others[1].revents;
+    short to_source = others[2].revents, from_source = others[3].revents;
+    for (size_t s = 0, w = 0; w < count && s < space_count; s++)
+      if (spaces[s].fd >= 0 && spaces[s].fd == watched[w].fd && watched[w++].revents) read_events(s);
+    if (from_listener) accept_restore();
+    if (from_restore) hear_restore(tasks, task_count);
+    if (to_source) accept_source(tasks, task_count);
+    else if (from_source & (POLLIN | POLLHUP | POLLERR)) hear_source();
+    serve_faults();
+    if (!from_source) tell_arrived();
+    if (source_waits_to_hear()) tell_source();
+    busy = restored && bring_next();
+  }
+}
+
+static void end_worker(int number) {
+  (void)number;
+  if (worker > 0) kill(worker, SIGKILL);
+}
+
+static bool runc(const char *command, const char *signal_name, char *answer, size_t room) {
+  int out[2];
+  if (pipe2(out, O_CLOEXEC)) return false;
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(out[1], 1);
+    execlp("runc", "runc", "--root", root, command, id, signal_name, (char *)NULL);
+    _exit(127);
+  }
+  close(out[1]);
+  size_t got = 0;
+  for (ssize_t done; got < room - 1 && (done = read(out[0], answer + got, room - 1 - got)) > 0;) got += (size_t)done;
+  answer[got] = 0;
+  close(out[0]);
+  int status;
+  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+// The userfaultfds go with this process: until the container's last thread is gone, it must stay.
+static void kill_container(void) {
+  char answer[4096];
+  for (int tries = 0; tries < 1000; tries++) {
+    if (tries % 50 == 0) runc("kill", "KILL", answer, sizeof answer);
+    if (!runc("state", NULL, answer, sizeof answer) || !strstr(answer, "\"status\": \"running\"")) return;
+    usleep(10000);
+  }
+}
+
+// Whoever ends the one that works by its name must not end the one that holds.
+static void take_other_name(char **arguments, int count) {
+  const char name[] = "godwit-memory-guard";
+  char *end = arguments[count - 1] + strlen(arguments[count - 1]);
+  size_t room = (size_t)(end - arguments[0]);
+  memset(arguments[0], 0, room);
+  strncpy(arguments[0], name, room);
+  prctl(PR_SET_NAME, "godwit-guard");
+}
+
+int main(int count, char **arguments) {
+  if (count != 4) {
+    fprintf(stderr, "usage: godwit-lazy-pages ROOT ID WORK\n");
+    return 2;
+  }
+  root = strdup(arguments[1]);
+  id = strdup(arguments[2]);
+  if (chdir(arguments[3])) fail(arguments[3]);
+  signal(SIGPIPE, SIG_IGN);
+  if (!freopen("lazy-pages.log", "w", stderr)) fail("lazy-pages.log");
+  setvbuf(stderr, NULL, _IOLBF, 0);
+  if (!take_orders()) return 0;
+  worker = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+  if (worker < 0) fail("a second process");
+  if (worker == 0) {
+    work();
+    tell_done();
+    // What is open stays open for the other one.
+    _exit(0);
+  }
+  take_other_name(arguments, count);
+  signal(SIGTERM, end_worker);
+  int status;
+  while (waitpid(worker, &status, 0) < 0 && errno == EINTR) continue;
+  if (status == 0) {
+    int done = open("drained", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (done >= 0) close(done);
+    return done < 0;
+  }
+  if (WIFSIGNALED(status)) fprintf(stderr, "it was ended by signal %d\n", WTERMSIG(status));
+  kill_container();
+  return 1;
+}
