@@ -3,18 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { ContainerInspect } from "../docker/inspect.ts";
-import { lostNames, refuseLostNames } from "./link-remaps.ts";
+import { foldersOfLostNames, refuseLostNames } from "./link-remaps.ts";
 
 /** As CRIU writes them: length and string, between other fields. */
 const image = (...paths: string[]) =>
   paths.map((path) => `\x08\x24\x2a${String.fromCharCode(path.length)}${path}\x30\x01`).join("");
 const container = (more: object) => ({ HostConfig: {}, ...more }) as ContainerInspect;
 
-test("the names that CRIU gave are found among the files of an image", () => {
-  expect(lostNames(image("/dev/shm/memory", "/dev/shm/link_remap.36", "/usr/bin/app", "/a b/link_remap.7"))).toEqual([
-    "/dev/shm/link_remap.36",
-    "/a b/link_remap.7",
-  ]);
+test("the folders of names that CRIU gave are found among the files of an image", () => {
+  expect(
+    foldersOfLostNames(image("/dev/shm/memory", "/dev/shm/link_remap.36", "/usr/bin/app", "/a b/link_remap.7")),
+  ).toEqual(["/dev/shm", "/a b"]);
 });
 
 test.each([

@@ -10,8 +10,8 @@ import type { ContainerInspect } from "../docker/inspect.ts";
  * @throws dump-failed where the images in a folder need such a file
  */
 export async function refuseLostNames(images: string, container: ContainerInspect): Promise<void> {
-  const lost = lostNames((await readFile(join(images, "files.img"))).toString("latin1"));
-  const folder = lost.map(dirname).find((each) => !inMemory(each, container));
+  const folders = foldersOfLostNames((await readFile(join(images, "files.img"))).toString("latin1"));
+  const folder = folders.find((each) => !inMemory(each, container));
   if (folder === undefined) return;
   throw new GodwitError(
     "dump-failed",
@@ -20,9 +20,9 @@ export async function refuseLostNames(images: string, container: ContainerInspec
   );
 }
 
-/** The names that CRIU gave, as the images have them: paths in the container. */
-export function lostNames(image: string): string[] {
-  return image.match(/\/[ -\xff]*\/link_remap\.\d+/g) ?? [];
+/** Where the names are that CRIU gave: the image has them as paths in the container. */
+export function foldersOfLostNames(image: string): string[] {
+  return (image.match(/\/[ -\xff]*\/link_remap\.\d/g) ?? []).map(dirname);
 }
 
 function inMemory(folder: string, { HostConfig, Mounts }: ContainerInspect): boolean {

@@ -22,8 +22,11 @@ import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 
-/** CRIU's images beside the pages: a share of the memory, and at least this much. */
-const imagesBesidePages = 64 * 2 ** 20;
+/**
+ * CRIU's images beside the pages: a share of the memory, and at least this much. What sockets still had to send is among them,
+ * some MiB for each slow reader, and the source has as much room.
+ */
+const imagesBesidePages = 256 * 2 ** 20;
 
 /** What is done on this host for one arrival. It decides nothing: the baton does. */
 export class ArrivalWork {

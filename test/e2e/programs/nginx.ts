@@ -14,6 +14,12 @@ interface Report {
 }
 
 const downloads = 20;
+const program = {
+  id: "nginx",
+  what: "nginx, with an address of its own on the LAN",
+  how: "twenty slow downloads of 200 MB each: checksums right, no reset, connections kept alive after them",
+  test: "test/e2e/programs/nginx.ts",
+};
 
 /** nginx, while twenty slow readers download a large file. */
 export function nginx(lab: TestLab, sum: () => string): void {
@@ -27,6 +33,6 @@ export function nginx(lab: TestLab, sum: () => string): void {
     expect((await client.tell()).whole).toBe(0);
     expect(await client.finish()).toMatchObject({ whole: downloads, kept: downloads });
     expect(await lab.on(host, "docker logs nginx 2>&1")).toBe("");
-    held("nginx", mode);
+    held(program, mode);
   });
 }

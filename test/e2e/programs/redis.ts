@@ -22,6 +22,13 @@ const networks = [
   { network: "bridge", flags: "-p 6379:6379", addresses: ["10.88.0.1", "10.88.0.2"], reconnects: movesPerMode },
 ];
 
+const program = (network: string, reconnects: number) => ({
+  id: `redis-${network}`,
+  what: `Redis with an append-only file and 300 MB of data, on a ${network} network`,
+  how: `a client counts with INCR and reads each number back: none lost or repeated; ${reconnects === 0 ? "its connection stays" : "it connects anew once a move"}`,
+  test: "test/e2e/programs/redis.ts",
+});
+
 /** Redis with an append-only file and 300 MB of data, while a client counts in it. */
 export function redis(lab: TestLab): void {
   const cli = (host: string, ...words: string[]) =>
@@ -57,7 +64,7 @@ export function redis(lab: TestLab): void {
       expect(await cli(host, "EVAL", verify, "0")).toBe("0");
       expect(Number(await cli(host, "GET", "n"))).toBe(end.count);
       await lab.on(host, "docker exec redis sh -c 'redis-check-aof /data/appendonlydir/*.manifest'");
-      held(`redis-${network}`, mode);
+      held(program(network, reconnects), mode);
     });
   });
 }

@@ -4,6 +4,13 @@ import { countsOn, expectConsecutive, logNumbers } from "../support/looper.ts";
 import { modes, moveBackAndForth } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
+const program = {
+  id: "sqlite",
+  what: "SQLite in WAL mode on a named volume",
+  how: "one process writes, another one reads: every acknowledged row is there, and the integrity check passes",
+  test: "test/e2e/programs/sqlite.ts",
+};
+
 /** SQLite in WAL mode on a named volume: one process writes, another one reads over the shared WAL index. */
 export function sqlite(lab: TestLab): void {
   test.each(modes)("SQLite, %s: every acknowledged row is there, and the database is whole", async (mode) => {
@@ -22,6 +29,6 @@ export function sqlite(lab: TestLab): void {
     expect(Number(rows)).toBeGreaterThanOrEqual(acknowledged.length);
     expect(Number(last)).toBe(Number(rows) - 1);
     await lab.on(host, "docker rm -f sqlite && docker volume rm rows");
-    held("sqlite", mode);
+    held(program, mode);
   });
 }

@@ -20,6 +20,12 @@ interface Report {
 }
 
 const clients = 100;
+const program = {
+  id: "node-websocket",
+  what: "A WebSocket server of Node.js, with an address of its own on the LAN",
+  how: "a hundred clients exchange numbered messages: each comes once and in order; timers come neither early nor in a burst",
+  test: "test/e2e/programs/web-sockets.ts",
+};
 const longTimers = 10;
 
 /** A WebSocket server of Node.js, while a hundred clients send each other numbered messages over it. */
@@ -39,6 +45,6 @@ export function webSockets(lab: TestLab): void {
     const { least, most } = await client.finish();
     expect(least).toBeGreaterThan(20);
     expect(most).toBeGreaterThanOrEqual(least);
-    held("websocket", mode);
+    held(program, mode);
   });
 }

@@ -2,19 +2,16 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <linux/if_alg.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <linux/vm_sockets.h>
 #include <mqueue.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static long hold(const char *kind) {
@@ -32,14 +29,8 @@ static long hold(const char *kind) {
     long file = syscall(SYS_memfd_secret, 0);
     return file < 0 ? file : ftruncate(file, 4096);
   }
-  if (!strcmp(kind, "alg")) return socket(AF_ALG, SOCK_SEQPACKET, 0);
   if (!strcmp(kind, "vsock")) return socket(AF_VSOCK, SOCK_STREAM, 0);
-  if (!strcmp(kind, "mptcp")) return socket(AF_INET, SOCK_STREAM, 262);
-  if (!strcmp(kind, "sctp")) return socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
-  if (!strcmp(kind, "bluetooth")) return socket(31, SOCK_SEQPACKET, 0);
-  if (!strcmp(kind, "smc")) return socket(43, SOCK_STREAM, 0);
-  if (!strcmp(kind, "raw")) return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
-  if (!strcmp(kind, "packet")) return socket(AF_PACKET, SOCK_RAW, 0);
+  if (!strcmp(kind, "mptcp")) return socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */);
   if (!strcmp(kind, "userns")) return unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0 ? -1 : fork() == 0 ? pause() : 0;
   if (!strcmp(kind, "perf")) {
     struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE, .size = sizeof event, .config = 0};
@@ -49,10 +40,7 @@ static long hold(const char *kind) {
     union bpf_attr map = {.map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 4, .max_entries = 4};
     return syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof map);
   }
-  struct sockaddr_un outside = {.sun_family = AF_UNIX};
-  strncpy(outside.sun_path, kind, sizeof outside.sun_path - 1);
-  int file = socket(AF_UNIX, SOCK_STREAM, 0);
-  return connect(file, (struct sockaddr *)&outside, sizeof outside) < 0 ? -1 : file;
+  return -1;
 }
 
 int main(int count, char **words) {
