@@ -69,7 +69,7 @@ export const appsRecipe: Recipe = {
   release: "trixie",
   variant: "essential",
   packages: ["redis-server", "redis-tools", "nginx-light", "python3", "nodejs", "procps", "iproute2", "busybox-static"],
-  without: ["/usr/share/nodejs/*", "/usr/include/*"],
+  without: ["/usr/include/*"],
   newer: undefined,
 };
 

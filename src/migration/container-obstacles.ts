@@ -31,6 +31,7 @@ export function containerChecks(container: ContainerFacts): Verdict[] {
   const features = [
     ...runtime(container),
     ...devices(container),
+    ...openFiles(container),
     ...namespaces(container),
     ...mounts(container),
     ...links(container),
@@ -82,6 +83,12 @@ function devices(container: ContainerFacts): Verdict[] {
     );
   }
   return found;
+}
+
+function openFiles({ uncarried }: ContainerFacts): Verdict[] {
+  if (uncarried.length === 0) return [];
+  const what = `has ${uncarried.join(", ")} open, which CRIU cannot carry`;
+  return [unsupported("open-files", what, "have the program do without, or move it while that is not open")];
 }
 
 function namespaces({ networkMode, pidMode, ipcMode }: ContainerFacts): Verdict[] {

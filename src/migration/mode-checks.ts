@@ -8,12 +8,12 @@ import { fail } from "./verdict.ts";
  * A mode that was asked for by name fails where doctor only warns that a host cannot do it. It says what is missing where, and
  * what would be done instead.
  */
-export function modeChecks(source: HostFacts, destination: HostFacts, mode: Mode, memoryBytes: number): Verdict[] {
+export function modeChecks(source: HostFacts, destination: HostFacts, mode: Mode): Verdict[] {
   if (mode !== "precopy" && mode !== "postcopy") return [];
   const { title, needs, check } = needed[mode];
   const lacking = [source, destination].filter((host) => check(host).some(({ level }) => level !== "ok"));
   if (lacking.length === 0) return [];
-  const instead = choosePlan({ asked: "auto", source, destination, memoryBytes }).mode;
+  const instead = choosePlan({ asked: "auto", source, destination }).mode;
   const names = lacking.map(({ name }) => name);
   const remedies = lacking.flatMap((host) => check(host).map(({ remedy }) => `on ${host.name}: ${remedy}`));
   return [

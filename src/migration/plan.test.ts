@@ -2,14 +2,13 @@ import { expect, test } from "vitest";
 import type { HostFacts } from "../contract/facts.ts";
 import type { Mode } from "../contract/migration.ts";
 import { criuOf, host } from "./examples.ts";
-import { choosePlan, coldBytes, possibleEnd } from "./plan.ts";
+import { choosePlan, possibleEnd } from "./plan.ts";
 
 const still = host("h2", { criu: criuOf({ dirtyTracking: false }) });
 const eager = host("h2", { criu: criuOf({ dirtyTracking: false, lazyPages: false }) });
 const narrow = host("h2", { pipeMaxSize: 1048576, capSysResource: false, criu: criuOf({ dirtyTracking: false }) });
 
-const choose = (asked: Mode, destination: HostFacts, memoryBytes = 2 * coldBytes) =>
-  choosePlan({ asked, source: host("h1"), destination, memoryBytes });
+const choose = (asked: Mode, destination: HostFacts) => choosePlan({ asked, source: host("h1"), destination });
 
 test("what was asked for is done", () => {
   expect(choose("cold", host("h2"))).toEqual({ mode: "cold", because: "Cold was asked for." });
@@ -17,7 +16,7 @@ test("what was asked for is done", () => {
 });
 
 test("where both hosts track changed memory, all of it goes before the switchover", () => {
-  expect(choose("auto", host("h2"), coldBytes)).toEqual({
+  expect(choose("auto", host("h2"))).toEqual({
     mode: "precopy",
     because: "Both hosts track changed memory, so that it can be sent while the container runs.",
   });
@@ -25,9 +24,8 @@ test("where both hosts track changed memory, all of it goes before the switchove
   expect(late).toMatchObject({ mode: "precopy", because: expect.stringContaining("h2 has no userfaultfd") });
 });
 
-test("elsewhere little memory moves cold, much memory follows after the resume", () => {
-  expect(choose("auto", still, coldBytes).mode).toBe("cold");
-  expect(choose("auto", still, coldBytes + 1).mode).toBe("postcopy");
+test("elsewhere memory follows after the resume", () => {
+  expect(choose("auto", still).mode).toBe("postcopy");
 });
 
 test.each([

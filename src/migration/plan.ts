@@ -1,15 +1,8 @@
 import type { HostFacts } from "../contract/facts.ts";
 import type { Mode, NoConvergence } from "../contract/migration.ts";
 import { pipeCheck } from "./host-checks.ts";
-import { bytes } from "./units.ts";
 
 export type PlainMode = Exclude<Mode, "auto">;
-
-/**
- * Up to so much memory crosses the link within the blink that every move costs (64 MiB at 250 MB/s, measured between two agents
- * on two cores). Then `auto` moves cold: nothing is left to fetch from the source after the switchover.
- */
-export const coldBytes = 64 * 2 ** 20;
 
 export interface ModeChoice {
   mode: PlainMode;
@@ -21,19 +14,14 @@ export interface ModeQuestion {
   asked: Mode;
   source: HostFacts;
   destination: HostFacts;
-  /** Resident memory of the container. */
-  memoryBytes: number;
 }
 
-export function choosePlan({ asked, source, destination, memoryBytes }: ModeQuestion): ModeChoice {
+export function choosePlan({ asked, source, destination }: ModeQuestion): ModeChoice {
   if (asked !== "auto") return { mode: asked, because: `${nameOf[asked]} was asked for.` };
   if ([source, destination].every(({ criu }) => criu?.dirtyTracking)) {
     const why = "Both hosts track changed memory, so that it can be sent while the container runs";
     const eager = `; ${destination.name} has no userfaultfd, so that all of it is read in before the resume`;
     return { mode: "precopy", because: `${why}${destination.criu?.lazyPages ? "" : eager}.` };
-  }
-  if (memoryBytes <= coldBytes) {
-    return { mode: "cold", because: `${bytes(memoryBytes)} of memory cross within the blink of the switchover.` };
   }
   if (canFollow(source, destination)) {
     return { mode: "postcopy", because: "Both hosts have userfaultfd, so that memory can follow after the resume." };

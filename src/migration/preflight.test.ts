@@ -274,6 +274,13 @@ describe("what forbids a move", () => {
     ["image mount", { container: { mounts: [mount("image")] } }, "unsupported-container", /type image/, /volume/],
     ["devices", { container: { devices: ["/dev/kvm"] } }, "unsupported-container", /\/dev\/kvm/, /--device/],
     ["GPU", { container: { gpus: ["nvidia"] } }, "unsupported-container", /GPU \(nvidia\)/, /--gpus/],
+    [
+      "open io_uring",
+      { container: { uncarried: ["an io_uring"] } },
+      "unsupported-container",
+      /io_uring open/,
+      /without/,
+    ],
     ["pid=host", { container: { pidMode: "host" } }, "unsupported-container", /the host/, /--pid/],
     ["ipc=host", { container: { ipcMode: "host" } }, "unsupported-container", /the host/, /--ipc/],
     [

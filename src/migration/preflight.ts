@@ -27,7 +27,7 @@ export function preflight({ source, destination, container, view, mode, choices 
     ...on(source.name, sourceChecks(source, postcopy)),
     ...on(destination.name, destinationChecks(destination, postcopy)),
     ...compareHosts(source, destination),
-    ...modeChecks(source, destination, mode, container.memoryBytes),
+    ...modeChecks(source, destination, mode),
     ...on(destination.name, arrivalChecks(container, destination, view, choices)),
   ];
   const failed = new Set(verdicts.filter(({ level }) => level === "fail").map(({ message }) => message));

@@ -6,6 +6,7 @@ import { overlayRootOf } from "./layers.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
 import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
+import { uncarriedFiles } from "./uncarried.ts";
 
 export function containerName(container: ContainerInspect): string {
   return container.Name.replace(/^\//, "");
@@ -33,6 +34,7 @@ export async function readContainerFacts(
     networkFacts: networks,
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
+    uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
     writableBytes: sum("writable-layer"),
     volumeBytes: sum("volume"),
   };
@@ -108,6 +110,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     ),
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
+    uncarried: [],
     execSessions: container.ExecIDs?.length ?? 0,
     inspect: container,
   };

@@ -20,7 +20,8 @@ export type OwnTree = FileTree & { kind: "writable-layer" | "volume" };
 
 /**
  * rsync options for an exact copy: hard links, ACLs, extended attributes (overlay's own among them), holes, device nodes
- * (whiteouts), sockets and fifos, owners by number, times in nanoseconds.
+ * (whiteouts), sockets and fifos, owners by number, times in nanoseconds. By those it also tells what has changed: by whole
+ * seconds, as it would otherwise, a file that was replaced by one of the same size within a second would stay as it was.
  */
 export const exactCopy = [
   "--archive",
@@ -29,6 +30,7 @@ export const exactCopy = [
   "--xattrs",
   "--sparse",
   "--numeric-ids",
+  "--modify-window=-1",
   "--delete",
   "--delete-during",
 ];

@@ -23,7 +23,10 @@ afterEach(async () => {
 /** A runc that starts CRIU so many times, then has dumped, and then serves pages for a while. */
 async function runcWith(starts: number): Promise<{ images: string; work: string }> {
   const reads = 'cat "$CRIU_CONFIG_FILE" >/dev/null; '.repeat(starts);
-  await writeFile(join(folder, "runc"), `#!/bin/sh\n${reads}: >${folder}/dumped; echo >&3; exec sleep 1\n`);
+  await writeFile(
+    join(folder, "runc"),
+    `#!/bin/sh\n[ "$2" = --help ] && exit\n${reads}: >${folder}/dumped; echo >&3; exec sleep 1\n`,
+  );
   await chmod(join(folder, "runc"), 0o755);
   const [images, work] = [join(folder, "images"), join(folder, "work")];
   await mkdir(images);

@@ -8,6 +8,7 @@ import { killGroup } from "../process.ts";
 import { HeldConfig } from "./held-config.ts";
 import { dumpOptions } from "./options.ts";
 import { explainCriuLog } from "./reason.ts";
+import { linkRemapOption } from "./runc-options.ts";
 
 /** In the work folder. */
 export const configFile = "criu.conf";
@@ -52,8 +53,9 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   await mkdir(request.work, { recursive: true, mode: 0o700 });
   const passing = startsBefore[start.lazy ? "lazy" : "plain"];
   const config = await HeldConfig.create(join(request.work, configFile), passing);
+  const more = [...(await linkRemapOption()), ...start.more];
   // While the container stands still, nothing is more urgent.
-  const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, start.more)], {
+  const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, more)], {
     stdio: ["ignore", "ignore", "pipe", start.status ?? "ignore"],
     env: { ...process.env, CRIU_CONFIG_FILE: config.path },
     // It goes on if the agent ends: what it serves may be somebody's memory.

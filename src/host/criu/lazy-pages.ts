@@ -55,7 +55,10 @@ export function holdLazyPages(container: { id: string; runcRoot: string }, work:
     async start(orders) {
       child.stdin.end(orders);
       await Promise.race([once(child.stdout, "data"), ended]);
-      return { drained: ended.then(() => {}), stop };
+      const drained = ended.then(() => {});
+      // Nobody waits for it where the restore fails.
+      drained.catch(() => {});
+      return { drained, stop };
     },
   };
 }

@@ -4,10 +4,11 @@ const unifiedMark = "/sys/fs/cgroup/cgroup.controllers";
 
 /**
  * Options of CRIU that runc has no flag for, as lines of a CRIU configuration file; CRIU finds it by CRIU_CONFIG_FILE.
- * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB; the
- * network is silenced by us where it matters (network-silence.ts).
+ * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB; a name
+ * that an open file has lost, where it has another one, is made again for the restore (every named semaphore of glibc is such a
+ * file; link-remaps.ts says where that cannot be done); the network is silenced by us where it matters (network-silence.ts).
  */
-export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864", "network-lock skip"];
+export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864", "link-remap", "network-lock skip"];
 
 /**
  * @param cgroupPath the new container's cgroup: CRIU would make the old one's again, outside of Docker's limits and sight

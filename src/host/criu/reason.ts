@@ -63,6 +63,7 @@ function explain(line: string): string | undefined {
 
 const causes: [RegExp, (match: RegExpExecArray) => string][] = [
   [/io_uring/, () => "a process uses io_uring, which CRIU cannot save."],
+  [/Can't lookup mount=\S+ .*secretmem/, () => "a process has secret memory (memfd_secret), which CRIU cannot save."],
   [
     /File (\S+) has bad (?:size|mode|build-ID)(?: (\d+) \(expect (\d+)\))?/,
     ([, file, is, was]) =>
@@ -98,6 +99,18 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
   [
     /of that type \S+ \(unknown ([^)]+)\)/,
     ([, what]) => `a process has ${what} open, a kind of file that CRIU cannot save.`,
+  ],
+  [
+    /of that type \S+ \(anon (?:anon_inode:)?\[?([^\])]+)/,
+    ([, what]) => `a process has a file of the kind ${what} open, which CRIU cannot save.`,
+  ],
+  [
+    /Unsupported proto 262/,
+    () => "a process has a socket of multipath TCP, which CRIU cannot save (in Go, GODEBUG=multipathtcp=0 avoids it).",
+  ],
+  [
+    /Unknown socket collected \(family (\d+)\)/,
+    ([, family]) => `a process has a socket of the address family ${family}, which CRIU cannot save.`,
   ],
   [
     /page-pipe.*splice|splice.*Bad file descriptor/,

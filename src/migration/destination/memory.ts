@@ -37,13 +37,18 @@ export class ArrivingMemory {
   }
 
   /**
-   * Takes a connection: one round, or, in post-copy, what goes on where the one before it broke.
+   * Takes a connection: one round, or, in post-copy, what goes on where the one before it broke. Without a space nothing waits
+   * for memory any more.
    * @throws no-space where there is no room left for the round
    */
-  async take(connection: Duplex, space: () => ImageSpace): Promise<void> {
+  async take(connection: Duplex, space: ImageSpace | undefined): Promise<void> {
     if (this.#later) return this.#later.attach(connection);
+    if (!space) {
+      connection.destroy();
+      return;
+    }
     const { criu } = await this.#host.facts();
-    this.#store ??= new PageStore(space().pages, new DumpProtocol(criu?.version ?? ""));
+    this.#store ??= new PageStore(space.pages, new DumpProtocol(criu?.version ?? ""));
     try {
       await this.#store.receive(connection);
     } catch (error) {

@@ -24,8 +24,11 @@ import { makeBelongings, removeBelongings } from "./belongings.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 
-/** CRIU's images beside the pages: a share of the memory, and at least this much. */
-const imagesBesidePages = 64 * 2 ** 20;
+/**
+ * CRIU's images beside the pages: a share of the memory, and at least this much. What sockets still had to send is among them,
+ * some MiB for each slow reader, and the source has as much room.
+ */
+const imagesBesidePages = 256 * 2 ** 20;
 
 /** What is done on this host for one arrival. It decides nothing: the baton does. */
 export class ArrivalWork {
@@ -114,7 +117,7 @@ export class ArrivalWork {
 
   /** Takes a connection that carries memory. */
   async takePages(connection: Duplex): Promise<void> {
-    await this.memory.take(connection, () => this.#requireSpace());
+    await this.memory.take(connection, this.#space);
   }
 
   async receiveImageFile(name: string, stream: Readable): Promise<void> {

@@ -58,7 +58,6 @@ export async function checkMigration(
     asked: request.mode,
     source: hostFacts,
     destination: answer.facts,
-    memoryBytes: facts.memoryBytes,
   });
   return {
     facts,

@@ -1,0 +1,39 @@
+import { describe, test } from "vitest";
+import type { TestLab } from "../support/lab.ts";
+import { countsOn, expectConsecutive } from "../support/looper.ts";
+import { modes, moveBackAndForth } from "./support/moves.ts";
+import { held } from "./support/results.ts";
+
+/** Programs that use many things of the kernel at once, and print a number whenever all of them worked. */
+const mixes = [
+  {
+    id: "shell",
+    command: "/opt/shell_tree.sh",
+    what: "A tree of shells: pipes, fifos, background jobs, traps, `flock`",
+    how: "in each round a question goes through all of it; a lock that is held is never given away, one that is shared to one at a time",
+  },
+  {
+    id: "python",
+    command: "python3 /opt/python_mix.py",
+    what: "Python: threads, `mmap`, `inotify` on a tmpfs, `epoll`, signals, an interval timer, a pool of processes",
+    how: "each part is set up once and used in every round",
+  },
+  {
+    id: "ipc",
+    command: "/opt/ipc",
+    what: "C: System V and POSIX shared memory and semaphores, System V message queues, `timerfd`, `eventfd`, `signalfd`",
+    how: "two processes ask each other over all of them in every round, and look at all of the memory",
+  },
+];
+
+export function mixedPrograms(lab: TestLab): void {
+  describe.each(mixes)("$id", ({ id, what, how, command }) => {
+    test.each(modes)("%s: everything that hangs together goes on doing so", async (mode) => {
+      await lab.on("h1", `docker run --pull never -d --shm-size 64m --name ${id} servers ${command}`);
+      await countsOn(lab, "h1", id, 3);
+      const after = async (host: string) => expectConsecutive(await countsOn(lab, host, id, 3));
+      await moveBackAndForth(lab, { name: id, mode, after });
+      held({ id, what, how, test: "test/e2e/programs/mixes.ts" }, mode);
+    });
+  });
+}

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll } from "vitest";
+import { useLab } from "../support/lab.ts";
+import { mixedPrograms } from "./mixes.ts";
+import { nginx } from "./nginx.ts";
+import { redis } from "./redis.ts";
+import { uncarried } from "./refused.ts";
+import { sqlite } from "./sqlite.ts";
+import { makeServers } from "./support/image.ts";
+import { makeLanNetwork } from "./support/moves.ts";
+import { writeResults } from "./support/results.ts";
+import { webSockets } from "./web-sockets.ts";
+
+const lab = useLab("programs", ["forky", "trixie"], ["apps", "gcc"]);
+let largeSum = "";
+beforeAll(async () => {
+  largeSum = await makeServers(lab, "h1");
+  await makeLanNetwork(lab);
+});
+afterAll(writeResults);
+
+mixedPrograms(lab);
+sqlite(lab);
+webSockets(lab);
+nginx(lab, () => largeSum);
+redis(lab);
+uncarried(lab);

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestLab } from "../../support/lab.ts";
+
+const inside = join(import.meta.dirname, "../inside");
+
+/** Size of /srv/www/large, in bytes. */
+export const largeBytes = 200_000_000;
+
+/**
+ * Makes the image `servers`: the lab's image apps, with the programs of the folder `inside` in /opt, those in C compiled, and a
+ * large random file for downloads. Needs the images apps and gcc.
+ * @returns the SHA-256 of that file
+ */
+export async function makeServers(lab: TestLab, host: string): Promise<string> {
+  await lab.on(
+    host,
+    "docker run --pull never -d --name compiler gcc sleep 600 && docker run --pull never -d --name bench apps sleep 600 && docker exec bench mkdir -p /opt /srv/www /data",
+  );
+  for (const file of readdirSync(inside)) {
+    const source = readFileSync(join(inside, file), "utf8");
+    if (file.endsWith(".c")) {
+      const program = file.slice(0, -2);
+      await lab.on(host, `docker exec -i compiler gcc -O2 -static -pthread -x c -o /tmp/${program} -`, source);
+      await lab.on(host, `docker cp compiler:/tmp/${program} - | docker cp - bench:/opt`);
+    } else {
+      await lab.on(host, `docker exec -i bench sh -c 'cat >/opt/${file} && chmod +x /opt/${file}'`, source);
+    }
+  }
+  const fill = `head -c ${largeBytes} /dev/urandom >/srv/www/large && echo last >/srv/www/last && sha256sum /srv/www/large`;
+  const sum = await lab.on(host, `docker exec bench sh -c '${fill}'`);
+  await lab.on(host, "docker commit bench servers && docker rm -f compiler bench");
+  return sum.split(" ")[0] ?? "";
+}

@@ -1,0 +1,39 @@
+import { expect } from "vitest";
+import type { MigrationResult } from "../../../../src/contract/migration.ts";
+import type { TestLab } from "../../support/lab.ts";
+import { stateOf } from "../../support/looper.ts";
+
+/** Those that hosts in namespaces can do on every kernel; pre-copy's are in virtual machines. */
+export const modes = ["postcopy", "cold"] as const;
+export type LabMode = (typeof modes)[number];
+export const movesPerMode = 5;
+
+export interface Moves {
+  name: string;
+  mode: LabMode;
+  /** What must hold after each move, with the host that the container is on then. */
+  after: (host: string) => Promise<unknown>;
+}
+
+/** Moves a container from h1 to h2 and back, and so on. @returns where it is in the end */
+export async function moveBackAndForth(lab: TestLab, { name, mode, after }: Moves): Promise<string> {
+  let [here, there] = ["h1", "h2"];
+  for (let move = 0; move < movesPerMode; move++) {
+    const result = await lab.json<MigrationResult>("migrate", `${here}/${name}`, there, "--mode", mode);
+    expect(result).toMatchObject({ mode, source: here, destination: there });
+    expect(await stateOf(lab, here, name)).toBeUndefined();
+    [here, there] = [there, here];
+    await after(here);
+  }
+  return here;
+}
+
+/** A network on both hosts in which a container has an address of its own on the LAN, which it keeps when it moves. */
+export async function makeLanNetwork(lab: TestLab): Promise<void> {
+  const options = "-d macvlan -o parent=eth0 --subnet 10.88.0.0/24 --gateway 10.88.0.254";
+  for (const host of ["h1", "h2"]) await lab.on(host, `docker network create ${options} lan`);
+}
+
+/** Far from the addresses of hosts. */
+export const lanAddress = "10.88.0.77";
+export const onLan = `--network lan --ip ${lanAddress}`;

@@ -1,0 +1,37 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Program, type Result, resultsFile } from "../../../../scripts/docs/compatibility-page.ts";
+import { checkoutDir } from "../../../../src/lab/paths.ts";
+import { type LabMode, movesPerMode } from "./moves.ts";
+
+const found = new Map<string, Result>();
+
+/** The program was moved in this mode as often as all are, and nothing was wrong. */
+export function held(program: Program, mode: LabMode): void {
+  const before = found.get(program.id);
+  const moves = before && "moves" in before ? before.moves : {};
+  found.set(program.id, { ...program, moves: { ...moves, [mode]: movesPerMode } });
+}
+
+/** It does not move, and was told why. */
+export function refused(program: Program, by: "preflight" | "dump", because: string): void {
+  found.set(program.id, { ...program, refused: { by, because } });
+}
+
+/** Adds this run's results to those that are recorded; of what failed or was left out, nothing changes. */
+export function writeResults(): void {
+  const file = join(checkoutDir(), resultsFile);
+  const recorded: Result[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  const all = new Map(recorded.map((result) => [result.id, result]));
+  for (const [id, result] of found) {
+    const before = all.get(id);
+    const merged = before && "moves" in before && "moves" in result;
+    all.set(id, merged ? { ...result, moves: sorted({ ...before.moves, ...result.moves }) } : result);
+  }
+  const rows = [...all.values()].sort((one, other) => one.id.localeCompare(other.id, "en"));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+const sorted = (moves: Record<string, number>) =>
+  Object.fromEntries(Object.entries(moves).sort(([one], [other]) => one.localeCompare(other, "en")));
