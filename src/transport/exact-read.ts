@@ -28,12 +28,6 @@ export class ExactReader {
 
   /** Just so many bytes; undefined where the stream ends before. One call at a time. */
   async read(bytes: number): Promise<Buffer | undefined> {
-    const parts = await this.readParts(bytes);
-    return parts?.length === 1 ? parts[0] : parts && Buffer.concat(parts, bytes);
-  }
-
-  /** The same in the pieces in which they came, which saves a copy. */
-  async readParts(bytes: number): Promise<Buffer[] | undefined> {
     if (this.#queued < bytes && !this.#ended) {
       await new Promise<void>((resolve) => {
         this.#waiting = { bytes, resolve };
@@ -56,7 +50,7 @@ export class ExactReader {
     }
     this.#queued -= bytes;
     if (this.#queued <= aheadBytes && this.#stream.isPaused()) this.#stream.resume();
-    return parts;
+    return parts.length === 1 ? parts[0] : Buffer.concat(parts, bytes);
   }
 
   #wake(): void {
