@@ -64,7 +64,7 @@ test("a mode that these hosts cannot do: what is missing where, and what would d
     code: "preflight-failed",
     exit: 5,
     message: expect.stringMatching(/pre-copy needs a kernel that tracks changed memory, which h1 and h2 do not have/),
-    hint: expect.stringMatching(/--mode cold.*on h1: .*on h2: /),
+    hint: expect.stringMatching(/--mode postcopy.*on h1: .*on h2: /),
   });
   await expectUnharmed();
 });

@@ -24,7 +24,9 @@ export async function makeBelongings(host: Host, record: ArrivalRecord, save: ()
     save();
     await createNetwork(host.docker, network);
   }
-  for (const { kind, name, file } of trees) if (kind === "bind") await makePath(name, file, record, save);
+  // A folder before what is bound below it, in whatever order Docker names them.
+  const binds = trees.filter(({ kind }) => kind === "bind").sort((one, other) => (one.name < other.name ? -1 : 1));
+  for (const { name, file } of binds) await makePath(name, file, record, save);
 }
 
 /** Removes all that was made. A network that another container uses by now stays. */
