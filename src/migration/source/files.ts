@@ -10,6 +10,11 @@ import type { ByteCounter } from "../../transport/streams.ts";
 import { peerPaths } from "../peer-paths.ts";
 import { tunnelPort } from "./wire.ts";
 
+/** In a second a program does not write much that is not written in the second after it as well. */
+const shortRoundMs = 1000;
+/** Another round follows where the last one took at most so much of the time of the one before it. */
+const worthwhile = 0.75;
+
 export interface FileSync {
   migration: string;
   peer: Peer;
@@ -24,6 +29,17 @@ export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: Rat
   const begun = instant();
   await Promise.all(sync.trees.map((_, index) => sendOne(sync, index, { signal, rate })));
   sync.lastRound = begun;
+}
+
+/** Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze. */
+export async function sendTreesInRounds(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  for (let before = Number.POSITIVE_INFINITY; ; ) {
+    const begun = performance.now();
+    await sendTrees(sync, signal, rate);
+    const took = performance.now() - begun;
+    if (took < shortRoundMs || took > before * worthwhile) return;
+    before = took;
+  }
 }
 
 /** The round under the freeze. */

@@ -21,7 +21,7 @@ import { firstFailure } from "../verdict.ts";
 import { type Checked, checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { ExitWatch } from "./exit-watch.ts";
-import { sendLogs, sendTrees } from "./files.ts";
+import { sendLogs, sendTreesInRounds } from "./files.ts";
 import { drained, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
 import { keepHeard } from "./keep-heard.ts";
 import { prepare } from "./prepare.ts";
@@ -181,7 +181,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   const id = await prepare({ host, checked, sync, controls, reports, signal }, context);
   context.phase("sync", "Copying files while the container runs");
   await context.step("copy files", {}, () =>
-    reports.during({ phase: "sync", total: filesBytes }, () => sendTrees(sync, signal, controls.syncRate)),
+    reports.during({ phase: "sync", total: filesBytes }, () => sendTreesInRounds(sync, signal, controls.syncRate)),
   );
   const rounds =
     checked.plan.mode === "precopy"
