@@ -1,60 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Belongings, belongings, type NetworkFacts, type VolumeFacts } from "../contract/belongings.ts";
 import type { ErrorCode } from "../contract/errors.ts";
-import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
-import type { Mode } from "../contract/migration.ts";
-import { container, criuOf, dockerOf, host, view } from "./examples.ts";
-import { preflight } from "./preflight.ts";
+import { criuOf, dockerOf } from "./examples.ts";
+import { type Case, check, mount, volume } from "./preflight-examples.ts";
 import { firstFailure } from "./verdict.ts";
-
-interface Case {
-  source?: Partial<HostFacts>;
-  destination?: Partial<HostFacts>;
-  container?: Partial<ContainerFacts>;
-  view?: Partial<DestinationView>;
-  mode?: Mode;
-  choices?: Partial<Belongings>;
-}
-
-function check(change: Case): Verdict[] {
-  return preflight({
-    source: host("h1", change.source),
-    destination: host("h2", change.destination),
-    container: container(change.container),
-    view: view(change.view),
-    mode: change.mode ?? "auto",
-    choices: belongings.parse(change.choices ?? {}),
-  });
-}
-
-const mount = (type: string, extra: Partial<ContainerFacts["mounts"][number]> = {}) => ({
-  type,
-  source: "/data",
-  destination: "/data",
-  readOnly: false,
-  ...extra,
-});
-
-const volume = (extra: Partial<VolumeFacts>): VolumeFacts => ({
-  ...{ name: "v", driver: "local", labels: {}, options: {}, anonymous: false, users: [] },
-  ...extra,
-});
-
-/** In one network of its user's, `lan`, at 10.9.0.7. */
-function on(driver: string, extra: Partial<NetworkFacts> = {}, fixed: object | null = null): Partial<ContainerFacts> {
-  const ipam = { driver: "default", options: {}, config: [] };
-  const switches = { scope: "local", internal: false, attachable: false, ipv6: false };
-  const endpoint = { IPAMConfig: fixed, IPAddress: "10.9.0.7" };
-  return {
-    networkMode: "lan",
-    networks: ["lan"],
-    networkFacts: [{ name: "lan", driver, ...switches, ipam, options: {}, labels: {}, ...extra }],
-    inspect: {
-      ...{ Id: "c", Name: "/looper", Config: { Image: "busybox" }, HostConfig: {} },
-      NetworkSettings: { Networks: { lan: endpoint } },
-    },
-  };
-}
 
 test("two equal hosts and a plain container: every line is ok", () => {
   const verdicts = check({});
@@ -183,94 +131,6 @@ describe("what forbids a move", () => {
       /port 53\/udp in use/,
       /ss -lnup/,
     ],
-    [
-      "network missing",
-      { container: on("bridge"), view: { networksMissing: ["lan"] } },
-      "preflight-failed",
-      /no network named lan/,
-      /--create-networks, or: docker network create lan/,
-    ],
-    [
-      "network of a cluster missing",
-      {
-        container: on("overlay", { scope: "swarm" }),
-        view: { networksMissing: ["lan"] },
-        choices: { createNetworks: true },
-      },
-      "preflight-failed",
-      /no network named lan/,
-      /join the host to the cluster/,
-    ],
-    [
-      "address taken",
-      { view: { addressesRefused: [{ network: "lan", address: "10.9.0.7", by: "db" }] } },
-      "preflight-failed",
-      /10\.9\.0\.7 in lan belongs to db/,
-      /docker stop db/,
-    ],
-    [
-      "address outside of the subnet",
-      { view: { addressesRefused: [{ network: "lan", address: "10.9.0.7", by: null }] } },
-      "preflight-failed",
-      /lan has no subnet with the address 10\.9\.0\.7/,
-      /--create-networks/,
-    ],
-    [
-      "connections to be kept on Docker's own bridge",
-      { choices: { tcp: "keep" } },
-      "preflight-failed",
-      /the network bridge gives no container an address of its choice/,
-      /--tcp close/,
-    ],
-    [
-      "connections to be kept in the host's network",
-      { container: { networkMode: "host", networks: ["host"] }, choices: { tcp: "keep" } },
-      "preflight-failed",
-      /the host's network/,
-      /--tcp close/,
-    ],
-    [
-      "bind missing",
-      { view: { binds: [{ source: "/srv/x", copied: false, there: false }] } },
-      "preflight-failed",
-      /\/srv\/x/,
-      /--bind copy.* rsync -aR \/srv\/x h2:\//,
-    ],
-    [
-      "a copied bind mount's path there",
-      { view: { binds: [{ source: "/data", copied: true, there: true }] } },
-      "preflight-failed",
-      /overwritten: \/data/,
-      /--bind share .* mv \/data \/data\.old/,
-    ],
-    [
-      "a volume of two containers",
-      { container: { volumes: [volume({ users: ["db", "web"] })] } },
-      "preflight-failed",
-      /the volume v is also used by db, web/,
-      /--shared-volumes copy/,
-    ],
-    [
-      "a volume that is a tmpfs",
-      { container: { volumes: [volume({ options: { type: "tmpfs", device: "tmpfs" } })] } },
-      "unsupported-container",
-      /volume v is a tmpfs/,
-      /--tmpfs/,
-    ],
-    [
-      "volume there",
-      { view: { volumesPresent: ["db"] } },
-      "preflight-failed",
-      /overwritten: db/,
-      /docker volume rm db/,
-    ],
-    [
-      "volume driver",
-      { container: { mounts: [mount("volume", { name: "n", driver: "nfs" })] } },
-      "unsupported-container",
-      /nfs/,
-      /local/,
-    ],
     ["image mount", { container: { mounts: [mount("image")] } }, "unsupported-container", /type image/, /volume/],
     ["devices", { container: { devices: ["/dev/kvm"] } }, "unsupported-container", /\/dev\/kvm/, /--device/],
     ["GPU", { container: { gpus: ["nvidia"] } }, "unsupported-container", /GPU \(nvidia\)/, /--gpus/],
@@ -360,43 +220,4 @@ test("nothing is said twice, also where a mode makes a failure of a warning", ()
   expect(verdicts.filter(({ level }) => level === "fail").map(({ check }) => check)).toEqual(["mode"]);
   const seen = verdicts.map(({ check, message }) => `${check} ${message}`);
   expect(new Set(seen).size).toBe(seen.length);
-});
-
-describe("what becomes of belongings", () => {
-  const said = (change: Case, key: string) => {
-    const found = check(change).filter((verdict) => verdict.check === key);
-    expect(found.filter(({ level }) => level === "fail")).toEqual([]);
-    return found.map(({ message }) => message).join("; ");
-  };
-  const cases: [string, Case, string, RegExp][] = [
-    ["a bridge", { container: on("bridge") }, "connections", /are closed: the container's address there is another/],
-    [
-      "a bridge, with a fixed address",
-      { container: on("bridge", {}, { IPv4Address: "10.9.0.7" }) },
-      "connections",
-      /go on, with 10\.9\.0\.7/,
-    ],
-    ["a bridge, to be kept", { container: on("bridge"), choices: { tcp: "keep" } }, "connections", /go on, with 10/],
-    ["macvlan", { container: on("macvlan") }, "connections", /go on, with 10\.9\.0\.7/],
-    [
-      "macvlan, to be closed",
-      { container: on("macvlan"), choices: { tcp: "close" } },
-      "connections",
-      /are closed: as it was asked for/,
-    ],
-    ["no network", { container: { networkMode: "none", networks: ["none"] } }, "connections", /go on$/],
-    [
-      "a network that is made",
-      { container: on("bridge"), view: { networksMissing: ["lan"] }, choices: { createNetworks: true } },
-      "networks",
-      /h2: networks will be made: lan/,
-    ],
-    [
-      "a bind mount that is copied",
-      { view: { binds: [{ source: "/data", copied: true, there: false }] } },
-      "bind-mounts",
-      /h2: bind mounts come along: \/data/,
-    ],
-  ];
-  test.each(cases)("%s", (_, change, key, message) => expect(said(change, key)).toMatch(message));
 });
