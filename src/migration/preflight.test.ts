@@ -150,7 +150,7 @@ describe("what forbids a move", () => {
       { source: { criu: criuOf({ dirtyTracking: false }) }, mode: "precopy" },
       "preflight-failed",
       /pre-copy needs a kernel that tracks changed memory, which h1 does not have/,
-      /use --mode cold.*or on h1: boot .*SOFT_DIRTY/,
+      /use --mode postcopy.*or on h1: boot .*SOFT_DIRTY/,
     ],
     [
       "no dirty tracking anywhere, and much memory",
