@@ -7,6 +7,7 @@ import { containerProcesses } from "../host/container/processes.ts";
 import { runcContainer } from "../host/container/runc.ts";
 import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts";
 import { holdDump } from "../host/criu/dump.ts";
+import { keepExpiredTimers } from "../host/criu/expired-timers.ts";
 import { refuseLostNames } from "../host/criu/link-remaps.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
@@ -52,6 +53,7 @@ export async function capture(
     const processes = await containerProcesses(running.cgroup, { memory: true });
     await context.step("dump memory", { switchover: true }, () => dump.run(context.signal));
     await refuseLostNames(folder.images, container);
+    await keepExpiredTimers(folder.images);
     await context.step("copy changed files", { switchover: true }, saveTrees);
     if (!end) await thaw(running);
     // CRIU lets everybody read them; memory holds secrets wherever the folder is carried to.

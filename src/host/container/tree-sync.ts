@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { Duplex, Writable } from "node:stream";
 import { run } from "../process.ts";
-import { exactCopy } from "./trees.ts";
+import { copied, exactCopy } from "./trees.ts";
 
 /**
  * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`, a folder; or the file of the same
@@ -29,7 +29,7 @@ export async function sendTree(
     });
     return;
   }
-  await run("rsync", [...exactly, `${from}/`, target], { signal: options.signal });
+  await run("rsync", [...exactly, `${from}/`, target], { signal: options.signal, accept: copied });
 }
 
 const withoutDeletion = (options: string[]) => options.filter((option) => !option.startsWith("--delete"));

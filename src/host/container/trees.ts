@@ -36,12 +36,18 @@ export const exactCopy = [
 ];
 
 /**
+ * rsync's statuses that are no failure: 24, a file was gone when its turn came. A container that runs removes its files as it
+ * likes, and the round under the freeze, in which nothing can be gone, makes the copy whole.
+ */
+export const copied = [24];
+
+/**
  * Makes `to` equal to `from`, both on this host. Contents are compared in full: a program that writes through a shared
  * mapping changes a file without changing its time or size.
  * @throws command-failed
  */
 export async function mirrorTree(from: string, to: string, signal?: AbortSignal): Promise<void> {
-  await run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal });
+  await run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal, accept: copied });
 }
 
 /** Bytes that a folder takes on disk; 0 where it is gone. */

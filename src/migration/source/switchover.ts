@@ -8,6 +8,7 @@ import { silenceNetwork } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
+import { keepExpiredTimers } from "../../host/criu/expired-timers.ts";
 import { refuseLostNames } from "../../host/criu/link-remaps.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
@@ -97,6 +98,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   sent.catch(giveUp);
   for (const ended of await Promise.allSettled([told, dumped])) if (ended.status === "rejected") throw ended.reason;
   await refuseLostNames(space.images, input.container);
+  await keepExpiredTimers(space.images);
   const processes = await reading;
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),

@@ -3,6 +3,12 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
+// A test that ran into its limit takes nothing down: its client ends with the process that started it.
+const startedBy = process.ppid;
+setInterval(() => {
+  if (process.ppid !== startedBy) process.exit(1);
+}, 1000).unref();
+
 /**
  * How a test speaks with its client: `tell` and `finish` come as lines, and a line of JSON answers each. Anything that a client
  * finds wrong it throws, which ends it and is the test's failure.

@@ -36,6 +36,9 @@ def write():
         time.sleep(0.005)
 
 
-open_database().execute("CREATE TABLE rows (n INTEGER PRIMARY KEY, data BLOB)")
+# Closed before the fork: SQLite's locks belong to a process.
+first = open_database()
+first.execute("CREATE TABLE rows (n INTEGER PRIMARY KEY, data BLOB)")
+first.close()
 multiprocessing.Process(target=read, daemon=True).start()
 write()
