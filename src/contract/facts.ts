@@ -119,6 +119,8 @@ export const containerFacts = z.object({
   ipcMode: z.string(),
   /** What its processes have open that CRIU cannot carry, in words that fit after 'has'. */
   uncarried: z.array(z.string()),
+  /** Files whose record locks its processes would lose. */
+  lostLocks: z.array(z.string()),
   /** Sessions of `docker exec` under way. */
   execSessions: z.int(),
   /** `docker inspect` as it is: the destination re-creates the container from it. */

@@ -70,6 +70,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     pidMode: "",
     ipcMode: "private",
     uncarried: [],
+    lostLocks: [],
     execSessions: 0,
     inspect: {},
     ...change,

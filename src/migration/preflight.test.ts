@@ -175,6 +175,7 @@ describe("what is allowed with a warning", () => {
     ["--rm", { container: { autoRemove: true } }, "auto-remove"],
     ["privileged", { container: { privileged: true } }, "privileged"],
     ["host network", { container: { networkMode: "host" } }, "network-mode"],
+    ["locks on mapped files", { container: { lostLocks: ["/data/rows.db-shm"] } }, "record-locks"],
     ["exec sessions", { container: { execSessions: 2 } }, "exec"],
     ["journald", { container: { logDriver: "journald" } }, "log-driver"],
     ["a bind mount", { view: { binds: [{ source: "/data", copied: false, there: true }] } }, "bind-mounts"],

@@ -3,6 +3,7 @@ import type { Docker } from "../docker/docker.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
 import { overlayRootOf } from "./layers.ts";
+import { lostLocks } from "./lost-locks.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
 import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
@@ -35,6 +36,7 @@ export async function readContainerFacts(
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
     uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
+    lostLocks: await lostLocks(processes.map(({ hostPid }) => hostPid)),
     writableBytes: sum("writable-layer"),
     volumeBytes: sum("volume"),
   };
@@ -111,6 +113,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
     uncarried: [],
+    lostLocks: [],
     execSessions: container.ExecIDs?.length ?? 0,
     inspect: container,
   };
