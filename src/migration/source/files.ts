@@ -27,7 +27,10 @@ export interface FileSync {
 /** One round over all trees at once. Time and size tell what changed. */
 export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
   const begun = instant();
-  await Promise.all(sync.trees.map((_, index) => sendOne(sync, index, { signal, rate })));
+  const sending = sync.trees.map((tree, index) =>
+    isWithin(tree, sync.trees) ? undefined : sendOne(sync, index, { signal, rate }),
+  );
+  await Promise.all(sending);
   sync.lastRound = begun;
 }
 
@@ -65,6 +68,7 @@ export async function openLastRound(sync: FileSync, opening?: AbortSignal): Prom
     close,
     async send(mapped, signal) {
       const sending = trees.map(async (tree, index) => {
+        if (isWithin(tree, trees)) return;
         const port = ways[index]?.port;
         const same = sync.lastRound && !(await changedSince(tree.path, sync.lastRound));
         if (port !== undefined && !same) await sendTo(peer.name, tree, port, { signal });
@@ -74,6 +78,11 @@ export async function openLastRound(sync: FileSync, opening?: AbortSignal): Prom
       await Promise.all(sending);
     },
   };
+}
+
+/** A bind mount of something below another one goes with that: sent by itself, it would change the folder that it lies in. */
+function isWithin({ kind, path }: FileTree, trees: FileTree[]): boolean {
+  return kind === "bind" && trees.some((other) => other.kind === "bind" && path.startsWith(`${other.path}/`));
 }
 
 async function sendOne(
