@@ -1,17 +1,22 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GodwitError } from "../contract/errors.ts";
 
-/** Starts a process that outlives this one, and returns what `ready` finds once it is up. */
+/**
+ * Starts a shell script in a cgroup as a process that outlives this one, and returns what `ready` finds once it is up.
+ * If this process is killed before, then the script either is in the cgroup already, or ends.
+ */
 export async function daemon<T>(
-  command: string,
-  args: string[],
+  cgroup: string,
+  script: string[],
   logFile: string,
   ready: () => T | undefined,
 ): Promise<T> {
   const log = openSync(logFile, "w");
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
+  const args = ["-c", enterScript, join(cgroup, "cgroup.procs"), String(process.pid), ...script];
+  const child = spawn("sh", args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
   closeSync(log);
   let ended = false;
   child.once("exit", () => {
@@ -29,6 +34,15 @@ export async function daemon<T>(
     details,
   });
 }
+
+// The next `up` ends what it finds in the cgroup: what comes too late for that must not go on beside what it starts.
+const enterScript = `
+  echo 0 >"$0" || exit
+  read -r pid name state parent rest </proc/self/stat
+  [ "$parent" = "$1" ] || exit
+  shift
+  exec sh "$@"
+`;
 
 /** Polls until `probe` finds something; undefined when `timeout` milliseconds have passed without. */
 export async function until<T>(

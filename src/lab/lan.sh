@@ -1,9 +1,8 @@
 #!/bin/sh
-# usage: lan.sh CGROUP PIDFILE ADDRESS CONTROL_ADDRESS
+# usage: lan.sh PIDFILE ADDRESS CONTROL_ADDRESS
 # The keeper of a lab's LAN: a network namespace that lives as long as this process does. In it are two bridges: the hosts'
 # LAN, and the network over which the lab reaches virtual machines, whatever is cut or limited on the LAN.
 set -eu
-echo 0 >"$1/lan/cgroup.procs"
 # shellcheck disable=SC2016 # expanded by the inner shell
 exec unshare --net sh -euc '
 	ip link set lo up
@@ -21,4 +20,4 @@ exec unshare --net sh -euc '
 	echo "$pid $1" >"$file.new"
 	mv "$file.new" "$file"
 	exec sleep infinity
-' lan "$2" "$3" "$4"
+' lan "$@"

@@ -1,5 +1,6 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { labCgroup } from "./cgroup.ts";
+import { labCgroup, removeCgroup } from "./cgroup.ts";
 import { daemon } from "./daemon.ts";
 import { labFolder, script } from "./paths.ts";
 import { type ProcessId, readLiving } from "./pid.ts";
@@ -20,8 +21,12 @@ export async function ensureLan(lab: string): Promise<ProcessId> {
   const pidFile = join(labFolder(lab), "lan.pid");
   const living = readLiving(pidFile);
   if (living) return living;
-  const args = [script("lan.sh"), labCgroup(lab), pidFile, `${gateway}/24`, `${controlAddress(gateway)}/24`];
-  return daemon("sh", args, join(labFolder(lab), "lan.log"), () => readLiving(pidFile));
+  // One that an `up` was starting when it was killed goes first.
+  const cgroup = join(labCgroup(lab), "lan");
+  await removeCgroup(cgroup);
+  mkdirSync(cgroup);
+  const args = [script("lan.sh"), pidFile, `${gateway}/24`, `${controlAddress(gateway)}/24`];
+  return daemon(cgroup, args, join(labFolder(lab), "lan.log"), () => readLiving(pidFile));
 }
 
 /** Joins a host to the LAN by a veth pair, or repairs that. */

@@ -16,8 +16,9 @@ export async function startNamespaces(state: LabState, host: Host, authority: Au
   const folder = hostFolder(state.name, host.name);
   for (const part of ["upper", "work", "root"]) mkdirSync(join(folder, part), { recursive: true });
   await writeUpper(state, host, authority, join(folder, "upper"));
-  const args = [hostCgroup(state.name, host.name), folder, join(rootsDir(), host.root), checkoutDir(), host.name];
-  await daemon("sh", [script("enter-host.sh"), ...args], join(folder, "host.log"), () =>
+  const cgroup = hostCgroup(state.name, host.name);
+  const args = [cgroup, folder, join(rootsDir(), host.root), checkoutDir(), host.name];
+  await daemon(cgroup, [script("enter-host.sh"), ...args], join(folder, "host.log"), () =>
     livingHost(state.name, host.name),
   );
 }

@@ -40,8 +40,8 @@ async function ensureKeeper(state: LabState, host: string, lan: ProcessId): Prom
   if (living && isInLan(lan, living)) return;
   // It leads a process group of its own, and its ssh is in it.
   if (living) process.kill(-living.pid, "SIGKILL");
-  const args = [script("vm/keep-ssh.sh"), hostCgroup(state.name, host), String(lan.pid), folder];
-  await daemon("sh", args, join(folder, "ssh.log"), () => {
+  const args = [script("vm/keep-ssh.sh"), String(lan.pid), folder];
+  await daemon(join(hostCgroup(state.name, host), "init"), args, join(folder, "ssh.log"), () => {
     const keeper = readLiving(pidFile);
     return keeper && keeper.startTime !== living?.startTime ? keeper : undefined;
   });

@@ -31,8 +31,10 @@ export async function startMachine(
   onProgress(`${host.name}: boots as a virtual machine of ${state.memoryMiB} MiB`);
   const addresses = [host.address, controlAddress(host.address)].map(hardwareAddress);
   const machine = [folder, host.name, join(rootsDir(), host.root), String(state.memoryMiB), ...addresses];
-  const args = [script("vm/start.sh"), hostCgroup(state.name, host.name), String(lan.pid), ...machine];
-  await daemon("sh", args, join(folder, "host.log"), () => readLiving(join(folder, "pid")));
+  const args = [script("vm/start.sh"), String(lan.pid), ...machine];
+  await daemon(join(hostCgroup(state.name, host.name), "init"), args, join(folder, "host.log"), () =>
+    readLiving(join(folder, "pid")),
+  );
 }
 
 /** Waits for a virtual machine to have booted, sets its clock, and gives it the checkout's bundle as it is now. */

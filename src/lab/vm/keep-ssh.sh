@@ -1,11 +1,10 @@
 #!/bin/sh
-# usage: keep-ssh.sh CGROUP LAN_PID FOLDER
+# usage: keep-ssh.sh LAN_PID FOLDER
 # Keeps one ssh connection into a virtual machine: commands go through it, and sockets in it appear in FOLDER. Gets the file
 # ssh.pid there: "PID STARTTIME".
 set -eu
-echo 0 >"$1/init/cgroup.procs"
 # shellcheck disable=SC2016 # expanded by the inner shell
-exec nsenter --target "$2" --net sh -euc '
+exec nsenter --target "$1" --net sh -euc '
 	folder=$1
 	read -r stat </proc/self/stat
 	pid=${stat%% *}
@@ -19,4 +18,4 @@ exec nsenter --target "$2" --net sh -euc '
 		ssh -F "$folder/ssh_config" -M -N machine </dev/null || true
 		sleep 0.3
 	done
-' keep-ssh "$3"
+' keep-ssh "$2"

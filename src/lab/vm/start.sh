@@ -1,10 +1,9 @@
 #!/bin/sh
-# usage: start.sh CGROUP LAN_PID FOLDER NAME ROOT MEMORY_MIB LAN_MAC CONTROL_MAC
+# usage: start.sh LAN_PID FOLDER NAME ROOT MEMORY_MIB LAN_MAC CONTROL_MAC
 # Starts a host as a virtual machine between the interfaces NAME and NAME-control, which the LAN has already.
 # FOLDER holds its disk and gets the files pid ("PID STARTTIME") and console.log.
 set -eu
-echo 0 >"$1/init/cgroup.procs"
-lan=$2 folder=$3 name=$4 root=$5 memory=$6 lan_mac=$7 control_mac=$8
+lan=$1 folder=$2 name=$3 root=$4 memory=$5 lan_mac=$6 control_mac=$7
 read -r stat </proc/self/stat
 pid=${stat%% *}
 # shellcheck disable=SC2086 # the fields after the command's name; the 20th is the start time
