@@ -93,6 +93,27 @@ describe("a move that starts first and fetches memory after", () => {
     await memoryIsRight(runsOn, "killed");
   });
 
+  test("never lets a missing page be read when the frozen original is killed", async () => {
+    await startMemory("original", 512);
+    let said: ReturnType<typeof lab.attempt> | undefined;
+    const kill = async () => {
+      said = lab.attempt("h2", "timeout 15 docker logs --follow original 2>&1");
+      await lab.on("h2", "timeout 20 sh -c 'until docker logs original 2>&1 | grep -q pass; do sleep 0.1; done'");
+      await lab.on("h1", "pkill -9 memcheck");
+    };
+    const limit = ["--mode", "postcopy", "--drain-bandwidth", "200mbit"];
+    const { status, stdout } = await lab.during("drain", kill, "migrate", "h1/original", "h2", ...limit);
+    expect(status).not.toBe(0);
+    expect(stdout).toContain("docker start original");
+    const seen = (await said)?.stdout ?? "";
+    expect(seen).toContain("pass 1");
+    expect(seen).not.toContain("CORRUPT");
+    await eventually("one is left, and it has ended", async () => {
+      const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "original")));
+      return (states[0] === "exited" && states[1] === undefined) || undefined;
+    });
+  });
+
   test("never lets a missing page be read when the source's machine dies", async () => {
     await startMemory("orphan", 512);
     let said: ReturnType<typeof lab.attempt> | undefined;

@@ -6,6 +6,7 @@ import { announce } from "../../host/container/announce.ts";
 import { isFrozen, thaw } from "../../host/container/freezer.ts";
 import { FrozenMemory } from "../../host/container/frozen-memory.ts";
 import { endConnections, unsilenceNetwork } from "../../host/container/network-silence.ts";
+import { containerProcesses } from "../../host/container/processes.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import { endDumps } from "../../host/criu/end-dumps.ts";
 import type { Host } from "../../host/host.ts";
@@ -36,6 +37,8 @@ export class Departure {
   pages: PageService | undefined;
   /** They cannot be served any more, and the destination has not heard of it yet. */
   #lost = false;
+  /** It was given back, and there was nothing left to go on. */
+  #ended = false;
   /** Whether the destination has said that it runs there. */
   ranThere = false;
   /** What the destination measured. */
@@ -155,8 +158,16 @@ export class Departure {
 
   /** What to tell a user whose container stays here. */
   reason(): GodwitError {
+    const { container, destination } = this.record;
+    if (this.#ended) {
+      return new GodwitError(
+        "container-exited",
+        `The frozen original of '${container}' ended before all of its memory was on ${destination}, so that the copy there was ended, too.`,
+        { hint: `Its files are as they were when it was frozen; start it anew: docker start ${container}` },
+      );
+    }
     if (this.refusal) return errorFromReport(this.refusal);
-    return new GodwitError("transfer-failed", `${this.record.destination} did not take '${this.record.container}'.`);
+    return new GodwitError("transfer-failed", `${destination} did not take '${container}'.`);
   }
 
   async #act(action: SourceAction): Promise<void> {
@@ -202,6 +213,7 @@ export class Departure {
 
   async #letRun(): Promise<void> {
     const running = await runcContainer(this.record.containerId).catch(() => undefined);
+    this.#ended = !running || (await containerProcesses(running.cgroup)).length === 0;
     if (running) {
       this.pages?.close();
       await endDumps(running.id);
