@@ -22,11 +22,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "memory.h"
 #include "restore.h"
 #include "source.h"
@@ -144,6 +144,9 @@ static size_t watch(void) {
   return count;
 }
 
+// So little that the source was not told of it yet does not keep it from sending.
+static const int arrival_wait_ms = 20;
+
 static void work(void) {
   listen_for_restore();
   if (remote) listen_for_source("pages.socket");
@@ -156,7 +159,8 @@ static void work(void) {
     others[1] = (struct pollfd){restore_connection, POLLIN, 0};
     others[2] = (struct pollfd){source_listener, POLLIN, 0};
     others[3] = (struct pollfd){source_connection, POLLIN | (source_waits_to_hear() ? POLLOUT : 0), 0};
-    if (poll(watched, count + 4, busy ? 0 : -1) < 0 && errno != EINTR) fail("poll");
+    int events = poll(watched, count + 4, busy ? 0 : source_awaits_arrival() ? arrival_wait_ms : -1);
+    if (events < 0 && errno != EINTR) fail("poll");
     short from_listener = others[0].revents, from_restore = others[1].revents;
     short to_source = others[2].revents, from_source = others[3].revents;
     for (size_t s = 0, w = 0; w < count && s < space_count; s++)
@@ -166,53 +170,15 @@ static void work(void) {
     if (to_source) accept_source(tasks, task_count);
     else if (from_source & (POLLIN | POLLHUP | POLLERR)) hear_source();
     serve_faults();
-    if (!from_source && source_awaits_arrival()) tell_arrived();
+    if (events == 0 && source_awaits_arrival()) tell_arrived();
     if (source_waits_to_hear()) tell_source();
-    busy = (restored && bring_next()) || source_awaits_arrival();
+    busy = restored && bring_next();
   }
 }
 
 static void end_worker(int number) {
   (void)number;
   if (worker > 0) kill(worker, SIGKILL);
-}
-
-static bool runc(const char *command, const char *signal_name, char *answer, size_t room) {
-  int out[2];
-  if (pipe2(out, O_CLOEXEC)) return false;
-  pid_t child = fork();
-  if (child == 0) {
-    dup2(out[1], 1);
-    execlp("runc", "runc", "--root", root, command, id, signal_name, (char *)NULL);
-    _exit(127);
-  }
-  close(out[1]);
-  size_t got = 0;
-  for (ssize_t done; got < room - 1 && (done = read(out[0], answer + got, room - 1 - got)) > 0;) got += (size_t)done;
-  answer[got] = 0;
-  close(out[0]);
-  int status;
-  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
-}
-
-// The userfaultfds go with this process: until the container's last thread is gone, it must stay.
-static void kill_container(void) {
-  char answer[4096];
-  for (int tries = 0; tries < 1000; tries++) {
-    if (tries % 50 == 0) runc("kill", "KILL", answer, sizeof answer);
-    if (!runc("state", NULL, answer, sizeof answer) || !strstr(answer, "\"status\": \"running\"")) return;
-    usleep(10000);
-  }
-}
-
-// Whoever ends the one that works by its name must not end the one that holds.
-static void take_other_name(char **arguments, int count) {
-  const char name[] = "godwit-memory-guard";
-  char *end = arguments[count - 1] + strlen(arguments[count - 1]);
-  size_t room = (size_t)(end - arguments[0]);
-  memset(arguments[0], 0, room);
-  strncpy(arguments[0], name, room);
-  prctl(PR_SET_NAME, "godwit-guard");
 }
 
 int main(int count, char **arguments) {
@@ -245,6 +211,6 @@ int main(int count, char **arguments) {
     return done < 0;
   }
   if (WIFSIGNALED(status)) fprintf(stderr, "it was ended by signal %d\n", WTERMSIG(status));
-  kill_container();
+  kill_container(root, id);
   return 1;
 }
