@@ -4,7 +4,14 @@ export default defineConfig({
   test: {
     projects: [
       // Long limits: a test that needs them is slow because the machine is busy, and not wrong.
-      { test: { name: "unit", include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/unit/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: "e2e",

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, logNumbers, startLooper, stateOf } from "./support/looper.ts";
 import { makePrograms } from "./support/programs.ts";
+import { type } from "./support/terminal.ts";
 import { eventually } from "./support/wait.ts";
 
 const lab = useLab("carries", ["trixie", "forky"]);
@@ -10,15 +11,6 @@ beforeAll(() => makePrograms(lab, "h1", ["memcheck", "oddfiles"]));
 const log = (host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
 const logHas = (host: string, name: string, what: RegExp) =>
   eventually(`the log of ${name} on ${host} has ${what}`, async () => what.exec(await log(host, name)) ?? undefined);
-
-/** Types into a container's terminal or input as a user would, then goes away without ending it. */
-async function type(host: string, name: string, line: string, terminal: boolean): Promise<void> {
-  const attach = `docker attach --sig-proxy=false ${name}`;
-  await lab.attempt(
-    host,
-    `(sleep 0.3; echo '${line}'; sleep 2) | timeout -s KILL 1.5 ${terminal ? `script -qec '${attach}' /dev/null` : attach}`,
-  );
-}
 
 describe("memory", () => {
   test("of 256 MiB, written to all the time, is right after every move and rollback", async () => {
@@ -60,15 +52,15 @@ describe("a terminal and an open input", () => {
   });
 
   test.each([
-    ["terminal", "-it", true],
-    ["open input", "-i", false],
+    ["terminal", "-it", { rows: 24, columns: 80 }],
+    ["open input", "-i", undefined],
   ])(
     "a shell that is reached through its %s knows on the other host what it was told before",
     async (_, flags, terminal) => {
       await lab.on("h1", `docker run --pull never ${flags} -d --name shell busybox sh`);
-      await type("h1", "shell", "secret=$((40 + 1))", terminal);
+      await type(lab, "h1", "shell", "secret=$((40 + 1))", terminal);
       await lab.json("migrate", "h1/shell", "h2");
-      await type("h2", "shell", "echo told:$((secret + 1)):", terminal);
+      await type(lab, "h2", "shell", "echo told:$((secret + 1)):", terminal);
       await logHas("h2", "shell", /told:42:/);
       expect(await stateOf(lab, "h2", "shell")).toBe("running");
       expect(await lab.on("h2", "docker exec shell echo reached")).toBe("reached");

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { maySeeOtherUsers } from "./support/capabilities.ts";
 import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, startLooper } from "./support/looper.ts";
 import { eventually } from "./support/wait.ts";
@@ -31,10 +31,7 @@ function given({ Name, Image, Path, Args, Config, HostConfig, Mounts }: Inspect)
   return { Name, Image, Path, Args, Config, HostConfig: host, Mounts: byPlace };
 }
 
-/** CRIU reads the limits of another user's process only with CAP_SYS_RESOURCE, which a machine may not have even for root. */
-const sysResource = 24n;
-const capabilities = BigInt(`0x${/CapEff:\s*(\w+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0"}`);
-const user = (capabilities >> sysResource) & 1n ? "1000:1000" : "root:root";
+const user = maySeeOtherUsers() ? "1000:1000" : "root:root";
 
 const flags = [
   "-e GREETING='hello there' -e EMPTY= --label tier=front --label 'note=two words'",

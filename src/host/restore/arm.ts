@@ -8,6 +8,7 @@ import { type HeldLazyPages, holdLazyPages } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import type { Docker } from "../docker/docker.ts";
 import { hookPath } from "../paths.ts";
+import { networkSettings } from "./network-settings.ts";
 import { PendingRestore } from "./pending.ts";
 
 /** Where Docker's shim has runc keep the state of every runtime that is configured by its path. */
@@ -69,8 +70,8 @@ export async function armContainer(docker: Docker, id: string, request: ArmReque
     });
     const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
     if (request.keepConnections) await pending.silence(silenceRules);
-    const hooks = [...(request.keepConnections ? ["--silence"] : []), ...(request.tty ? [] : ["--prestart"])];
-    const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending.folder);
+    const hooks = { silence: request.keepConnections, wait: !request.tty };
+    const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending);
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
     await pending.begin(restoreArguments(request));
@@ -126,16 +127,19 @@ function restoreArguments({ images, work, keepConnections, lazy }: ArmRequest): 
   ];
 }
 
-/** Adds hooks of ours: silence before Docker's own, waiting after them. Gives the path of the root file system and of the cgroup. */
+/**
+ * Adds hooks of ours: silence before Docker's own, settings of the network after them, as runc would make them, then waiting. Gives
+ * the path of the root file system and of the cgroup.
+ */
 async function prepareBundle(
   bundle: string,
-  ours: string[],
-  folder: string,
+  ours: { silence: boolean; wait: boolean },
+  pending: PendingRestore,
 ): Promise<{ rootPath: string; cgroupPath: string }> {
   const path = join(bundle, "config.json");
   const config = JSON.parse(await readFile(path, "utf8")) as {
     root: { path: string };
-    linux: { cgroupsPath: string };
+    linux: { cgroupsPath: string; sysctl?: Record<string, string> };
     mounts?: { type?: string; source?: string }[];
     hooks?: { prestart?: { path: string; args: string[] }[] };
   };
@@ -144,10 +148,17 @@ async function prepareBundle(
     const { type, source } = mount;
     if (type === "bind" && source) mount.source = await realpath(source).catch(() => source);
   }
-  const hook = (name: string) =>
-    ours.includes(name) ? [{ path: hookPath, args: ["godwit-runtime", name, folder] }] : [];
+  const settings = networkSettings(config.linux.sysctl);
+  if (settings.length > 0) await pending.setNetwork(settings);
+  const hook = (name: string, wanted: boolean) =>
+    wanted ? [{ path: hookPath, args: ["godwit-runtime", name, pending.folder] }] : [];
   config.hooks ??= {};
-  config.hooks.prestart = [...hook("--silence"), ...(config.hooks.prestart ?? []), ...hook("--prestart")];
+  config.hooks.prestart = [
+    ...hook("--silence", ours.silence),
+    ...(config.hooks.prestart ?? []),
+    ...hook("--sysctl", settings.length > 0),
+    ...hook("--prestart", ours.wait),
+  ];
   await writeFile(path, JSON.stringify(config));
   return {
     rootPath: isAbsolute(config.root.path) ? config.root.path : join(bundle, config.root.path),

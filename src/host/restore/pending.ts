@@ -82,6 +82,11 @@ export class PendingRestore {
     await writeFile(join(this.folder, "silence"), rules);
   }
 
+  /** Has a hook make settings of the kernel in its network namespace: paths below /proc/sys, and values. */
+  async setNetwork(settings: [path: string, value: string][]): Promise<void> {
+    await writeFile(join(this.folder, "sysctl"), settings.map((setting) => `${setting.join(" ")}\n`).join(""));
+  }
+
   /** Has the waiting runtime run `runc restore` with more arguments, up to where it needs the container's root. */
   async begin(args: string[]): Promise<void> {
     await writeFile(join(this.folder, "args"), args.map((arg) => `${arg}\n`).join(""));
