@@ -128,7 +128,7 @@ function restoreArguments({ images, work, keepConnections, lazy }: ArmRequest): 
 }
 
 /**
- * Adds hooks of ours: silence before Docker's own, settings of the network after them, as runc would make them, then waiting. Gives
+ * Adds hooks of ours: silence before Docker's own; settings of the network after them, as runc would make them, and waiting. Gives
  * the path of the root file system and of the cgroup.
  */
 async function prepareBundle(
@@ -156,8 +156,7 @@ async function prepareBundle(
   config.hooks.prestart = [
     ...hook("--silence", ours.silence),
     ...(config.hooks.prestart ?? []),
-    ...hook("--sysctl", settings.length > 0),
-    ...hook("--prestart", ours.wait),
+    ...(ours.wait ? hook("--prestart", true) : hook("--sysctl", settings.length > 0)),
   ];
   await writeFile(path, JSON.stringify(config));
   return {
