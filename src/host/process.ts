@@ -2,10 +2,12 @@ import { execa } from "execa";
 import { GodwitError } from "../contract/errors.ts";
 
 export interface RunOptions {
-  input?: string;
+  input?: string | Uint8Array;
   signal?: AbortSignal | undefined;
   cwd?: string;
   env?: Record<string, string>;
+  /** Of its output; `latin1` is a character a byte. UTF-8 where nothing is said. */
+  encoding?: "latin1";
   /** Exit statuses that are not a failure. */
   accept?: number[];
 }
@@ -21,6 +23,7 @@ export async function run(command: string, args: string[], options: RunOptions =
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.env ? { env: options.env } : {}),
+    ...(options.encoding ? { encoding: options.encoding } : {}),
   });
   if (result.isCanceled) throw new GodwitError("cancelled", `${command} was cancelled.`);
   if (result.exitCode !== undefined && [0, ...(options.accept ?? [])].includes(result.exitCode)) return result.stdout;

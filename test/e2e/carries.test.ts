@@ -68,7 +68,33 @@ describe("a terminal and an open input", () => {
   );
 });
 
+/** Moves folders, links and removes files, as fast as it can, and counts as long as all of it is as it left it. */
+const restless = `
+mkdir -p /t/one/deep/er /t/two && echo kept >/t/one/deep/er/x && echo f >/t/f
+n=0
+while true; do
+  mv /t/one/deep /t/two/deep && ln /t/f /t/two/f && mkdir /t/made && echo $n >/t/made/n &&
+    [ "$(cat /t/two/deep/er/x /t/made/n)" = "kept
+$n" ] && [ ! -e /t/one/deep ] && [ /t/f -ef /t/two/f ] &&
+    rm -r /t/made /t/two/f && mv /t/two/deep /t/one/deep &&
+    [ "$(cat /t/one/deep/er/x)" = kept ] && [ "$(echo /t/* /t/two/*)" = "/t/f /t/one /t/two /t/two/*" ] || { echo BROKEN; exit 1; }
+  echo $n
+  n=$((n + 1))
+done`;
+
 describe("files in the writable layer", () => {
+  test("are as a program left them that changes them all the time", async () => {
+    await lab.on("h1", `docker run --pull never -d --name restless busybox sh -c '${restless}'`);
+    await countsOn(lab, "h1", "restless");
+    for (const [from, to] of [
+      ["h1", "h2"],
+      ["h2", "h1"],
+    ] as const) {
+      await lab.json("migrate", `${from}/restless`, to);
+      expectConsecutive(await countsOn(lab, to, "restless"));
+    }
+  });
+
   test("are the same on the other host: holes, links, owners, attributes, deleted ones, a fifo", async () => {
     await lab.on(
       "h1",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { changedSince, instant } from "./tree-changes.ts";
+import { changesSince, instant } from "./tree-changes.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -16,29 +16,75 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 test("a tree that nobody touched has not changed", async () => {
-  expect(await changedSince(folder, instant())).toBe(false);
+  expect(await changesSince({ path: folder }, instant())).toBe("none");
 });
 
-test.each<[string, () => Promise<unknown>]>([
+test.each<[string, () => Promise<unknown>, string[]]>([
   [
     "a file was written and its time put back",
     async () => {
       await writeFile(join(folder, "sub", "old"), "y");
       await utimes(join(folder, "sub", "old"), 1, 1);
     },
+    ["./sub/old"],
   ],
-  ["a file was removed", () => rm(join(folder, "sub", "old"))],
-  ["a file was renamed", () => rename(join(folder, "sub", "old"), join(folder, "sub", "older"))],
-  ["a link was made", () => link(join(folder, "sub", "old"), join(folder, "sub", "twin"))],
-  ["a symbolic link was made", () => symlink("nowhere", join(folder, "sub", "symbolic"))],
-])("it shows that %s", async (_, change) => {
+  ["a file was removed", () => rm(join(folder, "sub", "old")), ["./sub/"]],
+  ["a file was renamed", () => rename(join(folder, "sub", "old"), join(folder, "sub", "older")), ["./sub/"]],
+  ["a link was made", () => link(join(folder, "sub", "old"), join(folder, "sub", "twin")), ["./sub/"]],
+  ["a symbolic link was made", () => symlink("nowhere", join(folder, "sub", "symbolic")), ["./sub/"]],
+  ["something was made in its own folder", () => writeFile(join(folder, "new"), ""), ["./"]],
+  [
+    "a folder moved",
+    async () => {
+      await mkdir(join(folder, "to"));
+      await rename(join(folder, "sub"), join(folder, "to", "sub"));
+    },
+    ["./", "./to/", "./to/sub/", "./to/sub/below/"],
+  ],
+])("it shows that %s", async (_, change, expected) => {
+  await mkdir(join(folder, "sub", "below"));
+  await sleep(100);
   const since = instant();
   await change();
-  expect(await changedSince(folder, since)).toBe(true);
+  const changes = await changesSince({ path: folder }, since);
+  expect([...changes].sort()).toEqual(expected.sort());
+});
+
+test("of a file it is told whether it has changed", async () => {
+  const path = join(folder, "sub", "old");
+  await link(path, join(folder, "sub", "twin"));
+  await sleep(100);
+  const since = instant();
+  expect(await changesSince({ path, file: true }, since)).toBe("none");
+  await writeFile(path, "y");
+  expect(await changesSince({ path, file: true }, since)).toBe("all");
+});
+
+test.each<[string, () => Promise<unknown>]>([
+  ["one of the names of a file moved with its folder", () => rename(join(folder, "sub"), join(folder, "moved"))],
+  [
+    "a folder moved whose name is no UTF-8",
+    async () => {
+      const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xe9])]);
+      await rename(join(folder, "sub", "below"), odd);
+    },
+  ],
+])("a list cannot say that %s", async (_, change) => {
+  await mkdir(join(folder, "sub", "below"));
+  await mkdir(join(folder, "other"));
+  await link(join(folder, "sub", "old"), join(folder, "other", "twin"));
+  await sleep(100);
+  const since = instant();
+  await change();
+  expect(await changesSince({ path: folder }, since)).toBe("all");
+});
+
+test("where something else is mounted in a folder, nothing is said to be unchanged", async () => {
+  expect(await changesSince({ path: "/" }, instant())).toBe("all");
 });
 
 test("after the clock was set, nothing is said to be unchanged", async () => {
   const since = instant();
   const now = { dated: since.dated - 3_600_000, monotonic: since.monotonic + 10 };
-  expect(await changedSince(folder, since, now)).toBe(true);
+  expect(await changesSince({ path: folder }, since, now)).toBe("all");
 });

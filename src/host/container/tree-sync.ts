@@ -4,15 +4,24 @@ import { Duplex, Writable } from "node:stream";
 import { run } from "../process.ts";
 import { copied, exactCopy } from "./trees.ts";
 
+/** What of a tree is sent; all of it where nothing is said. */
+export interface Selection {
+  /** Only these, as `changedPaths` gives them. */
+  paths?: string[] | undefined;
+  /** Only these files, whatever their times and sizes say. */
+  always?: string[] | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`, a folder; or the file of the same
- * name in it. What has kept its time and size is not looked at, except the files in `always`.
+ * name in it. What has kept its time and size is not looked at.
  * @throws command-failed
  */
 export async function sendTree(
   { path: from, file }: { path: string; file?: boolean },
   port: number,
-  options: { always?: string[]; signal?: AbortSignal | undefined } = {},
+  options: Selection = {},
 ): Promise<void> {
   const target = `rsync://127.0.0.1:${port}/tree/`;
   // What goes wrong over there is told here; the daemon would say it to its own standard error.
@@ -22,15 +31,22 @@ export async function sendTree(
     return;
   }
   if (options.always && options.always.length > 0) {
-    const files = options.always.join("\n");
-    await run("rsync", [...withoutDeletion(exactly), "--ignore-times", "--files-from=-", `${from}/`, target], {
-      input: files,
+    await run("rsync", [...withoutDeletion(exactly), "--ignore-times", ...listed, `${from}/`, target], {
+      input: options.always.map((path) => `./${path}`).join("\0"),
       signal: options.signal,
     });
     return;
   }
-  await run("rsync", [...exactly, `${from}/`, target], { signal: options.signal, accept: copied });
+  const { paths, signal } = options;
+  const list = paths ? { input: Buffer.from(paths.join("\0"), "latin1") } : {};
+  await run("rsync", [...exactly, ...(paths ? listed : []), `${from}/`, target], { ...list, signal, accept: copied });
 }
+
+/**
+ * Paths begin with `./`: rsync takes a name that begins with `#` or `;` for a comment. One that is gone meanwhile is no failure, as
+ * it is none of a round over everything: somebody else may write to a volume.
+ */
+const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
 
 const withoutDeletion = (options: string[]) => options.filter((option) => !option.startsWith("--delete"));
 

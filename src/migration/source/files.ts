@@ -1,7 +1,7 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
-import { changedSince, type Instant, instant } from "../../host/container/tree-changes.ts";
-import { sendTree } from "../../host/container/tree-sync.ts";
+import { changesSince, type Instant, instant } from "../../host/container/tree-changes.ts";
+import { type Selection, sendTree } from "../../host/container/tree-sync.ts";
 import type { FileTree } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { Peer } from "../../transport/peer.ts";
@@ -48,7 +48,7 @@ export async function sendTreesInRounds(sync: FileSync, signal?: AbortSignal, ra
 /** The round under the freeze. */
 export interface LastRound {
   /**
-   * Sends the trees that have changed since the round before, and the files that a process writes through a mapping, whatever
+   * Sends what has changed in the trees since the round before, and the files that a process writes through a mapping, whatever
    * their times say; those by tree.
    */
   send(mapped: string[][], signal?: AbortSignal): Promise<void>;
@@ -70,8 +70,9 @@ export async function openLastRound(sync: FileSync, opening?: AbortSignal): Prom
       const sending = trees.map(async (tree, index) => {
         if (isWithin(tree, trees)) return;
         const port = ways[index]?.port;
-        const same = sync.lastRound && !(await changedSince(tree.path, sync.lastRound));
-        if (port !== undefined && !same) await sendTo(peer.name, tree, port, { signal });
+        const changes = sync.lastRound ? await changesSince(tree, sync.lastRound) : "all";
+        const paths = changes === "all" ? undefined : changes;
+        if (port !== undefined && paths !== "none") await sendTo(peer.name, tree, port, { paths, signal });
         const always = mapped[index] ?? [];
         if (always.length > 0) await sendOne(sync, index, { always, signal });
       });
@@ -88,7 +89,7 @@ function isWithin({ kind, path }: FileTree, trees: FileTree[]): boolean {
 async function sendOne(
   sync: FileSync,
   index: number,
-  options: { always?: string[]; signal?: AbortSignal | undefined; rate?: RateLimit | undefined },
+  options: Selection & { rate?: RateLimit | undefined },
 ): Promise<void> {
   const tree = sync.trees[index];
   if (!tree) return;
@@ -106,12 +107,7 @@ async function sendOne(
   }
 }
 
-async function sendTo(
-  host: string,
-  tree: FileTree,
-  port: number,
-  options: { always?: string[]; signal?: AbortSignal | undefined },
-): Promise<void> {
+async function sendTo(host: string, tree: FileTree, port: number, options: Selection): Promise<void> {
   try {
     await sendTree(tree, port, options);
   } catch (error) {

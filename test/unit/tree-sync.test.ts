@@ -1,0 +1,77 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { changesSince, instant, type TreeChanges } from "../../src/host/container/tree-changes.ts";
+import { inodeCases } from "./support/inode-cases.ts";
+import { randomCases } from "./support/random-changes.ts";
+import { furnish, nameCases, type TreeCase } from "./support/tree-cases.ts";
+import { compileTrees, send, shown, type Trees } from "./support/trees.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "godwit-trees-"));
+let trees: Trees;
+beforeAll(() => {
+  trees = compileTrees(scratch);
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/**
+ * Changes a tree before, during and after a first round, each case in a folder of its own, and then makes the last round twice:
+ * over what is said to have changed, and over everything.
+ * @returns what was said, and the tree and its two copies
+ */
+async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChanges; copies: string[][] }> {
+  const [source, byWalk, byList] = ["source", "by-walk", "by-list"].map((name) => join(scratch, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [source, byWalk, byList]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  }
+  for (const name of cases.keys()) mkdirSync(join(source, name));
+  const each = (act: (it: TreeCase) => void) => {
+    const before = process.cwd();
+    for (const [name, it] of cases) {
+      process.chdir(join(source, name));
+      act(it);
+    }
+    process.chdir(before);
+  };
+  each((it) => it.before?.());
+  await send(source, byList, scratch);
+  await sleep(100);
+  const since = instant();
+  each((it) => it.during?.());
+  await Promise.all([byList, byWalk].map((to) => send(source, to, scratch)));
+  each((it) => it.after?.());
+  const said = await changesSince({ path: source }, since);
+  const paths = typeof said === "string" ? undefined : said;
+  await Promise.all([send(source, byList, scratch, { paths }), send(source, byWalk, scratch)]);
+  return { said, copies: [source, byWalk, byList].map((folder) => shown(trees, folder)) };
+}
+
+test("a round over what has changed gives what one over everything would", async () => {
+  const furnished = Object.entries({ ...nameCases(trees), ...inodeCases(trees) }).map(
+    ([name, { before, ...rest }]): [string, TreeCase] => [
+      name,
+      {
+        ...rest,
+        before: () => {
+          furnish();
+          before?.();
+        },
+      },
+    ],
+  );
+  const random = randomCases(trees, 10, { seed: 7 }).map((it, i): [string, TreeCase] => [`random ${i}`, it]);
+  const untouched: [string, TreeCase] = ["untouched", { before: furnish }];
+  const { said, copies } = await lastRound(new Map([...furnished, ...random, untouched]));
+  const [source, byWalk, byList] = copies;
+  expect(said).toEqual(expect.arrayContaining(["./a file grows/a/x"]));
+  for (const path of said) expect(path).not.toMatch(/^\.\/(untouched.*)?$/);
+  expect(byWalk).toEqual(source);
+  expect(byList).toEqual(source);
+});
