@@ -43,16 +43,20 @@ export function killGroup(pid: number | undefined): void {
   }
 }
 
-/** What a failed command says of itself. `output` is cut to its last lines. */
-export function commandFailed(command: string, status: number | string, output: string): GodwitError {
-  return new GodwitError(
-    "command-failed",
-    `${command} failed (${status === "ENOENT" ? "it is not installed" : status}).`,
-    {
-      details: lastLines(output, 6),
-    },
-  );
+export class CommandFailed extends GodwitError {
+  /** Exit status, or the name of the signal or of the error that kept it from running. */
+  readonly status: number | string;
+
+  constructor(command: string, status: number | string, details: string[]) {
+    const how = status === "ENOENT" ? "it is not installed" : status;
+    super("command-failed", `${command} failed (${how}).`, { details });
+    this.status = status;
+  }
 }
+
+/** What a failed command says of itself. `output` is cut to its last lines. */
+export const commandFailed = (command: string, status: number | string, output: string): CommandFailed =>
+  new CommandFailed(command, status, lastLines(output, 6));
 
 export function lastLines(text: string, count: number): string[] {
   return text

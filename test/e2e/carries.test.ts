@@ -95,6 +95,19 @@ describe("files in the writable layer", () => {
     }
   });
 
+  test("one of the image that is removed before its turn comes ends nothing, and stays removed", async () => {
+    const make = "docker run --name stock programs sh -c 'mkdir /z; echo image >/z/last'";
+    await lab.on("h1", `${make} && docker commit stock stocked && docker rm stock`);
+    // The writable layer has a copy of it that is to be sent, and then a device that hides it, which rsync cannot open.
+    const program = "echo more >>/z/last; head -c 50000000 /dev/urandom >/big; echo written; exec tail -f /dev/null";
+    await lab.on("h1", `docker run --pull never -d --name remover stocked sh -c '${program}'`);
+    await eventually("it has written", async () => (await lab.on("h1", "docker logs remover")) || undefined);
+    const remove = () => lab.on("h1", "sleep 1; docker exec remover rm /z/last");
+    const { status, stdout } = await lab.during("sync", remove, "migrate", "h1/remover", "h2", "--bandwidth", "80mbit");
+    expect(status, stdout).toBe(0);
+    expect(await lab.on("h2", "docker exec remover sh -c 'ls /z; wc -c </big'")).toBe("50000000");
+  });
+
   test("are the same on the other host: holes, links, owners, attributes, deleted ones, a fifo", async () => {
     await lab.on(
       "h1",

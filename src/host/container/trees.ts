@@ -42,6 +42,13 @@ export const exactCopy = [
 export const copied = [24];
 
 /**
+ * rsync's status where some of the files could not be copied, and all others were, but for what is gone: in a container that runs,
+ * one that was removed where an image has another (the writable layer has a device in its place then), or that was written to all
+ * the time.
+ */
+export const partlyCopied = 23;
+
+/**
  * Makes `to` equal to `from`, both on this host. Contents are compared in full: a program that writes through a shared
  * mapping changes a file without changing its time or size.
  * @throws command-failed

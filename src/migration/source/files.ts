@@ -2,8 +2,9 @@ import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
 import { changesSince, type Instant, instant } from "../../host/container/tree-changes.ts";
 import { type Selection, sendTree } from "../../host/container/tree-sync.ts";
-import type { FileTree } from "../../host/container/trees.ts";
+import { type FileTree, partlyCopied } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import { CommandFailed } from "../../host/process.ts";
 import type { Peer } from "../../transport/peer.ts";
 import type { RateLimit } from "../../transport/rate-limit.ts";
 import type { ByteCounter } from "../../transport/streams.ts";
@@ -14,6 +15,8 @@ import { tunnelPort } from "./wire.ts";
 const shortRoundMs = 1000;
 /** Another round follows where the last one took at most so much of the time of the one before it. */
 const worthwhile = 0.75;
+/** A round that did not get all files is made again so often; then the one under the freeze, in which nothing changes, gets them. */
+const partlyTries = 3;
 
 export interface FileSync {
   migration: string;
@@ -24,25 +27,34 @@ export interface FileSync {
   lastRound?: Instant;
 }
 
-/** One round over all trees at once. Time and size tell what changed. */
-export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+/** One round over all trees at once. Time and size tell what changed. @returns whether it got all files */
+export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<boolean> {
   const begun = instant();
   const sending = sync.trees.map((tree, index) =>
-    isWithin(tree, sync.trees) ? undefined : sendOne(sync, index, { signal, rate }),
+    isWithin(tree, sync.trees) ? true : sendOne(sync, index, { signal, rate }).then(() => true, isPartly),
   );
-  await Promise.all(sending);
-  sync.lastRound = begun;
+  const whole = !(await Promise.all(sending)).includes(false);
+  if (whole) sync.lastRound = begun;
+  return whole;
 }
 
 /** Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze. */
 export async function sendTreesInRounds(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  let triesLeft = partlyTries;
   for (let before = Number.POSITIVE_INFINITY; ; ) {
     const begun = performance.now();
-    await sendTrees(sync, signal, rate);
+    const whole = await sendTrees(sync, signal, rate);
     const took = performance.now() - begun;
+    if (!whole && triesLeft-- > 0) continue;
     if (took < shortRoundMs || took > before * worthwhile) return;
     before = took;
   }
+}
+
+/** False for a round that did not get all files, which is none to go by. @throws every other error */
+function isPartly(error: unknown): false {
+  if (error instanceof CommandFailed && error.status === partlyCopied) return false;
+  throw error;
 }
 
 /** The round under the freeze. */
