@@ -8,7 +8,7 @@ import { Floors } from "./measure/floor.ts";
 import { runGroup } from "./measure/group.ts";
 import { buildPrograms } from "./measure/programs.ts";
 import { estimateSeconds, groupByLab, type Options, readOptions, selectCases, usage } from "./options.ts";
-import { withOutcome } from "./report/merge.ts";
+import { ofMachine, withOutcome } from "./report/merge.ts";
 import { readResults, writeResults } from "./report/store.ts";
 import { duration } from "./report/words.ts";
 
@@ -47,8 +47,7 @@ async function bench(selected: Case[], { runs }: Options): Promise<void> {
     for (const group of groupByLab(selected)) {
       for await (const outcome of runGroup(group.lab, group.cases, shared)) {
         if (outcome.error !== null) failed.push(outcome.measured.name);
-        const { rows, details } = withOutcome(readResults(), outcome, names);
-        writeResults({ rows, details: { ...details, machine: machine() } });
+        writeResults(withOutcome(ofMachine(readResults(), machine()), outcome, names));
       }
     }
   } finally {

@@ -19,6 +19,12 @@ export interface Outcome {
   lab: LabDetails | undefined;
 }
 
+/** Where they were made on another machine, none of them: two machines tell nothing of each other. */
+export function ofMachine(results: Results, machine: Record<string, string>): Results {
+  const same = JSON.stringify(results.details.machine) === JSON.stringify(machine);
+  return same ? results : { rows: [], details: { machine, labs: {}, cases: {} } };
+}
+
 /** The results with a case in place of what was known of it; `names` is the order of all cases. */
 export function withOutcome({ rows, details }: Results, outcome: Outcome, names: readonly string[]): Results {
   const { measured, runs, error, lab } = outcome;

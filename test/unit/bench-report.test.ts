@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Case, cases } from "../../bench/cases.ts";
 import { longestGap } from "../../bench/measure/ticker.ts";
 import { spreadSteps } from "../../bench/report/details.ts";
-import { type Results, withOutcome } from "../../bench/report/merge.ts";
+import { ofMachine, type Results, withOutcome } from "../../bench/report/merge.ts";
 import { plot } from "../../bench/report/plot.ts";
 import { spreadOf } from "../../bench/report/statistics.ts";
 import { markdown } from "../../bench/report/table.ts";
@@ -46,6 +46,13 @@ test("a case that is measured again takes the place of its old rows; the others 
     ["postcopy-64-idle", 7],
     ["floor-64", 1],
   ]);
+});
+
+test("what was measured on another machine does not stay", () => {
+  const here = measured(ofMachine(nothing, { cores: "2 of one kind" }), "floor-64", downtimes(1));
+  expect(ofMachine(here, { cores: "2 of one kind" })).toBe(here);
+  const elsewhere = { machine: { cores: "2 of another" }, labs: {}, cases: {} };
+  expect(ofMachine(here, elsewhere.machine)).toEqual({ rows: [], details: elsewhere });
 });
 
 test("a row has what the issue's readers look for", () => {
