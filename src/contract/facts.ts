@@ -39,7 +39,7 @@ export const hostFacts = z.object({
     .nullable(),
   /** Why `docker` is null. */
   dockerProblem: z.string().optional(),
-  /** Whether Docker knows the runtime hook, and whether the hook's file is in place. */
+  /** Whether Docker knows the runtime hook, and whether the hook's files are in place, as the agent's version has them. */
   hook: z.object({ registered: z.boolean(), installed: z.boolean() }),
   runc: z.string().nullable(),
   criu: z

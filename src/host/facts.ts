@@ -7,8 +7,9 @@ import type { HostFacts } from "../contract/facts.ts";
 import { protocol, version } from "../contract/version.ts";
 import { criuFeatures } from "./criu/features.ts";
 import type { Docker } from "./docker/docker.ts";
-import { hookName, hookPath, stateFolder } from "./paths.ts";
+import { hookName, stateFolder } from "./paths.ts";
 import { run } from "./process.ts";
+import { isInstalled } from "./setup.ts";
 
 const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter", "nft"];
 const capSysResource = 24n;
@@ -30,7 +31,7 @@ export async function readHostFacts(name: string, docker: Docker): Promise<HostF
     architecture: { x64: "x86_64", arm64: "aarch64" }[arch() as string] ?? arch(),
     docker: dockerFacts.docker,
     ...(dockerFacts.problem ? { dockerProblem: dockerFacts.problem } : {}),
-    hook: { registered: dockerFacts.registered, installed: existsSync(hookPath) },
+    hook: { registered: dockerFacts.registered, installed: await isInstalled() },
     runc,
     criu,
     pipeMaxSize: Number(await readFile("/proc/sys/fs/pipe-max-size", "utf8")),

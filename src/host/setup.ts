@@ -86,22 +86,36 @@ export async function isRegistered(docker: Docker): Promise<boolean> {
   return hookName in ((await docker.info()).Runtimes ?? {});
 }
 
-/** Copies what the host calls from the package; whether anything was new. */
-async function installFiles(): Promise<boolean> {
+/** Whether what the host calls is in place, as this version of the package has it. */
+export const isInstalled = async (): Promise<boolean> => (await filesToInstall()).length === 0;
+
+interface InstalledFile {
+  target: string;
+  wanted: Buffer;
+}
+
+/** Those that are missing, or of another version. */
+async function filesToInstall(): Promise<InstalledFile[]> {
   const from = packageFolder();
-  await mkdir(installFolder, { recursive: true });
-  let changed = false;
-  for (const file of ["runtime/godwit-runtime", "runtime/godwit-announce", "dist/godwit-lazy-pages"]) {
+  const files = ["runtime/godwit-runtime", "runtime/godwit-announce", "dist/godwit-lazy-pages"].map(async (file) => {
     const target = join(installFolder, basename(file));
     const [wanted, found] = await Promise.all([readFile(join(from, file)), readFile(target).catch(() => undefined)]);
-    if (found && wanted.equals(found)) continue;
+    return found && wanted.equals(found) ? [] : [{ target, wanted }];
+  });
+  return (await Promise.all(files)).flat();
+}
+
+/** Copies what the host calls from the package; whether anything was new. */
+async function installFiles(): Promise<boolean> {
+  const files = await filesToInstall();
+  await mkdir(installFolder, { recursive: true });
+  for (const { target, wanted } of files) {
     // Replaced as a whole: Docker may be reading the old one.
     await writeFile(`${target}.new`, wanted);
     await chmod(`${target}.new`, 0o755);
     await rename(`${target}.new`, target);
-    changed = true;
   }
-  return changed;
+  return files.length > 0;
 }
 
 /** The package's own folder, from the bundle in dist/ as from the sources. */

@@ -50,10 +50,10 @@ export async function ensureHost(
     );
   const version = await answer(dockerVersion, patience.docker);
   if (version === undefined) throw await failed(state, host, "Docker does not answer", "/var/log/dockerd.log");
-  if ((await labRun(state.name, host.name, ["test", "-e", setupMark])).status !== 0) {
-    await setUp(state, host);
-    onProgress(`${host.name}: up, ${host.address}, Docker ${version}`);
-  }
+  const isNew = (await labRun(state.name, host.name, ["test", "-e", setupMark])).status !== 0;
+  // The checkout may have been built anew since.
+  await setUp(state, host);
+  if (isNew) onProgress(`${host.name}: up, ${host.address}, Docker ${version}`);
   if (!(await answer(async (reach) => (await agentAnswers(reach)) || undefined, patience.agent))) {
     throw await failed(state, host, "the agent does not answer", "/var/log/godwit-agent.log");
   }

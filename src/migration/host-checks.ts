@@ -52,7 +52,7 @@ export function storageDriverCheck({ docker }: HostFacts): Verdict[] {
 export function hookCheck({ hook, docker }: HostFacts): Verdict[] {
   if (!docker) return [];
   if (hook.registered && hook.installed) return [ok("hook", "runtime hook registered with Docker")];
-  const what = hook.registered ? "its file is missing" : "Docker does not know it";
+  const what = hook.registered ? "its files are missing, or of another version" : "Docker does not know it";
   return [fail("hook", "hook-missing", `runtime hook not set up: ${what}`, "godwit setup")];
 }
 
