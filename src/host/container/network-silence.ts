@@ -1,4 +1,5 @@
 import { readlink } from "node:fs/promises";
+import { execa } from "execa";
 import { run } from "../process.ts";
 
 const everything = (family: string) => `table ${family} godwit {
@@ -19,13 +20,29 @@ const endRules = `${speakRules}table inet godwit {
 }
 `;
 
+/** What is ready to silence a container. */
+export interface HeldSilence {
+  silence(): Promise<void>;
+  /** Nothing comes of it any more, unless it has been. */
+  drop(): void;
+}
+
 /**
- * Keeps the kernel from answering for a frozen container: what it acknowledged now would be missing where the container runs
- * next. CRIU's own lock does the same, but takes about 70 ms of the downtime to take off again.
+ * Starts nft, which waits for its rules: it takes longer to start than to take them. They keep the kernel from answering for a
+ * frozen container: what it acknowledged now would be missing where the container runs next. CRIU's own lock does the same, but
+ * takes about 70 ms of the downtime to take off again.
  */
-export async function silenceNetwork(pid: number): Promise<void> {
-  // Who asks for its address gets no answer either, unless the kernel has no nftables for ARP.
-  await nft(pid, silenceRules + everything("arp")).catch(() => nft(pid, speakRules + silenceRules));
+export async function holdSilence(pid: number): Promise<HeldSilence> {
+  if (await isHostNetwork(pid)) return { silence: async () => {}, drop: () => {} };
+  const child = execa("nsenter", nftIn(pid), { reject: false });
+  return {
+    async silence() {
+      child.stdin.end(silenceRules + everything("arp"));
+      // Who asks for its address gets no answer either, unless the kernel has no nftables for ARP.
+      if ((await child).exitCode !== 0) await nft(pid, speakRules + silenceRules);
+    },
+    drop: () => child.stdin.end(),
+  };
 }
 
 /** Lets it speak again; the other side repeats what was dropped. Harmless where it was not silenced. */
@@ -39,9 +56,14 @@ export async function endConnections(pid: number): Promise<void> {
   await nft(pid, nothing("arp")).catch(() => {});
 }
 
-/** The network of the host itself is nobody's to silence. */
 async function nft(pid: number, rules: string): Promise<void> {
+  if (!(await isHostNetwork(pid))) await run("nsenter", nftIn(pid), { input: rules });
+}
+
+const nftIn = (pid: number) => ["--target", String(pid), "--net", "nft", "-f", "-"];
+
+/** The network of the host itself is nobody's to silence. */
+async function isHostNetwork(pid: number): Promise<boolean> {
   const [own, its] = await Promise.all(["self", pid].map((of) => readlink(`/proc/${of}/ns/net`)));
-  if (own === its) return;
-  await run("nsenter", ["--target", String(pid), "--net", "nft", "-f", "-"], { input: rules });
+  return own === its;
 }

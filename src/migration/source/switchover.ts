@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BatonOffer, FilesComplete } from "../../contract/migration.ts";
 import { freeze } from "../../host/container/freezer.ts";
 import { type LogMark, readLogTail } from "../../host/container/logs.ts";
-import { silenceNetwork } from "../../host/container/network-silence.ts";
+import { holdSilence } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
@@ -74,13 +74,15 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     undo.defer(round.close);
     return round;
   };
+  const silence = await holdSilence(running.pid);
+  undo.defer(silence.drop);
   const early = input.tty ? undefined : await Promise.all([openPages(), openFiles()]);
   const frozenAt = performance.now();
   const switchover = { switchover: true };
   // What is dropped in the moment before it stands still is sent again, to where it runs next.
   await Promise.all([
     context.step("freeze", switchover, () => freeze(running)),
-    context.step("silence network", switchover, () => silenceNetwork(running.pid)),
+    context.step("silence network", switchover, silence.silence),
   ]);
   if (input.tty) await context.step("arm", switchover, input.arm);
   const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
