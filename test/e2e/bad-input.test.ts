@@ -172,6 +172,15 @@ describe("a host that lacks something", () => {
     await restartAgent("h2");
   });
 
+  test("files of another version than its agent, until it is set up again", async () => {
+    await startLooper(lab, "h1", "looper");
+    await lab.on("h2", "echo '# another' >>/usr/local/lib/godwit/godwit-runtime");
+    expect(await lab.refusal("migrate", "h1/looper", "h2")).toMatchObject({ code: "hook-missing", exit: 5 });
+    await expectUnharmed();
+    await lab.on("h2", "godwit setup");
+    expect(await lab.json("migrate", "h1/looper", "h2")).toMatchObject({ destination: "h2" });
+  });
+
   test.each([
     ["its agent", "agent", "/run/godwit/agent.pid", "agent-unreachable"],
     ["its Docker", "dockerd", "/run/lab/dockerd.pid", "docker-unreachable"],

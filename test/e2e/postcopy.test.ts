@@ -25,6 +25,22 @@ async function startMemory(name: string, mebibytes: number): Promise<void> {
   await eventually("it has filled its memory", async () => (await log("h1", name)).includes("pass 1") || undefined);
 }
 
+/** The copy and its log are gone when the original goes on: what the copy sees is read while it runs. */
+function followCopy(name: string) {
+  const said = lab.attempt("h2", `timeout 15 docker logs --follow ${name} 2>&1`);
+  const hasLooked = lab.on(
+    "h2",
+    `timeout 20 sh -c 'until docker logs ${name} 2>&1 | grep -q pass; do sleep 0.1; done'`,
+  );
+  return { said, hasLooked };
+}
+
+async function expectNothingWrong(copy: ReturnType<typeof followCopy> | undefined): Promise<void> {
+  const seen = (await copy?.said)?.stdout ?? "";
+  expect(seen).toContain("pass 1");
+  expect(seen).not.toContain("CORRUPT");
+}
+
 describe("a move that starts first and fetches memory after", () => {
   test("carries all of it, there and back", async () => {
     await startMemory("there-and-back", 128);
@@ -74,11 +90,10 @@ describe("a move that starts first and fetches memory after", () => {
     ["the agent of the source", "h1", "kill -9 $(cat /run/lab/agent.pid)", "h2"],
   ])("never lets a missing page be read when %s is killed", async (_, host, kill, runsOn) => {
     await startMemory("killed", 512);
-    // The copy and its log are gone when the original goes on: what the copy saw is read while it runs.
-    let said: ReturnType<typeof lab.attempt> | undefined;
+    let copy: ReturnType<typeof followCopy> | undefined;
     const watchAndKill = async () => {
-      said = lab.attempt("h2", "timeout 15 docker logs --follow killed 2>&1");
-      await lab.on("h2", "timeout 20 sh -c 'until docker logs killed 2>&1 | grep -q pass; do sleep 0.1; done'");
+      copy = followCopy("killed");
+      await copy.hasLooked;
       await lab.on(host, kill);
     };
     await lab.during("drain", watchAndKill, "migrate", "h1/killed", "h2", "--mode", "postcopy");
@@ -87,27 +102,23 @@ describe("a move that starts first and fetches memory after", () => {
       const other = runsOn === "h1" ? states[1] : states[0];
       return (states[runsOn === "h1" ? 0 : 1] === "running" && other === undefined) || undefined;
     });
-    const seen = (await said)?.stdout ?? "";
-    expect(seen).toContain("pass 1");
-    expect(seen).not.toContain("CORRUPT");
+    await expectNothingWrong(copy);
     await memoryIsRight(runsOn, "killed");
   });
 
   test("never lets a missing page be read when the frozen original is killed", async () => {
     await startMemory("original", 512);
-    let said: ReturnType<typeof lab.attempt> | undefined;
+    let copy: ReturnType<typeof followCopy> | undefined;
     const kill = async () => {
-      said = lab.attempt("h2", "timeout 15 docker logs --follow original 2>&1");
-      await lab.on("h2", "timeout 20 sh -c 'until docker logs original 2>&1 | grep -q pass; do sleep 0.1; done'");
+      copy = followCopy("original");
+      await copy.hasLooked;
       await lab.on("h1", "pkill -9 memcheck");
     };
     const limit = ["--mode", "postcopy", "--drain-bandwidth", "200mbit"];
     const { status, stdout } = await lab.during("drain", kill, "migrate", "h1/original", "h2", ...limit);
     expect(status).not.toBe(0);
     expect(stdout).toContain("docker start original");
-    const seen = (await said)?.stdout ?? "";
-    expect(seen).toContain("pass 1");
-    expect(seen).not.toContain("CORRUPT");
+    await expectNothingWrong(copy);
     await eventually("one is left, and it has ended", async () => {
       const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "original")));
       return (states[0] === "exited" && states[1] === undefined) || undefined;
@@ -116,16 +127,14 @@ describe("a move that starts first and fetches memory after", () => {
 
   test("never lets a missing page be read when the source's machine dies", async () => {
     await startMemory("orphan", 512);
-    let said: ReturnType<typeof lab.attempt> | undefined;
+    let copy: ReturnType<typeof followCopy> | undefined;
     const die = async () => {
-      said = lab.attempt("h2", "timeout 15 docker logs --follow orphan 2>&1");
-      await lab.on("h2", "timeout 20 sh -c 'until docker logs orphan 2>&1 | grep -q pass; do sleep 0.1; done'");
+      copy = followCopy("orphan");
+      await copy.hasLooked;
       process.kill(labHosts(lab.name).find(({ name }) => name === "h1")?.pid ?? 0, "SIGKILL");
     };
     await lab.during("drain", die, "migrate", "h1/orphan", "h2", "--mode", "postcopy").catch(() => {});
-    const seen = (await said)?.stdout ?? "";
-    expect(seen).toContain("pass 1");
-    expect(seen).not.toContain("CORRUPT");
+    await expectNothingWrong(copy);
     await mustGodwit(lab, "lab", "up", "--hosts", "2", "--release", releases.join(","));
     // Its memory went with the machine. What is left of it can be started anew, in one place.
     await eventually("one is left, and it has ended", async () => {
