@@ -9,6 +9,10 @@ export interface Case {
   memoryMiB: number;
   processes: number;
   dirtyMBs: number;
+  /** In its writable layer, small ones; so many of them are rewritten all the time. */
+  files?: { count: number; changing: number };
+  /** Files that nobody writes to, in a volume of its own. */
+  volumeMiB?: number;
   /** null: not limited. */
   linkMbits: number | null;
   /** How many runs are counted where `--runs` does not say it. */
@@ -77,6 +81,15 @@ function godwit(
 const processes = (count: number, eachMiB: number) =>
   godwit("postcopy", count * eachMiB, 0, null, { name: `processes-${count}x${eachMiB}`, processes: count });
 
+const files = (count: number, changing: number) =>
+  godwit("postcopy", 64, 0, null, { name: `files-${count}`, files: { count, changing }, secondsPerRun: 30 });
+
+const volume = (volumeMiB: number) =>
+  godwit("postcopy", 64, 0, null, {
+    ...{ name: `volume-${volumeMiB}`, volumeMiB, runs: 3, warmUp: false },
+    secondsPerRun: 10 + volumeMiB / 60,
+  });
+
 function floor(memoryMiB: number, count = 1, shape = String(memoryMiB)): Case {
   const secondsPerRun = 2 + memoryMiB / 500;
   const base = godwit("floor", memoryMiB, 0, null);
@@ -121,6 +134,9 @@ export const cases: readonly Case[] = [
   ...sizes.flatMap((memoryMiB) => links.map((link) => godwit("cold", memoryMiB, 0, link))),
   processes(64, 8),
   processes(1, 512),
+  files(50_000, 100),
+  volume(1024),
+  volume(10_240),
   ...sizes.map((memoryMiB) => floor(memoryMiB)),
   floor(512, 64, "64x8"),
   floor(512, 1, "1x512"),

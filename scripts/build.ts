@@ -1,5 +1,5 @@
 // Bundles the command line (which contains the agent) into one file, so that it starts fast and a host needs only it and Node; and
-// compiles what puts memory into containers, which needs nothing of the host that it runs on.
+// compiles what works on restored processes, which needs nothing of the host that it runs on.
 import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { build } from "esbuild";
@@ -19,5 +19,9 @@ await build({
   },
 });
 
-const compiled = ["-o", "dist/godwit-lazy-pages", ...globSync("runtime/lazy-pages/*.c")];
-execFileSync("cc", ["-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-Werror", ...compiled], { stdio: "inherit" });
+for (const program of ["lazy-pages", "locks"]) {
+  const compiled = ["-o", `dist/godwit-${program}`, ...globSync(`runtime/${program}/*.c`)];
+  execFileSync("cc", ["-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-Werror", ...compiled], {
+    stdio: "inherit",
+  });
+}

@@ -11,9 +11,19 @@ const settleMs = 1000;
 export const tickerArguments = ({ memoryMiB, processes, dirtyMBs }: Case): string =>
   `${memoryMiB / processes} ${dirtyMBs} ${processes}`;
 
-/** Starts the program in a container of h1, and returns when its memory is full. */
+/** A volume of files that do not compress, of 64 MiB each. */
+const fillVolume = (volumeMiB: number): string =>
+  `folder=$(docker volume inspect -f '{{.Mountpoint}}' bulk) && head -c 64M /dev/urandom >"$folder/0" &&
+  for i in $(seq ${volumeMiB / 64 - 1}); do cp --reflink=never "$folder/0" "$folder/$i"; done && sync`;
+
+/** Starts the program in a container of h1, and returns when its memory is full, and its files are there. */
 export async function startTicker(lab: BenchLab, measured: Case): Promise<void> {
-  await lab.on("h1", `${lab.engine.run} --name ${container} bench /bin/ticker ${tickerArguments(measured)}`);
+  const { files, volumeMiB } = measured;
+  const volume = volumeMiB ? "--volume bulk:/bulk" : "";
+  const more = files ? `${files.count} ${files.changing}` : "";
+  const program = `bench /bin/ticker ${tickerArguments(measured)} ${more}`;
+  await lab.on("h1", `${lab.engine.run} --name ${container} ${volume} ${program}`);
+  if (volumeMiB) await lab.on("h1", fillVolume(volumeMiB));
   await said(lab, "h1", /^ready$/m, 120_000);
   await sleep(settleMs);
 }

@@ -1,16 +1,19 @@
-// ticker MIB [DIRTY_MB_PER_S [PROCESSES]]: the program whose container is moved.
+// ticker MIB [DIRTY_MB_PER_S [PROCESSES [FILES CHANGING]]]: the program whose container is moved.
 // Each of PROCESSES (default 1) fills MIB mebibytes with a pattern that does not compress and that can be told from each word's
 // place. Then the first one wakes every millisecond, the others every 50 ms: each looks at four pages, chosen at random, and
-// the first one rewrites DIRTY_MB_PER_S (10^6 bytes) of its pages, in turn. It prints
+// the first one rewrites DIRTY_MB_PER_S (10^6 bytes) of its pages, in turn. One more makes FILES files in /files, 500 in a
+// folder, and rewrites CHANGING of them five times a second. It prints
 //   ready            once all processes have filled their memory
 //   gap MS END       for every pause of the first process over 20 ms; END is its end in seconds of the clock
 //   CORRUPT PAGE     for a page that does not hold what was written to it
 //   checked BAD      after SIGUSR1: all pages of all processes were looked at, and so many were wrong
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,14 +59,42 @@ static int is_wrong(const uint64_t *memory, uint64_t page, uint64_t name, uint32
   return 0;
 }
 
+static void write_file(unsigned number, unsigned version) {
+  char path[64], text[64];
+  snprintf(path, sizeof path, "/files/%u/%u", number / 500, number);
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  int bytes = snprintf(text, sizeof text, "%u %u\n", number, version);
+  if (file < 0 || write(file, text, bytes) != bytes || close(file)) {
+    perror(path);
+    exit(1);
+  }
+}
+
+// A process of its own goes on with it.
+static void make_files(unsigned count, unsigned changing) {
+  mkdir("/files", 0755);
+  for (unsigned i = 0; i < count; i++) {
+    char folder[64];
+    snprintf(folder, sizeof folder, "/files/%u", i / 500);
+    if (i % 500 == 0) mkdir(folder, 0755);
+    write_file(i, 0);
+  }
+  if (changing == 0 || fork() != 0) return;
+  for (unsigned version = 1;; version++) {
+    for (unsigned i = 0; i < changing; i++) write_file(i * (count / changing), version);
+    usleep(200000);
+  }
+}
+
 int main(int argc, char **argv) {
   uint64_t pages = argc > 1 ? strtoul(argv[1], NULL, 10) * 256 : 0;
   double dirty_per_tick = argc > 2 ? atof(argv[2]) * tick_us / page_bytes : 0;
   unsigned processes = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
   if (pages == 0 || processes == 0) {
-    fprintf(stderr, "usage: ticker MIB [DIRTY_MB_PER_S [PROCESSES]]\n");
+    fprintf(stderr, "usage: ticker MIB [DIRTY_MB_PER_S [PROCESSES [FILES CHANGING]]]\n");
     return 2;
   }
+  if (argc > 5) make_files(strtoul(argv[4], NULL, 10), strtoul(argv[5], NULL, 10));
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGUSR1, on_signal);
   int sharing = processes > 1 ? MAP_SHARED : MAP_PRIVATE;

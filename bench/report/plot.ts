@@ -56,8 +56,8 @@ function linesOf(rows: readonly Row[]): Line[] {
   return lines.filter(({ points }) => points.length > 0).sort((a, b) => slowest(b) - slowest(a));
 }
 
-/** What has several processes, or an emulated processor, is not on the same scale. */
-const isAside = (name: string) => /^vm-|\dx\d/.test(name);
+/** What has several processes, many files or an emulated processor is not on the same scale. */
+const isAside = (name: string) => /^(vm|files|volume)-|\dx\d/.test(name);
 
 type Scale = (value: number) => number;
 

@@ -57,6 +57,15 @@ export function targets(rows: readonly Row[], { labs }: Details): Target[] {
     downtime("processes-64x8"),
     downtime("processes-1x512"),
   );
+  const [few, many] = [downtime("postcopy-64-idle"), downtime("files-50000")];
+  if (few !== undefined && many !== undefined)
+    least("downtime that 50,000 files add, 100 of them changed", 150, "ms", many - few);
+  ratio(
+    "downtime with 10 GiB of unchanged volume to that with 1 GiB",
+    1.25,
+    downtime("volume-10240"),
+    downtime("volume-1024"),
+  );
   const stream = median("tls-stream-1024", (row) => row.totalS);
   if (stream !== undefined) {
     const limit = Number((1.5 * stream + 2).toFixed(1));

@@ -9,6 +9,7 @@ import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts
 import { holdDump } from "../host/criu/dump.ts";
 import { keepExpiredTimers } from "../host/criu/expired-timers.ts";
 import { refuseLostNames } from "../host/criu/link-remaps.ts";
+import { noteLostLocks } from "../host/criu/record-locks.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import { run } from "../host/process.ts";
@@ -54,6 +55,7 @@ export async function capture(
     await context.step("dump memory", { switchover: true }, () => dump.run(context.signal));
     await refuseLostNames(folder.images, container);
     await keepExpiredTimers(folder.images);
+    await noteLostLocks(folder.images, processes);
     await context.step("copy changed files", { switchover: true }, saveTrees);
     if (!end) await thaw(running);
     // CRIU lets everybody read them; memory holds secrets wherever the folder is carried to.

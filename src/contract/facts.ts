@@ -100,8 +100,8 @@ export const containerFacts = z.object({
   mounts: z.array(containerMount),
   /** Those of its volumes that Docker knows. */
   volumes: z.array(volumeFacts),
-  /** Published ports as `80/tcp -> 0.0.0.0:8080`. */
-  ports: z.array(z.object({ container: z.string(), hostIp: z.string(), hostPort: z.int() })),
+  /** Published ports as `80/tcp -> 0.0.0.0:8080`; `chosen`: by Docker itself. */
+  ports: z.array(z.object({ container: z.string(), hostIp: z.string(), hostPort: z.int(), chosen: z.boolean() })),
   networkMode: z.string(),
   networks: z.array(z.string()),
   /** Those of its networks that a user made. */
@@ -119,8 +119,6 @@ export const containerFacts = z.object({
   ipcMode: z.string(),
   /** What its processes have open that CRIU cannot carry, in words that fit after 'has'. */
   uncarried: z.array(z.string()),
-  /** Files whose record locks its processes would lose. */
-  lostLocks: z.array(z.string()),
   /** Sessions of `docker exec` under way. */
   execSessions: z.int(),
   /** `docker inspect` as it is: the destination re-creates the container from it. */
@@ -135,6 +133,8 @@ export const destinationView = z.object({
   imagePresent: z.boolean(),
   /** Published ports of the container that are in use here. */
   portsTaken: z.array(z.object({ port: z.int(), protocol: z.string() })),
+  /** Settings of the kernel that the container makes (`--sysctl`) and this host's kernel does not have. */
+  sysctlsMissing: z.array(z.string()),
   networksMissing: z.array(z.string()),
   /** Networks of the same name that are not the same: what differs, in words. */
   networksDifferent: z.array(z.object({ name: z.string(), what: z.string() })),

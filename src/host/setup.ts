@@ -97,7 +97,8 @@ interface InstalledFile {
 /** Those that are missing, or of another version. */
 async function filesToInstall(): Promise<InstalledFile[]> {
   const from = packageFolder();
-  const files = ["runtime/godwit-runtime", "runtime/godwit-announce", "dist/godwit-lazy-pages"].map(async (file) => {
+  const programs = ["dist/godwit-lazy-pages", "dist/godwit-locks"];
+  const files = ["runtime/godwit-runtime", "runtime/godwit-announce", ...programs].map(async (file) => {
     const target = join(installFolder, basename(file));
     const [wanted, found] = await Promise.all([readFile(join(from, file)), readFile(target).catch(() => undefined)]);
     return found && wanted.equals(found) ? [] : [{ target, wanted }];

@@ -16,6 +16,7 @@ export function arrivalChecks(
     name(container, view),
     memoryRoom(container, facts),
     diskRoom(container, facts, view),
+    ...sysctls(facts, view),
     ...networkChecks(container, view, choices),
     ...belongingChecks(container, facts, view, choices),
   ];
@@ -58,4 +59,16 @@ function diskRoom(container: ContainerFacts, { disk }: HostFacts, view: Destinat
     `${have}, and its files need ${bytes(needed)}${image ? ", its image more" : ""}`,
     "docker system prune",
   );
+}
+
+function sysctls({ name: host }: HostFacts, { sysctlsMissing }: DestinationView): Verdict[] {
+  if (sysctlsMissing.length === 0) return [];
+  return [
+    fail(
+      "sysctls",
+      "preflight-failed",
+      `the kernel has no setting ${sysctlsMissing.join(", ")}, which the container makes`,
+      `load the module on ${host} that has it, or create the container without this --sysctl`,
+    ),
+  ];
 }

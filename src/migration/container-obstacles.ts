@@ -171,15 +171,6 @@ function warnings(container: ContainerFacts): Verdict[] {
       ),
     );
   }
-  if (container.lostLocks.length > 0) {
-    found.push(
-      warn(
-        "record-locks",
-        `holds record locks on files that it has mapped, which CRIU does not bring back: ${container.lostLocks.join(", ")}`,
-        "let no second program open these files after the move (SQLite in WAL mode has such locks), or start the container anew then",
-      ),
-    );
-  }
   if (container.execSessions > 0) {
     const count = container.execSessions === 1 ? "1 session" : `${container.execSessions} sessions`;
     found.push(

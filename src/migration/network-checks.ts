@@ -16,21 +16,40 @@ export function networkChecks(container: ContainerFacts, view: DestinationView, 
 }
 
 function ports(container: ContainerFacts, { portsTaken }: DestinationView): Verdict[] {
-  const [first] = portsTaken;
+  const published = (chosen: boolean) =>
+    new Set(container.ports.filter((port) => port.chosen === chosen).map(({ hostPort }) => hostPort));
+  const [asked, chosen] = [published(false), published(true)];
+  const elsewhere = portsTaken.filter(({ port }) => chosen.has(port) && !asked.has(port));
+  const taken = portsTaken.filter((port) => !elsewhere.includes(port));
+  const found: Verdict[] = [];
+  const [first] = taken;
   if (first) {
-    const which = portsTaken.map(({ port, protocol }) => `${port}/${protocol}`).join(", ");
     const kind = first.protocol === "udp" ? "-lnup" : "-lntp";
-    return [
+    found.push(
       fail(
         "ports",
         "preflight-failed",
-        `published port${portsTaken.length > 1 ? "s" : ""} ${which} in use already`,
+        `published ${named(taken)} in use already`,
         `stop what listens there: ss ${kind} 'sport = :${first.port}'`,
       ),
-    ];
+    );
   }
-  const published = [...new Set(container.ports.map(({ hostPort }) => hostPort))];
-  return published.length > 0 ? [ok("ports", `published ports free: ${published.join(", ")}`)] : [];
+  if (elsewhere.length > 0) {
+    found.push(
+      warn(
+        "ports",
+        `published ${named(elsewhere)} in use already; Docker chose it, and will choose another one`,
+        `see it after the move: docker port ${container.name}`,
+      ),
+    );
+  }
+  if (found.length > 0) return found;
+  const free = [...asked, ...chosen];
+  return free.length > 0 ? [ok("ports", `published ports free: ${free.join(", ")}`)] : [];
+}
+
+function named(ports: DestinationView["portsTaken"]): string {
+  return `port${ports.length > 1 ? "s" : ""} ${ports.map(({ port, protocol }) => `${port}/${protocol}`).join(", ")}`;
 }
 
 /** What Docker makes on one host alone: a network of a cluster comes from its managers. */

@@ -31,6 +31,13 @@ describe("what forbids a move", () => {
       /docker stop db/,
     ],
     [
+      "a setting of the kernel that is not there",
+      { view: { sysctlsMissing: ["net.ipv4.vs.conntrack"] } },
+      "preflight-failed",
+      /no setting net\.ipv4\.vs\.conntrack/,
+      /load the module on h2/,
+    ],
+    [
       "address outside of the subnet",
       { view: { addressesRefused: [{ network: "lan", address: "10.9.0.7", by: null }] } },
       "preflight-failed",

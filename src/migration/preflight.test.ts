@@ -175,9 +175,16 @@ describe("what is allowed with a warning", () => {
     ["--rm", { container: { autoRemove: true } }, "auto-remove"],
     ["privileged", { container: { privileged: true } }, "privileged"],
     ["host network", { container: { networkMode: "host" } }, "network-mode"],
-    ["locks on mapped files", { container: { lostLocks: ["/data/rows.db-shm"] } }, "record-locks"],
     ["exec sessions", { container: { execSessions: 2 } }, "exec"],
     ["journald", { container: { logDriver: "journald" } }, "log-driver"],
+    [
+      "a port that Docker chose, and that is taken",
+      {
+        container: { ports: [{ container: "80/tcp", hostIp: "::", hostPort: 32768, chosen: true }] },
+        view: { portsTaken: [{ port: 32768, protocol: "tcp" }] },
+      },
+      "ports",
+    ],
     ["a bind mount", { view: { binds: [{ source: "/data", copied: false, there: true }] } }, "bind-mounts"],
     [
       "a copy of a shared volume",

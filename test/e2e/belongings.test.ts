@@ -129,6 +129,22 @@ describe("networks", () => {
     await lab.on("h1", "docker network rm net77");
   });
 
+  test("ports that Docker chose stay the same, or are others where they are taken", async () => {
+    await startLooper(lab, "h1", "chosen", { flags: "-p 80/udp -P --expose 81/udp" });
+    const port = async (host: string, inside: string) =>
+      Number((await lab.on(host, `docker port chosen ${inside}/udp`)).match(/:(\d+)$/m)?.[1]);
+    const [one, other] = [await port("h1", "80"), await port("h1", "81")];
+    expect(await lab.json("migrate", "h1/chosen", "h2")).toMatchObject({ warnings: [] });
+    expect([await port("h2", "80"), await port("h2", "81")]).toEqual([one, other]);
+    await squat("h1", one);
+    const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h2/chosen", "h1");
+    expect(warnings).toEqual([expect.stringContaining(`published port ${one}/udp in use already; Docker chose it`)]);
+    expect(await port("h1", "80")).not.toBe(one);
+    expect(await port("h1", "81")).toBe(other);
+    expectConsecutive(await countsOn(lab, "h1", "chosen"));
+    await lab.on("h1", "kill $(cat /run/squatter); docker rm -f chosen");
+  });
+
   test("a port that is taken after the check ends the move in Docker's words, and the original goes on", async () => {
     await startLooper(lab, "h1", "server", { flags: "-p 9098:90/udp" });
     const { status, stdout } = await lab.during("prepare", () => squat("h2", 9098), "migrate", "h1/server", "h2");

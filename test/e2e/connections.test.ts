@@ -87,3 +87,54 @@ describe("an established connection", () => {
     ).toBe("again");
   });
 });
+
+const lanOptions = "--subnet 10.88.0.0/24 --ip-range 10.88.0.128/25";
+const [server6, client6] = ["fd00:88::100", "fd00:88::101"];
+const macvlan = (more: string) => ({
+  make: (host: string) => lab.on(host, `docker network create -d macvlan -o parent=eth0 ${lanOptions} ${more} lan`),
+  clear: () => Promise.resolve(),
+});
+const made = {
+  macvlan: macvlan(""),
+  "macvlan of IPv6": macvlan("--ipv6 --subnet fd00:88::/64"),
+  // All containers of a host have its own MAC address: neighbours go on only where they are told.
+  ipvlan: {
+    make: (host: string) => lab.on(host, `docker network create -d ipvlan -o parent=eth0 ${lanOptions} lan`),
+    clear: () => Promise.resolve(),
+  },
+  "bridge that the hosts' LAN is part of": {
+    make: async (host: string) => {
+      const options = `--gateway 10.88.0.${host.slice(1)} -o com.docker.network.bridge.name=brlan`;
+      await lab.on(host, `docker network create ${lanOptions} ${options} lan`);
+      await lab.on(host, "ip address flush dev eth0 && ip link set eth0 master brlan");
+    },
+    clear: async (host: string) => {
+      await lab.on(host, `ip link set eth0 nomaster && ip address add 10.88.0.${host.slice(1)}/24 dev eth0`);
+    },
+  },
+};
+
+describe("an address that the container keeps", () => {
+  test.each([
+    ["ipvlan", "ipvlan", `--ip ${server}`, `--ip ${client}`, server],
+    ["macvlan of IPv6", "macvlan of IPv6", `--ip6 ${server6}`, `--ip6 ${client6}`, server6],
+    ["bridge that the hosts' LAN is part of", "macvlan", `--ip ${server}`, `--ip ${client}`, server],
+  ] as const)("on a %s: its connections go on", async (kind, clients, ofServer, ofClient, address) => {
+    for (const host of ["h1", "h2", "h3"])
+      await lab.on(host, "docker ps -aq | xargs -r docker rm -f; docker network rm lan");
+    await Promise.all([made[kind].make("h1"), made[kind].make("h2"), made[clients].make("h3")]);
+    await startServer(`--network lan ${ofServer} ${address === server6 ? `--ip ${server}` : ""}`);
+    await startClient(address, `--network lan ${ofClient}`);
+    for (const [from, to, mode] of [
+      ["h1", "h2", "postcopy"],
+      ["h2", "h1", "cold"],
+    ] as const) {
+      await lab.json("migrate", `${from}/server`, to, "--mode", mode);
+      await heardOn();
+      expectConsecutive(await countsOn(lab, to, "server"));
+    }
+    for (const host of ["h1", "h2", "h3"]) await lab.on(host, "docker rm -f server client; docker network rm lan");
+    for (const host of ["h1", "h2"]) await made[kind].clear(host);
+    for (const host of ["h1", "h2", "h3"]) await made.macvlan.make(host);
+  });
+});

@@ -1,9 +1,9 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
+import { isAskedFor } from "../docker/create-ports.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
 import { overlayRootOf } from "./layers.ts";
-import { lostLocks } from "./lost-locks.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
 import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
@@ -36,7 +36,6 @@ export async function readContainerFacts(
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
     uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
-    lostLocks: await lostLocks(processes.map(({ hostPid }) => hostPid)),
     writableBytes: sum("writable-layer"),
     volumeBytes: sum("volume"),
   };
@@ -96,6 +95,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
         container: port,
         hostIp: HostIp ?? "",
         hostPort: Number(HostPort ?? 0),
+        chosen: !isAskedFor(host.PortBindings, port, HostPort ?? ""),
       })),
     ),
     networkMode: host.NetworkMode ?? "default",
@@ -113,7 +113,6 @@ export function describe(container: ContainerInspect): ContainerFacts {
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
     uncarried: [],
-    lostLocks: [],
     execSessions: container.ExecIDs?.length ?? 0,
     inspect: container,
   };

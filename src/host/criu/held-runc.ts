@@ -6,6 +6,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import type { RuncContainer } from "../container/runc.ts";
 import { killGroup } from "../process.ts";
 import { HeldConfig } from "./held-config.ts";
+import { writeIrmapCache } from "./irmap-cache.ts";
 import { dumpOptions } from "./options.ts";
 import { explainCriuLog } from "./reason.ts";
 import { linkRemapOption } from "./runc-options.ts";
@@ -51,6 +52,7 @@ export interface HeldRunc {
 /** Starts runc for a dump, up to the start of the CRIU that dumps. */
 export async function holdRunc(container: RuncContainer, request: DumpRequest, start: DumpStart): Promise<HeldRunc> {
   await mkdir(request.work, { recursive: true, mode: 0o700 });
+  await writeIrmapCache(container, request.work);
   const passing = startsBefore[start.lazy ? "lazy" : "plain"];
   const config = await HeldConfig.create(join(request.work, configFile), passing);
   const more = [...(await linkRemapOption()), ...start.more];

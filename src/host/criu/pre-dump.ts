@@ -5,11 +5,12 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
+import type { RuncContainer } from "../container/runc.ts";
+import { writeIrmapCache } from "./irmap-cache.ts";
 import { explainCriuLog } from "./reason.ts";
 
 export interface PreDumpRequest {
-  /** The container's first process, as this host numbers it. */
-  pid: number;
+  container: RuncContainer;
   /** Folder for the little that is kept of it here; made. */
   images: string;
   /** Images of the round before, as a path from `images`; then only pages that were written to since go. */
@@ -24,13 +25,14 @@ export interface PreDumpRequest {
  * every 100 ms. It must not be killed: without its connection it ends by itself.
  * @throws dump-failed with CRIU's reason; the container runs on
  */
-export async function preDump({ pid, images, parent, join: joinWith }: PreDumpRequest): Promise<void> {
+export async function preDump({ container, images, parent, join: joinWith }: PreDumpRequest): Promise<void> {
   await mkdir(images, { recursive: true, mode: 0o700 });
+  await writeIrmapCache(container, images);
   const log = "pre-dump.log";
   const child = spawn(
     "criu",
     [
-      ...["pre-dump", "--no-default-config", "--tree", String(pid), "--track-mem"],
+      ...["pre-dump", "--no-default-config", "--tree", String(container.pid), "--track-mem"],
       ...["--images-dir", images, "--work-dir", images, "-v1", "--log-file", log],
       ...(parent ? ["--prev-images-dir", parent] : []),
       ...["--page-server", "--ps-socket", "3"],

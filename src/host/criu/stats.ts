@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { CriuDumpStats, CriuRestoreStats } from "../../contract/migration.ts";
+import { fieldsOf, messagesIn } from "./images.ts";
 
 /** The first words of CRIU's service images, and of its statistics among them. */
 const magics = [0x55105940, 0x57093306];
@@ -21,7 +21,7 @@ export async function readRestoreStats(work: string): Promise<CriuRestoreStats |
  * resume CRIU measures nothing: it scanned no page then, and its time is that of a clock that was never set.
  */
 export function parseDumpStats(image: Buffer): CriuDumpStats | null {
-  const field = fieldsOf(image, 1);
+  const field = statistics(image, 1);
   if (!field || field(5) === 0) return null;
   return {
     freezingMs: ms(field(1)),
@@ -36,33 +36,17 @@ export function parseDumpStats(image: Buffer): CriuDumpStats | null {
 }
 
 export function parseRestoreStats(image: Buffer): CriuRestoreStats | null {
-  const field = fieldsOf(image, 2);
+  const field = statistics(image, 2);
   if (!field) return null;
   return { forkingMs: ms(field(3)), restoreMs: ms(field(4)), pagesRestored: field(5), pagesCompared: field(1) };
 }
 
 /** The numbers in one of the two messages that an entry may hold; one that is missing is 0. */
-function fieldsOf(image: Buffer, entry: 1 | 2): ((number: number) => number) | undefined {
+function statistics(image: Buffer, entry: 1 | 2): ((field: number) => number) | undefined {
   if (image.length < 12 || magics.some((magic, i) => image.readUInt32LE(i * 4) !== magic)) return undefined;
-  const length = image.readUInt32LE(8);
-  if (image.length < 12 + length) return undefined;
-  const message = read(image.subarray(12, 12 + length)).messages.get(entry);
-  if (!message) return undefined;
-  const { numbers } = read(message);
-  return (number) => numbers.get(number) ?? 0;
-}
-
-function read(message: Uint8Array): { numbers: Map<number, number>; messages: Map<number, Uint8Array> } {
-  const reader = new BinaryReader(message);
-  const numbers = new Map<number, number>();
-  const messages = new Map<number, Uint8Array>();
-  while (reader.pos < reader.len) {
-    const [field, type] = reader.tag();
-    if (type === WireType.Varint) numbers.set(field, Number(reader.uint64()));
-    else if (type === WireType.LengthDelimited) messages.set(field, reader.bytes());
-    else reader.skip(type);
-  }
-  return { numbers, messages };
+  const [message] = messagesIn(image);
+  const found = message && fieldsOf(message).message(entry);
+  return found && ((field) => Number(found.number(field)));
 }
 
 const ms = (microseconds: number) => microseconds / 1000;

@@ -1,5 +1,6 @@
 import { mountsOf } from "./create-mounts.ts";
 import { endpointsOf, networkModeOf } from "./create-network.ts";
+import { type PublishedPort, portsOf } from "./create-ports.ts";
 import { type CreateSource, createSource } from "./create-source.ts";
 
 export interface CreateOptions {
@@ -11,6 +12,8 @@ export interface CreateOptions {
   imageRef?: string;
   /** Networks whose addresses (IP, MAC) of this instant are asked for, not only those that were configured. */
   keepAddress?: string[];
+  /** Ports that Docker chose itself, and that are asked for by number now. */
+  keepPorts?: PublishedPort[];
   /** Anonymous volumes become new ones, for their content to be put into, instead of being bound by name. */
   anonymousAnew?: boolean;
   /** Old name of a volume -> name of the copy. */
@@ -54,7 +57,7 @@ export function createBody(inspect: unknown, options: CreateOptions): CreateRequ
         ...withoutForeign(container.HostConfig),
         ...mountsOf(container, options.volumeRenames ?? {}, { anonymousAnew: options.anonymousAnew ?? false }),
         NetworkMode: networkModeOf(container),
-        PortBindings: portsOf(container, fresh),
+        PortBindings: portsOf(container, { fresh, keep: options.keepPorts ?? [] }),
         Runtime: options.runtime,
         RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
         AutoRemove: false,
@@ -89,12 +92,4 @@ function configOf({ Config, HostConfig }: CreateSource): Record<string, unknown>
 function withoutForeign(hostConfig: CreateSource["HostConfig"]): Record<string, unknown> {
   const { ContainerIDFile: _file, ConsoleSize: _size, ...rest } = hostConfig;
   return rest;
-}
-
-function portsOf({ HostConfig }: CreateSource, fresh: boolean): Record<string, unknown> {
-  const bindings = HostConfig.PortBindings ?? {};
-  if (!fresh) return bindings;
-  return Object.fromEntries(
-    Object.entries(bindings).map(([port, hosts]) => [port, (hosts ?? []).map((host) => ({ ...host, HostPort: "" }))]),
-  );
 }

@@ -4,12 +4,12 @@
  */
 export function networkSettings(sysctl: Record<string, string> | null | undefined): [path: string, value: string][] {
   return Object.entries(sysctl ?? {})
-    .map(([name, value]): [string, string] => [pathOf(name), value])
+    .map(([name, value]): [string, string] => [sysctlPath(name), value])
     .filter(([path]) => path.startsWith("net/"));
 }
 
-/** As sysctl(8) reads a name: what comes first of `.` and `/` separates, the other one is a dot in the name of an interface. */
-function pathOf(name: string): string {
+/** Below /proc/sys, as sysctl(8) reads a name: what comes first of `.` and `/` separates, the other one is a dot in the name of an interface. */
+export function sysctlPath(name: string): string {
   if (/^[^./]*\//.test(name)) return name;
   return name.replace(/[./]/g, (sign) => (sign === "." ? "/" : "."));
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -85,6 +85,16 @@ export class PendingRestore {
   /** Has a hook make settings of the kernel in its network namespace: paths below /proc/sys, and values. */
   async setNetwork(settings: [path: string, value: string][]): Promise<void> {
     await writeFile(join(this.folder, "sysctl"), settings.map((setting) => `${setting.join(" ")}\n`).join(""));
+  }
+
+  /** Has the hook take record locks again after the restore, by orders for godwit-locks; CRIU is to leave the processes stopped. */
+  async retakeLocks(orders: string): Promise<void> {
+    await writeFile(join(this.folder, "locks"), orders);
+  }
+
+  /** Why that could not be done; empty where nothing went wrong. */
+  async unlocked(): Promise<string> {
+    return (await readFile(join(this.folder, "unlocked"), "utf8").catch(() => "")).trim();
   }
 
   /** Has the waiting runtime run `runc restore` with more arguments, up to where it needs the container's root. */

@@ -8,6 +8,7 @@ import { lazyOrders } from "../criu/lazy-orders.ts";
 import { type LazyPages, pagesSocket } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
+import { lockOrders } from "../criu/record-locks.ts";
 import { type ArmedContainer, readyRoot } from "./arm.ts";
 
 export interface RestoreRequest {
@@ -46,7 +47,10 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
   let speech: HeldSpeech | undefined;
   try {
-    await Promise.race([armed.pending.release(restoreOptions(armed.cgroupPath, keepConnections)), exited]);
+    const locks = await lockOrders(images);
+    if (locks) await armed.pending.retakeLocks(locks);
+    const options = [...restoreOptions(armed.cgroupPath, keepConnections), ...(locks ? ["leave-stopped"] : [])];
+    await Promise.race([armed.pending.release(options), exited]);
     const pid = await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
     if (keepConnections && pid) speech = holdSpeech(pid);
     await step("connect network, make processes", () => exited);
@@ -97,6 +101,11 @@ async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
   );
   if (armed.pending.killed)
     throw new GodwitError("restore-failed", `Docker could not start the restored container: ${refusal}`);
+  const unlocked = await armed.pending.unlocked();
+  if (unlocked)
+    throw new GodwitError("restore-failed", `The restored container could not go on: ${unlocked}.`, {
+      hint: "Something else uses the same files there; see that only this container does.",
+    });
   const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || refusal);
   throw new GodwitError("restore-failed", `CRIU could not restore the container: ${sentence}`, { details });

@@ -19,8 +19,8 @@ afterAll(() => {
 });
 
 const published = (protocol: string, hostPort: number, hostIp = "0.0.0.0") => [
-  { container: `80/${protocol}`, hostIp, hostPort },
-  { container: `80/${protocol}`, hostIp: "::", hostPort },
+  { container: `80/${protocol}`, hostIp, hostPort, chosen: false },
+  { container: `80/${protocol}`, hostIp: "::", hostPort, chosen: false },
 ];
 
 test.each(["tcp", "udp"] as const)("a port in use is told once, for %s", async (protocol) => {
@@ -36,5 +36,7 @@ test.each(["tcp", "udp"] as const)("a free one is not, for %s, nor one that Dock
 });
 
 test("an address that this host does not have is another matter", async () => {
-  expect(await takenPorts([{ container: "80/udp", hostIp: "192.0.2.1", hostPort: ports.udp }])).toEqual([]);
+  expect(await takenPorts([{ container: "80/udp", hostIp: "192.0.2.1", hostPort: ports.udp, chosen: false }])).toEqual(
+    [],
+  );
 });

@@ -1,8 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import type { ContainerFacts } from "../../contract/facts.ts";
-
-type PublishedPort = ContainerFacts["ports"][number];
+import type { PublishedPort } from "../../host/docker/create-ports.ts";
 
 /** One after the other: Docker publishes a port for IPv4 and IPv6 alike, and two probes of it would stand in each other's way. */
 export async function takenPorts(ports: PublishedPort[]): Promise<{ port: number; protocol: string }[]> {
@@ -13,6 +11,15 @@ export async function takenPorts(ports: PublishedPort[]): Promise<{ port: number
     if (port !== 0 && !(await isFree(published, protocol))) taken.set(`${port}/${protocol}`, { port, protocol });
   }
   return [...taken.values()];
+}
+
+/** Those that nothing listens on here. */
+export async function freePorts(ports: PublishedPort[]): Promise<PublishedPort[]> {
+  const taken = await takenPorts(ports);
+  return ports.filter(
+    ({ container, hostPort }) =>
+      !taken.some(({ port, protocol }) => port === hostPort && container.endsWith(`/${protocol}`)),
+  );
 }
 
 /** An address of the source that this host does not have is another matter than a port in use. */

@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
-import type { DestinationView } from "../../contract/facts.ts";
+import { join } from "node:path";
+import { z } from "zod";
+import type { ContainerFacts, DestinationView } from "../../contract/facts.ts";
 import type { MigrationOffer } from "../../contract/migration.ts";
 import { containerName } from "../../host/container/facts.ts";
 import { findImage } from "../../host/docker/find-image.ts";
 import type { Host } from "../../host/host.ts";
+import { sysctlPath } from "../../host/restore/network-settings.ts";
 import { networkView } from "./network-view.ts";
 import { takenPorts } from "./taken-ports.ts";
 
@@ -29,10 +32,17 @@ export async function viewOf(
     nameTaken: taken !== undefined && containerName(taken) === container.name,
     imagePresent: image !== undefined,
     portsTaken,
+    sysctlsMissing: sysctlsOf(container.inspect).filter((name) => !existsSync(join("/proc/sys", sysctlPath(name)))),
     ...networks,
     binds: container.mounts
       .filter(({ type }) => type === "bind")
       .map(({ source }) => ({ source, copied: copied.has(source), there: existsSync(source) })),
     volumesPresent: volumes.filter((name) => name !== undefined),
   };
+}
+
+const withSysctls = z.object({ HostConfig: z.object({ Sysctls: z.record(z.string(), z.string()) }) });
+
+function sysctlsOf(inspect: ContainerFacts["inspect"]): string[] {
+  return Object.keys(withSysctls.safeParse(inspect).data?.HostConfig.Sysctls ?? {});
 }

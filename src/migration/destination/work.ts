@@ -23,6 +23,7 @@ import { keptNetworks } from "../addresses.ts";
 import { makeBelongings, removeBelongings } from "./belongings.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
+import { freePorts } from "./taken-ports.ts";
 
 /**
  * CRIU's images beside the pages: a share of the memory, and at least this much. What sockets still had to send is among them,
@@ -68,6 +69,7 @@ export class ArrivalWork {
     await makeBelongings(this.#host, this.#record, this.#save);
     const { body, autoRemove } = createBody(container.inspect, {
       ...{ runtime: hookName, imageRef, anonymousAnew: true, keepAddress: keptNetworks(container, choices.tcp) },
+      keepPorts: await freePorts(container.ports.filter(({ chosen }) => chosen)),
     });
     const withRemoval = { ...body, HostConfig: { ...(body.HostConfig as object), AutoRemove: autoRemove } };
     this.#record.creating = true;

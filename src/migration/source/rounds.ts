@@ -162,7 +162,7 @@ class Rounds {
     this.#counter.beginRound();
     try {
       await preDump({
-        pid: running.pid,
+        container: running,
         images: join(space.pages, String(this.#round)),
         parent: this.#round > 1 ? join("..", String(this.#round - 1)) : undefined,
         join: (criu) => void joinStreams(criu, tunnel).catch(() => {}),

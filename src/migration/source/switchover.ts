@@ -10,6 +10,7 @@ import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
 import { keepExpiredTimers } from "../../host/criu/expired-timers.ts";
 import { refuseLostNames } from "../../host/criu/link-remaps.ts";
+import { noteLostLocks } from "../../host/criu/record-locks.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
@@ -102,6 +103,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   await refuseLostNames(space.images, input.container);
   await keepExpiredTimers(space.images);
   const processes = await reading;
+  await noteLostLocks(space.images, processes);
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),
   );

@@ -9,13 +9,13 @@ const mixes = [
   {
     id: "shell",
     command: "/opt/shell_tree.sh",
-    what: "A tree of shells: pipes, fifos, background jobs, traps, `flock`",
+    what: "A tree of shells: pipes, fifos, background jobs, traps, `flock`, `tail -f`",
     how: "in each round a question goes through all of it; a lock that is held is never given away, one that is shared to one at a time",
   },
   {
     id: "python",
     command: "python3 /opt/python_mix.py",
-    what: "Python: threads, `mmap`, `inotify` on a tmpfs, `epoll`, signals, an interval timer, a pool of processes",
+    what: "Python: threads, `mmap`, `inotify` on a tmpfs and in the root, `epoll`, signals, an interval timer, a pool of processes",
     how: "each part is set up once and used in every round",
   },
   {

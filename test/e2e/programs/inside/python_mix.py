@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 
-FOLDER = "/dev/shm/watched"
 FILE_BYTES = 1 << 20
 WAIT_SECONDS = 60
 
@@ -26,11 +25,12 @@ def expect(condition, what):
 class Watch:
     """An inotify watch on a folder, waited for by epoll together with a socket pair."""
 
-    def __init__(self):
-        os.makedirs(FOLDER, exist_ok=True)
+    def __init__(self, folder):
+        self.folder = folder
+        os.makedirs(folder, exist_ok=True)
         libc = ctypes.CDLL(None, use_errno=True)
         self.inotify = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        expect(libc.inotify_add_watch(self.inotify, FOLDER.encode(), 0x100) >= 0, "no inotify watch")  # IN_CREATE
+        expect(libc.inotify_add_watch(self.inotify, folder.encode(), 0x100) >= 0, "no inotify watch")  # IN_CREATE
         self.near, self.far = socket.socketpair()
         self.epoll = select.epoll()
         self.epoll.register(self.inotify, select.EPOLLIN)
@@ -38,13 +38,13 @@ class Watch:
 
     def check(self, number):
         name = f"file-{number}"
-        open(os.path.join(FOLDER, name), "w").close()
+        open(os.path.join(self.folder, name), "w").close()
         expect(self.epoll.poll(WAIT_SECONDS, 1)[0][0] == self.inotify, "epoll does not tell of inotify")
         data = os.read(self.inotify, 4096)
         length = struct.unpack_from("iIII", data)[3]
         expect(data[16 : 16 + length].rstrip(b"\0") == name.encode(), f"inotify tells of {data!r}")
         expect(len(data) == 16 + length, "inotify tells of it twice")
-        os.unlink(os.path.join(FOLDER, name))
+        os.unlink(os.path.join(self.folder, name))
         self.far.send(name.encode())
         expect(self.epoll.poll(WAIT_SECONDS, 1)[0][0] == self.near.fileno(), "epoll does not tell of the socket")
         expect(self.near.recv(100) == name.encode(), "the socket pair lost a message")
@@ -122,7 +122,7 @@ def main():
     # Threads and processes inherit which signals are blocked.
     signals = Signals()
     pool = multiprocessing.Pool(4)
-    parts = [Watch(), Mapped(), Workers(), signals]
+    parts = [Watch("/dev/shm/watched"), Watch("/srv/some where/wätched"), Mapped(), Workers(), signals]
     children = {child.pid for child in multiprocessing.active_children()}
     number = 0
     while True:

@@ -35,6 +35,10 @@ done
 ) &
 exec 5>ask 6<answer
 
+# What is written to a file of the root goes on being heard by who follows it.
+touch notes
+(tail -f -n +1 notes >heard) &
+
 # A job that counts its signals, and asks back with another one.
 caught=0
 trap 'caught=$((caught + 1))' USR1
@@ -61,6 +65,12 @@ while :; do
 		sleep 0.1
 	done
 	[ "$caught" -gt "$before" ] || wrong "no signal came back"
+	echo "note $round" >>notes
+	for _ in $(seq 100); do
+		[ "$(tail -n 1 heard)" = "note $round" ] && break
+		sleep 0.1
+	done
+	cmp -s notes heard || wrong "what follows the notes heard '$(tail -n 1 heard)'"
 	(exit 7) &
 	wait $!
 	[ $? = 7 ] || wrong "a child's exit status was lost"

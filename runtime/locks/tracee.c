@@ -1,0 +1,151 @@
+#define _GNU_SOURCE
+#include "tracee.h"
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Below the stack pointer the kernel's calling conventions leave up to 128 bytes to a function that calls nobody.
+enum { BELOW_STACK = 1024, PIECE = 1 << 16, PATIENCE_MS = 5000 };
+
+#if defined(__x86_64__)
+static const unsigned char gate_code[] = {0x0f, 0x05};
+static void prepare(struct user_regs_struct *r, uintptr_t gate, long number, long a, long b, long c) {
+  r->rip = gate, r->rax = number, r->rdi = a, r->rsi = b, r->rdx = c;
+  // A call that was interrupted is not begun again before ours.
+  r->orig_rax = -1;
+}
+static long result(const struct user_regs_struct *r) { return r->rax; }
+static uintptr_t stack(const struct user_regs_struct *r) { return r->rsp; }
+#elif defined(__aarch64__)
+static const unsigned char gate_code[] = {0x01, 0x00, 0x00, 0xd4};
+static void prepare(struct user_regs_struct *r, uintptr_t gate, long number, long a, long b, long c) {
+  r->pc = gate, r->regs[8] = number, r->regs[0] = a, r->regs[1] = b, r->regs[2] = c;
+}
+static long result(const struct user_regs_struct *r) { return r->regs[0]; }
+static uintptr_t stack(const struct user_regs_struct *r) { return r->sp; }
+#else
+#error "not written for this architecture"
+#endif
+
+/** In any code that it has mapped; the last mapping is mostly the kernel's own, and small. */
+static uintptr_t find_gate(pid_t pid, int memory) {
+  char path[64], line[512];
+  snprintf(path, sizeof path, "/proc/%d/maps", pid);
+  FILE *maps = fopen(path, "re");
+  uintptr_t found = 0;
+  while (maps && fgets(line, sizeof line, maps)) {
+    uintptr_t from, to;
+    char executable;
+    if (sscanf(line, "%lx-%lx r%*c%c", &from, &to, &executable) != 3 || executable != 'x') continue;
+    for (uintptr_t at = from; at < to; at += PIECE) {
+      static unsigned char piece[PIECE];
+      ssize_t got = pread(memory, piece, at + PIECE < to ? PIECE : to - at, at);
+      void *hit = got > 0 ? memmem(piece, got, gate_code, sizeof gate_code) : NULL;
+      if (!hit) continue;
+      found = at + ((unsigned char *)hit - piece);
+      break;
+    }
+  }
+  if (maps) fclose(maps);
+  return found;
+}
+
+/** Whether it stands still, after a while at most. SIGSTOP itself must have been heard: it would get lost between two calls. */
+static int stands_still(pid_t pid) {
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  for (int tries = 0; tries < PATIENCE_MS; tries += 1) {
+    FILE *stat = fopen(path, "re");
+    size_t got = stat ? fread(text, 1, sizeof text - 1, stat) : 0;
+    if (stat) fclose(stat);
+    text[got] = 0;
+    char *name_end = strrchr(text, ')');
+    if (!name_end) return -ESRCH;
+    if (name_end[1] && name_end[2] == 'T') return 0;
+    usleep(1000);
+  }
+  return -ETIMEDOUT;
+}
+
+/** Waits for a stop that no signal made, and hands signals on. */
+static int wait_stopped(pid_t pid) {
+  for (;;) {
+    int status;
+    if (waitpid(pid, &status, __WALL) < 0) return -errno;
+    if (!WIFSTOPPED(status)) return -ESRCH;
+    if (status >> 16 == PTRACE_EVENT_STOP) return 0;
+    if (ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status))) return -errno;
+  }
+}
+
+static int registers(int request, pid_t pid, struct user_regs_struct *of) {
+  struct iovec area = {of, sizeof *of};
+  if (ptrace(request, pid, NT_PRSTATUS, &area)) return -errno;
+  // A program of 32 bits has others.
+  return area.iov_len == sizeof *of ? 0 : -ENOTSUP;
+}
+
+int tracee_catch(struct tracee *it, pid_t pid) {
+  memset(it, 0, sizeof *it);
+  it->pid = pid;
+  it->memory = -1;
+  int error = stands_still(pid);
+  if (error) return error;
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  it->memory = open(path, O_RDWR | O_CLOEXEC);
+  if (it->memory < 0) return -errno;
+  // What its own filter forbids it by now, it was free to do when it locked the file.
+  long traced = PTRACE_O_TRACESYSGOOD;
+  if (ptrace(PTRACE_SEIZE, pid, 0, traced | PTRACE_O_SUSPEND_SECCOMP) && ptrace(PTRACE_SEIZE, pid, 0, traced))
+    return -errno;
+  if (ptrace(PTRACE_INTERRUPT, pid, 0, 0)) return -errno;
+  uint64_t every = ~0ull;
+  error = wait_stopped(pid);
+  if (!error) error = registers(PTRACE_GETREGSET, pid, &it->registers);
+  if (!error && ptrace(PTRACE_GETSIGMASK, pid, sizeof every, &it->signals)) error = -errno;
+  if (!error && ptrace(PTRACE_SETSIGMASK, pid, sizeof every, &every)) error = -errno;
+  if (error) return error;
+  it->scratch = (stack(&it->registers) - BELOW_STACK) & ~15ul;
+  it->gate = find_gate(pid, it->memory);
+  if (!it->gate) return -ENOEXEC;
+  return pread(it->memory, it->kept, SCRATCH_BYTES, it->scratch) == SCRATCH_BYTES ? 0 : -EFAULT;
+}
+
+/** Goes on to the next of the two stops of a call. */
+static int step(pid_t pid) {
+  int status;
+  do {
+    if (ptrace(PTRACE_SYSCALL, pid, 0, 0) || waitpid(pid, &status, __WALL) < 0) return -errno;
+    if (!WIFSTOPPED(status)) return -ESRCH;
+  } while (WSTOPSIG(status) != (SIGTRAP | 0x80));
+  return 0;
+}
+
+long tracee_call(struct tracee *it, long number, long first, long second, const void *data, size_t bytes) {
+  struct user_regs_struct now = it->registers;
+  prepare(&now, it->gate, number, first, second, it->scratch);
+  if (bytes > SCRATCH_BYTES || pwrite(it->memory, data, bytes, it->scratch) != (ssize_t)bytes) return -EFAULT;
+  int error = registers(PTRACE_SETREGSET, it->pid, &now);
+  if (!error) error = step(it->pid);
+  if (!error) error = step(it->pid);
+  if (!error) error = registers(PTRACE_GETREGSET, it->pid, &now);
+  return error ? error : result(&now);
+}
+
+void tracee_release(struct tracee *it) {
+  if (it->gate) {
+    if (pwrite(it->memory, it->kept, SCRATCH_BYTES, it->scratch) < 0) perror("godwit-locks");
+    registers(PTRACE_SETREGSET, it->pid, &it->registers);
+    ptrace(PTRACE_SETSIGMASK, it->pid, sizeof it->signals, &it->signals);
+  }
+  ptrace(PTRACE_DETACH, it->pid, 0, 0);
+  if (it->memory >= 0) close(it->memory);
+}
