@@ -2,8 +2,8 @@
 #include "tracee.h"
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -34,8 +34,16 @@ static uintptr_t stack(const struct user_regs_struct *r) { return r->sp; }
 #error "not written for this architecture"
 #endif
 
+/** Copies to or from its memory. Unlike through /proc, a page that is still to come is waited for. */
+static int copy(ssize_t (*how)(pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long, unsigned long),
+                pid_t pid, const void *here, uintptr_t there, size_t bytes) {
+  struct iovec near = {(void *)here, bytes}, far = {(void *)there, bytes};
+  ssize_t done = how(pid, &near, 1, &far, 1, 0);
+  return done == (ssize_t)bytes ? 0 : done < 0 ? -errno : -EFAULT;
+}
+
 /** In any code that it has mapped; the last mapping is mostly the kernel's own, and small. */
-static uintptr_t find_gate(pid_t pid, int memory) {
+static uintptr_t find_gate(pid_t pid) {
   char path[64], line[512];
   snprintf(path, sizeof path, "/proc/%d/maps", pid);
   FILE *maps = fopen(path, "re");
@@ -46,8 +54,9 @@ static uintptr_t find_gate(pid_t pid, int memory) {
     if (sscanf(line, "%lx-%lx r%*c%c", &from, &to, &executable) != 3 || executable != 'x') continue;
     for (uintptr_t at = from; at < to; at += PIECE) {
       static unsigned char piece[PIECE];
-      ssize_t got = pread(memory, piece, at + PIECE < to ? PIECE : to - at, at);
-      void *hit = got > 0 ? memmem(piece, got, gate_code, sizeof gate_code) : NULL;
+      size_t bytes = at + PIECE < to ? PIECE : to - at;
+      bool read = copy(process_vm_readv, pid, piece, at, bytes) == 0;
+      void *hit = read ? memmem(piece, bytes, gate_code, sizeof gate_code) : NULL;
       if (!hit) continue;
       found = at + ((unsigned char *)hit - piece);
       break;
@@ -95,13 +104,8 @@ static int registers(int request, pid_t pid, struct user_regs_struct *of) {
 int tracee_catch(struct tracee *it, pid_t pid) {
   memset(it, 0, sizeof *it);
   it->pid = pid;
-  it->memory = -1;
   int error = stands_still(pid);
   if (error) return error;
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/mem", pid);
-  it->memory = open(path, O_RDWR | O_CLOEXEC);
-  if (it->memory < 0) return -errno;
   // What its own filter forbids it by now, it was free to do when it locked the file.
   long traced = PTRACE_O_TRACESYSGOOD;
   if (ptrace(PTRACE_SEIZE, pid, 0, traced | PTRACE_O_SUSPEND_SECCOMP) && ptrace(PTRACE_SEIZE, pid, 0, traced))
@@ -114,9 +118,9 @@ int tracee_catch(struct tracee *it, pid_t pid) {
   if (!error && ptrace(PTRACE_SETSIGMASK, pid, sizeof every, &every)) error = -errno;
   if (error) return error;
   it->scratch = (stack(&it->registers) - BELOW_STACK) & ~15ul;
-  it->gate = find_gate(pid, it->memory);
-  if (!it->gate) return -ENOEXEC;
-  return pread(it->memory, it->kept, SCRATCH_BYTES, it->scratch) == SCRATCH_BYTES ? 0 : -EFAULT;
+  error = copy(process_vm_readv, pid, it->kept, it->scratch, SCRATCH_BYTES);
+  if (!error) it->gate = find_gate(pid);
+  return error || it->gate ? error : -ENOEXEC;
 }
 
 /** Goes on to the next of the two stops of a call. */
@@ -132,8 +136,8 @@ static int step(pid_t pid) {
 long tracee_call(struct tracee *it, long number, long first, long second, const void *data, size_t bytes) {
   struct user_regs_struct now = it->registers;
   prepare(&now, it->gate, number, first, second, it->scratch);
-  if (bytes > SCRATCH_BYTES || pwrite(it->memory, data, bytes, it->scratch) != (ssize_t)bytes) return -EFAULT;
-  int error = registers(PTRACE_SETREGSET, it->pid, &now);
+  int error = bytes > SCRATCH_BYTES ? -EINVAL : copy(process_vm_writev, it->pid, data, it->scratch, bytes);
+  if (!error) error = registers(PTRACE_SETREGSET, it->pid, &now);
   if (!error) error = step(it->pid);
   if (!error) error = step(it->pid);
   if (!error) error = registers(PTRACE_GETREGSET, it->pid, &now);
@@ -142,10 +146,9 @@ long tracee_call(struct tracee *it, long number, long first, long second, const 
 
 void tracee_release(struct tracee *it) {
   if (it->gate) {
-    if (pwrite(it->memory, it->kept, SCRATCH_BYTES, it->scratch) < 0) perror("godwit-locks");
+    copy(process_vm_writev, it->pid, it->kept, it->scratch, SCRATCH_BYTES);
     registers(PTRACE_SETREGSET, it->pid, &it->registers);
     ptrace(PTRACE_SETSIGMASK, it->pid, sizeof it->signals, &it->signals);
   }
   ptrace(PTRACE_DETACH, it->pid, 0, 0);
-  if (it->memory >= 0) close(it->memory);
 }

@@ -9,7 +9,6 @@ enum { SCRATCH_BYTES = 64 };
 
 struct tracee {
   pid_t pid;
-  int memory;
   struct user_regs_struct registers;
   uint64_t signals;
   /** Address of an instruction that calls the kernel. */

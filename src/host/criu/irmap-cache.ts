@@ -17,7 +17,7 @@ const fields = { device: 1, inode: 2, path: 3 } as const;
  */
 export async function writeIrmapCache(container: RuncContainer, work: string): Promise<void> {
   const watched = await watchedInRoot(container);
-  if (watched.length > 0) await writeFile(join(work, "irmap-cache.img"), irmapCache(watched), { mode: 0o600 });
+  if (watched.length > 0) await writeFile(join(work, "irmap-cache"), irmapCache(watched), { mode: 0o600 });
 }
 
 export function irmapCache(watched: WatchedPath[]): Buffer {
