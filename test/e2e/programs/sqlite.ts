@@ -18,23 +18,23 @@ export function sqlite(lab: TestLab): void {
     await lab.on("h1", "docker run --pull never -d --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py");
     await countsOn(lab, "h1", "sqlite");
     const check = "docker run --pull never --rm -v rows:/data servers python3 /opt/sqlite_check.py";
-    const whole = (said: string, acknowledged: number) => {
-      const [integrity, rows, last, wrong] = said.split(" ");
-      expect([integrity, wrong]).toEqual(["ok", "0"]);
+    const whole = (said: string, acknowledged: number, expected: "used" | "alone") => {
+      const [who, integrity, rows, last, wrong] = said.split(" ");
+      expect([who, integrity, wrong]).toEqual([expected, "ok", "0"]);
       expect(Number(rows)).toBeGreaterThanOrEqual(acknowledged);
       expect(Number(last)).toBe(Number(rows) - 1);
     };
     const after = async (host: string) => {
       const counts = await countsOn(lab, host, "sqlite");
       // A newcomer that finds nobody's locks takes itself for the first one, and makes the shared index anew under the others.
-      whole(await lab.on(host, check), counts.length);
+      whole(await lab.on(host, check), counts.length, "used");
       await countsOn(lab, host, "sqlite");
     };
     const host = await moveBackAndForth(lab, { name: "sqlite", mode, after });
     const acknowledged = await logNumbers(lab, host, "sqlite");
     expectConsecutive(acknowledged);
     // As after a crash, which acknowledged rows must survive.
-    whole(await lab.on(host, `docker kill sqlite >/dev/null && ${check}`), acknowledged.length);
+    whole(await lab.on(host, `docker kill sqlite >/dev/null && ${check}`), acknowledged.length, "alone");
     await lab.on(host, "docker rm -f sqlite && docker volume rm rows");
     held(program, mode);
   });
