@@ -11,7 +11,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PageRun } from "../../src/host/criu/page-run.ts";
 import { pageBytes } from "../../src/host/criu/page-size.ts";
 import { PageService } from "../../src/migration/source/page-service.ts";
-import { RateLimit } from "../../src/transport/rate-limit.ts";
 
 // The real program and a real userfaultfd; only CRIU, and the container, are played by a process of the test.
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -81,24 +80,29 @@ async function sickbed(seed: number): Promise<Case> {
   };
 }
 
-/** The frozen original; `pace` is waited for before each read. */
-function original(pace: () => Promise<unknown> = async () => {}) {
-  return {
-    async read({ first, count }: PageRun, into: Buffer) {
-      await pace();
-      for (let i = 0; i < count; i += 1) into.set(new Uint8Array(content(first + i).buffer), i * pageBytes);
-    },
-    async close() {},
-  };
-}
+/** The frozen original. */
+const original = {
+  read({ first, count }: PageRun, into: Buffer) {
+    for (let i = 0; i < count; i += 1) into.set(new Uint8Array(content(first + i).buffer), i * pageBytes);
+  },
+  close() {},
+};
 
-const serviceFor = (work: string, made: (socket: Socket) => void = () => {}) =>
-  new PageService(async () => {
-    const socket = connect({ path: join(work, "pages.socket"), allowHalfOpen: true });
-    made(socket);
-    await once(socket, "connect");
-    return socket;
-  }, new RateLimit(null));
+/** `pace` is waited for before each piece. */
+const serviceFor = (
+  work: string,
+  pace: () => Promise<unknown> = async () => {},
+  made: (socket: Socket) => void = () => {},
+) =>
+  new PageService(
+    async () => {
+      const socket = connect({ path: join(work, "pages.socket"), allowHalfOpen: true });
+      made(socket);
+      await once(socket, "connect");
+      return socket;
+    },
+    { bytesPerSecond: null, take: async () => void (await pace()) },
+  );
 
 test.each([1, 2, 3, 4, 5, 6])(
   "every page arrives as it was, whatever the program does meanwhile (seed %d)",
@@ -106,7 +110,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     const { work, first, begin, end, status } = await sickbed(seed);
     await begin(["task 1", `run ${first} 1000`, `run ${first + 1000} ${pages - 1000}`]);
     const pace = () => sleep(seed % 3);
-    await serviceFor(work).serve(original(pace));
+    await serviceFor(work, pace).serve(original);
     expect(await end).toBe("ok");
     expect(await status).toBe(0);
     expect(existsSync(join(work, "drained"))).toBe(true);
@@ -119,16 +123,16 @@ test("goes on over another connection, with what is missing still", async () => 
   let socket: Socket | undefined;
   let connections = 0;
   let reads = 0;
-  const service = serviceFor(work, (made) => {
-    socket = made;
-    connections += 1;
-  });
   const pace = async () => {
     await sleep(2);
     reads += 1;
     if (reads % 20 === 0 && connections < 5) socket?.destroy();
   };
-  await service.serve(original(pace));
+  const service = serviceFor(work, pace, (made) => {
+    socket = made;
+    connections += 1;
+  });
+  await service.serve(original);
   expect(await end).toBe("ok");
   expect(await status).toBe(0);
   expect(connections).toBe(5);
@@ -138,7 +142,7 @@ test("pages of this host are read from files, at their place", async () => {
   const { work, first, begin, end, status } = await sickbed(8);
   const file = join(folder, "pages-1.img");
   const image = Buffer.alloc((pages + 3) * pageBytes);
-  await original().read({ task: 1, first, count: pages }, image.subarray(3 * pageBytes));
+  original.read({ task: 1, first, count: pages }, image.subarray(3 * pageBytes));
   writeFileSync(file, image);
   const half = pages / 2;
   await begin([
@@ -156,16 +160,12 @@ test("when the one that works is killed, the container is, before it reads a pag
   const { work, first, begin, end, status, worker } = await sickbed(9);
   await begin(["task 1", `run ${first} ${pages}`]);
   let reads = 0;
-  const service = serviceFor(work);
-  service
-    .serve(
-      original(async () => {
-        reads += 1;
-        if (reads === 10) process.kill(worker(), "SIGKILL");
-        if (reads >= 10) await new Promise(() => {});
-      }),
-    )
-    .catch(() => {});
+  const service = serviceFor(work, async () => {
+    reads += 1;
+    if (reads === 10) process.kill(worker(), "SIGKILL");
+    if (reads >= 10) await new Promise(() => {});
+  });
+  service.serve(original).catch(() => {});
   expect(await end).toBe("SIGKILL");
   service.close();
   expect(await status).toBe(1);

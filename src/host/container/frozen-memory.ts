@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { PageRun } from "../criu/page-run.ts";
 import { pageBytes } from "../criu/page-size.ts";
 import { containerProcesses } from "./processes.ts";
@@ -10,7 +10,7 @@ export class MemoryLost extends Error {}
 /** The memory of a frozen container, read where it is. CRIU's id of a task is its process id within the container. */
 export class FrozenMemory {
   readonly #hostPids: ReadonlyMap<number, number>;
-  readonly #open = new Map<number, Promise<FileHandle>>();
+  readonly #open = new Map<number, number>();
 
   private constructor(hostPids: ReadonlyMap<number, number>) {
     this.#hostPids = hostPids;
@@ -21,29 +21,29 @@ export class FrozenMemory {
     return new FrozenMemory(new Map(processes.map(({ pid, hostPid }) => [pid, hostPid])));
   }
 
-  /** Fills the buffer with the pages of the run. @throws MemoryLost */
-  async read({ task, first, count }: PageRun, into: Buffer): Promise<void> {
+  /**
+   * Fills the buffer with the pages of the run. At once: it is copying from memory to memory, and handing it to a thread and back
+   * takes longer than that.
+   * @throws MemoryLost
+   */
+  read({ task, first, count }: PageRun, into: Buffer): void {
     try {
-      const handle = await this.#handle(task);
       // Beyond 2^53 there are no addresses of programs.
-      const { bytesRead } = await handle.read(into, 0, count * pageBytes, first * pageBytes);
-      if (bytesRead !== count * pageBytes) throw new Error("a part of it is gone");
+      const read = readSync(this.#fd(task), into, 0, count * pageBytes, first * pageBytes);
+      if (read !== count * pageBytes) throw new Error("a part of it is gone");
     } catch (error) {
       throw new MemoryLost(`the memory of task ${task} cannot be read: ${(error as Error).message}`);
     }
   }
 
-  async close(): Promise<void> {
-    const handles = await Promise.allSettled(this.#open.values());
-    await Promise.all(handles.map((handle) => handle.status === "fulfilled" && handle.value.close()));
+  close(): void {
+    for (const fd of this.#open.values()) closeSync(fd);
+    this.#open.clear();
   }
 
-  #handle(task: number): Promise<FileHandle> {
-    let handle = this.#open.get(task);
-    if (!handle) {
-      handle = open(`/proc/${this.#hostPids.get(task)}/mem`, "r");
-      this.#open.set(task, handle);
-    }
-    return handle;
+  #fd(task: number): number {
+    const fd = this.#open.get(task) ?? openSync(`/proc/${this.#hostPids.get(task)}/mem`, "r");
+    this.#open.set(task, fd);
+    return fd;
   }
 }

@@ -20,7 +20,7 @@ function content(task: number, page: number): Buffer {
 function original() {
   return {
     pagesRead: [] as number[],
-    async read({ task, first, count }: PageRun, into: Buffer) {
+    read({ task, first, count }: PageRun, into: Buffer) {
       for (let i = 0; i < count; i += 1) {
         content(task, first + i).copy(into, i * pageBytes);
         this.pagesRead.push(task * 1e9 + first + i);
@@ -130,7 +130,7 @@ describe("sendPages", () => {
     cut.there.destroy();
     await expect(cut.sending).rejects.toThrow("the way of the memory pages broke");
     const lost = connect([{ task: 1, first: 1, count: 100 }]);
-    lost.memory.read = async () => {
+    lost.memory.read = () => {
       throw new Error("it is gone");
     };
     lost.destination.say("go", 0);

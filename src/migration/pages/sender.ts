@@ -12,15 +12,13 @@ import { UnsentPages } from "./unsent.ts";
 const pieceBytes = 256 * 1024;
 /** At a rate limit, a piece takes no longer than this. */
 const pieceMs = 20;
-/** Pieces that are read before the first of them is sent. */
-const readAhead = 2;
 /** A connection over which nothing is heard for so long, with pages on their way, is given up for another one. */
 const silenceMs = 7000;
 const lookEveryMs = 1000;
 
 export interface PageSenderOptions {
   /** The frozen original. */
-  memory: { read(run: PageRun, into: Buffer): Promise<void> };
+  memory: { read(run: PageRun, into: Buffer): void };
   /** To the destination's godwit-lazy-pages. As a socket, it has copied what it says is written. */
   stream: Duplex;
   rate: { readonly bytesPerSecond: number | null; take(bytes: number): Promise<void> };
@@ -39,13 +37,6 @@ export async function sendPages(options: PageSenderOptions): Promise<void> {
     options.stream.destroy();
     throw error;
   }
-}
-
-interface Piece {
-  run: PageRun;
-  /** Room for a header, then the pages. */
-  buffer: Buffer;
-  read: Promise<void>;
 }
 
 class PageSender {
@@ -76,18 +67,14 @@ class PageSender {
       this.#ended = true;
       this.#wake.emit("wake");
     });
-    const pieces: Piece[] = [];
     while (!this.#ended) {
-      const run = pieces.length < readAhead ? this.#next() : undefined;
-      if (run) {
-        await this.#options.rate.take(run.count * pageBytes);
-        pieces.push(this.#read(run));
-        // Another one is read before this one is waited for.
-        if (pieces.length < readAhead && this.#hasNext()) continue;
+      const run = this.#next();
+      if (!run) {
+        await once(this.#wake, "wake");
+        continue;
       }
-      const first = pieces.shift();
-      if (first) await this.#send(first);
-      else if (!this.#ended && !this.#hasNext()) await once(this.#wake, "wake");
+      await this.#options.rate.take(run.count * pageBytes);
+      await this.#send(run);
     }
     if (this.#failure) throw this.#failure;
   }
@@ -119,13 +106,9 @@ class PageSender {
     else if (performance.now() - this.#heardAt > silenceMs) this.#options.stream.destroy();
   }
 
-  #hasNext(): boolean {
-    return this.#urgent.length > 0 || (this.#going && !this.#sentAll && !this.#flight.full);
-  }
-
   #next(): PageRun | undefined {
     if (this.#urgent.length > 0) return this.#urgent.shift();
-    if (!this.#hasNext()) return undefined;
+    if (!this.#going || this.#sentAll || this.#flight.full) return undefined;
     const { bytesPerSecond } = this.#options.rate;
     const most = Math.min(pieceBytes, ((bytesPerSecond ?? Number.POSITIVE_INFINITY) * pieceMs) / 1000);
     const run = this.#unsent.next(Math.max(1, Math.floor(most / pageBytes)));
@@ -133,16 +116,11 @@ class PageSender {
     return run;
   }
 
-  #read(run: PageRun): Piece {
+  async #send(run: PageRun): Promise<void> {
+    const { memory, stream } = this.#options;
+    // Room for a header, then the pages.
     const buffer = this.#buffers.take(headerBytes + run.count * pageBytes);
-    const read = this.#options.memory.read(run, buffer.subarray(headerBytes));
-    read.catch(() => {});
-    return { run, buffer, read };
-  }
-
-  async #send({ run, buffer, read }: Piece): Promise<void> {
-    const { stream } = this.#options;
-    await read;
+    memory.read(run, buffer.subarray(headerBytes));
     const parts = cutZeros(run, buffer.subarray(headerBytes));
     for (const [index, part] of parts.entries()) {
       this.#frames += 1;

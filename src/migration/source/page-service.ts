@@ -1,8 +1,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type FrozenMemory, MemoryLost } from "../../host/container/frozen-memory.ts";
-import type { RateLimit } from "../../transport/rate-limit.ts";
-import { sendPages } from "../pages/sender.ts";
+import { type PageSenderOptions, sendPages } from "../pages/sender.ts";
 
 const retryMs = 250;
 
@@ -12,12 +11,12 @@ const retryMs = 250;
  */
 export class PageService {
   readonly #open: () => Promise<Duplex>;
-  readonly #rate: RateLimit;
+  readonly #rate: PageSenderOptions["rate"];
   #connection: Duplex | undefined;
   #closed = false;
 
   /** `open` makes a connection to the destination. */
-  constructor(open: () => Promise<Duplex>, rate: RateLimit) {
+  constructor(open: () => Promise<Duplex>, rate: PageSenderOptions["rate"]) {
     this.#open = open;
     this.#rate = rate;
   }
@@ -36,7 +35,7 @@ export class PageService {
         await sleep(retryMs);
       }
     } finally {
-      await memory.close();
+      memory.close();
     }
   }
 
