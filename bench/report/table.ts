@@ -71,7 +71,7 @@ const notes = `- *downtime*: the longest pause of a program in the container tha
 - *total*: from the first command to the end of the last; all memory is there then.
 - *wire*: as the tool counts it, or as the interfaces do where it does not. *interfaces*: what both hosts sent, with all headers.
 - *agent CPU*: user and system time of both agents; *children*: of what they started and has ended (runc, CRIU, rsync), in both hosts.
-- *agent RSS*: the higher peak of the two agents. *loop*: the longest time for which an agent's event loop was blocked.
+- *agent RSS*: the higher peak of the two agents. *loop*: the longest time for which an agent's event loop was busy with one thing, without what it waited for a processor meanwhile.
 - Each case's memory is incompressible, and looked at as a whole after the move: a wrong page fails the run.`;
 
 function stepTables({ cases }: Details): string {

@@ -32,7 +32,7 @@ export const agentUsage = z.object({
   memoryBytes: z.number(),
   /** Since its start; without the programs that it ran. */
   cpuMs: z.number(),
-  /** The longest time that it could not answer anybody, since it was asked last. */
+  /** The longest time that it could not answer anybody since it was asked last; without what it waited for a processor. */
   longestBlockMs: z.number(),
 });
 export type AgentUsage = z.infer<typeof agentUsage>;

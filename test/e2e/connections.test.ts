@@ -97,11 +97,6 @@ const macvlan = (more: string) => ({
 const made = {
   macvlan: macvlan(""),
   "macvlan of IPv6": macvlan("--ipv6 --subnet fd00:88::/64"),
-  // All containers of a host have its own MAC address: neighbours go on only where they are told.
-  ipvlan: {
-    make: (host: string) => lab.on(host, `docker network create -d ipvlan -o parent=eth0 ${lanOptions} lan`),
-    clear: () => Promise.resolve(),
-  },
   "bridge that the hosts' LAN is part of": {
     make: async (host: string) => {
       const options = `--gateway 10.88.0.${host.slice(1)} -o com.docker.network.bridge.name=brlan`;
@@ -116,7 +111,6 @@ const made = {
 
 describe("an address that the container keeps", () => {
   test.each([
-    ["ipvlan", "ipvlan", `--ip ${server}`, `--ip ${client}`, server],
     ["macvlan of IPv6", "macvlan of IPv6", `--ip6 ${server6}`, `--ip6 ${client6}`, server6],
     ["bridge that the hosts' LAN is part of", "macvlan", `--ip ${server}`, `--ip ${client}`, server],
   ] as const)("on a %s: its connections go on", async (kind, clients, ofServer, ofClient, address) => {

@@ -2,15 +2,20 @@ import { readlink } from "node:fs/promises";
 import { execa } from "execa";
 import { run } from "../process.ts";
 
-const everything = (family: string) => `table ${family} godwit {
+const everything = (family: string, except = "") => `table ${family} godwit {
   chain input { type filter hook input priority ${family === "arp" ? 0 : -500}; policy drop; }
-  chain output { type filter hook output priority ${family === "arp" ? 0 : -500}; policy drop; }
+  chain output { type filter hook output priority ${family === "arp" ? 0 : -500}; policy drop; ${except} }
 }
 `;
 const nothing = (family: string) => `add table ${family} godwit\ndelete table ${family} godwit\n`;
 
 /** For nft, in the network namespace of a container: nothing that it says goes out, nothing that it is told comes in. */
-export const silenceRules: string = everything("inet");
+const silenceRules: string = everything("inet");
+/**
+ * The same for a copy that Docker has not connected yet. Docker 28 tells its neighbours of an IPv6 address itself, and gives the
+ * container up where it cannot.
+ */
+export const arrivingRules: string = everything("inet", "ip6 daddr ff02::1 icmpv6 type nd-neighbor-advert accept;");
 /** Takes that back. Harmless where there is nothing to take back. */
 export const speakRules: string = nothing("inet");
 

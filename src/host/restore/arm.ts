@@ -3,7 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
-import { silenceRules } from "../container/network-silence.ts";
+import { arrivingRules } from "../container/network-silence.ts";
 import { type HeldLazyPages, holdLazyPages } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import type { Docker } from "../docker/docker.ts";
@@ -69,7 +69,7 @@ export async function armContainer(docker: Docker, id: string, request: ArmReque
       );
     });
     const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
-    if (request.keepConnections) await pending.silence(silenceRules);
+    if (request.keepConnections) await pending.silence(arrivingRules);
     const hooks = { silence: request.keepConnections, wait: !request.tty };
     const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending);
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
