@@ -104,7 +104,7 @@ async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
   const unlocked = await armed.pending.unlocked();
   if (unlocked)
     throw new GodwitError("restore-failed", `The restored container could not go on: ${unlocked}.`, {
-      hint: "Something else uses the same files there; see that only this container does.",
+      hint: "If something else uses the same files there, see that only this container does.",
     });
   const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || refusal);

@@ -38,4 +38,23 @@ export function sqlite(lab: TestLab): void {
     await lab.on(host, "docker rm -f sqlite && docker volume rm rows");
     held(program, mode);
   });
+
+  // A container with a terminal is restored within Docker's create, others between that and start.
+  test.each(["", "-t"])(
+    "SQLite runs on where it was if its locks cannot be taken there (docker run %s)",
+    async (flags) => {
+      const writer = `docker run --pull never -d ${flags} --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py`;
+      await lab.on("h1", writer);
+      await countsOn(lab, "h1", "sqlite");
+      const program = "/usr/local/lib/godwit/godwit-locks";
+      const refuse = () => lab.on("h2", `printf '#!/bin/sh\necho no locks today >&2; exit 1\n' >${program}`);
+      const { status, stdout } = await lab.during("sync", refuse, "migrate", "h1/sqlite", "h2");
+      expect(status, stdout).toBe(7);
+      expect(stdout).toMatch(/"restore-failed".*could not go on: no locks today/);
+      expectConsecutive(await countsOn(lab, "h1", "sqlite"));
+      expect(await lab.on("h2", "docker ps -aq; docker volume ls -q")).toBe("");
+      await lab.on("h2", "godwit setup");
+      await lab.on("h1", "docker rm -f sqlite && docker volume rm rows");
+    },
+  );
 }
