@@ -3,7 +3,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -42,27 +41,34 @@ static int copy(ssize_t (*how)(pid_t, const struct iovec *, unsigned long, const
   return done == (ssize_t)bytes ? 0 : done < 0 ? -errno : -EFAULT;
 }
 
-/** In any code that it has mapped; the last mapping is mostly the kernel's own, and small. */
+static uintptr_t search(pid_t pid, uintptr_t from, uintptr_t to) {
+  static unsigned char piece[PIECE];
+  for (uintptr_t at = from; at < to; at += PIECE) {
+    size_t bytes = at + PIECE < to ? PIECE : to - at;
+    if (copy(process_vm_readv, pid, piece, at, bytes)) continue;
+    unsigned char *hit = memmem(piece, bytes, gate_code, sizeof gate_code);
+    if (hit) return at + (hit - piece);
+  }
+  return 0;
+}
+
+/** In the kernel's own code in each process, or in a file's. Other code may be memory that is still to come, and large. */
 static uintptr_t find_gate(pid_t pid) {
   char path[64], line[512];
   snprintf(path, sizeof path, "/proc/%d/maps", pid);
   FILE *maps = fopen(path, "re");
+  if (!maps) return 0;
   uintptr_t found = 0;
-  while (maps && fgets(line, sizeof line, maps)) {
-    uintptr_t from, to;
-    char executable;
-    if (sscanf(line, "%lx-%lx r%*c%c", &from, &to, &executable) != 3 || executable != 'x') continue;
-    for (uintptr_t at = from; at < to; at += PIECE) {
-      static unsigned char piece[PIECE];
-      size_t bytes = at + PIECE < to ? PIECE : to - at;
-      bool read = copy(process_vm_readv, pid, piece, at, bytes) == 0;
-      void *hit = read ? memmem(piece, bytes, gate_code, sizeof gate_code) : NULL;
-      if (!hit) continue;
-      found = at + ((unsigned char *)hit - piece);
-      break;
+  for (const char *const *kind = (const char *const[]){"[vdso]", "/", NULL}; *kind && !found; kind++) {
+    rewind(maps);
+    while (!found && fgets(line, sizeof line, maps)) {
+      uintptr_t from, to;
+      char executable;
+      if (sscanf(line, "%lx-%lx r%*c%c", &from, &to, &executable) != 3 || executable != 'x') continue;
+      if (strstr(line, *kind)) found = search(pid, from, to);
     }
   }
-  if (maps) fclose(maps);
+  fclose(maps);
   return found;
 }
 
