@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { CheckpointDeps } from "../checkpoint/actions.ts";
 import { errorFromReport } from "../contract/errors.ts";
-import { armOrder, batonOffer, filesComplete, migrationOffer } from "../contract/migration.ts";
+import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";
 import { findImage } from "../host/docker/find-image.ts";
 import type { Operations } from "../journal/operations.ts";
@@ -76,8 +76,11 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     const offer = migrationOffer.parse(request.body);
     return arrivals.reserve({ ...offer, source: request.peer });
   });
+  app.post(peerPaths.imageQuestion(":id"), (request) =>
+    find(request).work.image.bring(imageQuestion.parse(request.body)),
+  );
   app.post(peerPaths.image(":id"), async (request) => {
-    await find(request).work.receiveImage(request.body as Readable);
+    await find(request).work.image.receive(request.body as Readable);
     return {};
   });
   app.post(peerPaths.create(":id"), async (request) => {

@@ -189,6 +189,21 @@ export type ArmOrder = z.infer<typeof armOrder>;
 export const batonWord = z.enum(["waiting", "taken", "running", "returned", "refused"]);
 export type BatonWord = z.infer<typeof batonWord>;
 
+/** source -> destination: the image is lacking there. */
+export const imageQuestion = z.object({
+  /** As registries know it: `repository@sha256:...`. */
+  digests: z.array(z.string()),
+});
+export type ImageQuestion = z.infer<typeof imageQuestion>;
+
+export const imageAnswer = z.object({
+  /** It is there now, from its registry. */
+  fetched: z.boolean(),
+  /** Otherwise, layers that need not be sent. */
+  layers: z.array(z.string()),
+});
+export type ImageAnswer = z.infer<typeof imageAnswer>;
+
 /** `data` is base64. */
 const smallImage = z.object({ name: z.string(), data: z.string() });
 

@@ -3,6 +3,7 @@ import { apiPrefix } from "../contract/version.ts";
 /** Paths of the protocol between the two agents of a migration; source asks, destination answers. */
 export const peerPaths = {
   reserve: `${apiPrefix}/peer/migrations`,
+  imageQuestion: (id: string) => `${apiPrefix}/peer/migrations/${id}/image-question`,
   image: (id: string) => `${apiPrefix}/peer/migrations/${id}/image`,
   create: (id: string) => `${apiPrefix}/peer/migrations/${id}/create`,
   tree: (id: string, index: number | string) => `${apiPrefix}/peer/migrations/${id}/trees/${index}`,

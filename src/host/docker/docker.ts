@@ -167,6 +167,13 @@ export class Docker {
     }
   }
 
+  /** An image as registries know it: `repository@sha256:...`. */
+  async repositoryDigests(image: string): Promise<string[]> {
+    return (
+      (await this.client.get<{ RepoDigests?: string[] }>(`/images/${encodeURIComponent(image)}/json`)).RepoDigests ?? []
+    );
+  }
+
   /** About as many bytes as `docker save` will give. */
   async imageBytes(image: string): Promise<number> {
     return (await this.client.get<{ Size?: number }>(`/images/${encodeURIComponent(image)}/json`)).Size ?? 0;

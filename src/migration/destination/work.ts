@@ -21,6 +21,7 @@ import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import { keptNetworks } from "../addresses.ts";
 import { makeBelongings, removeBelongings } from "./belongings.ts";
+import { ArrivingImage } from "./image.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 import { freePorts } from "./taken-ports.ts";
@@ -36,6 +37,7 @@ export class ArrivalWork {
   readonly #host: Host;
   readonly #record: ArrivalRecord;
   readonly #save: () => void;
+  readonly image: ArrivingImage;
   readonly memory: ArrivingMemory;
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
@@ -48,11 +50,8 @@ export class ArrivalWork {
     this.#host = host;
     this.#record = record;
     this.#save = save;
+    this.image = new ArrivingImage(host, record.offer);
     this.memory = new ArrivingMemory(host);
-  }
-
-  async receiveImage(stream: Readable): Promise<void> {
-    await this.#host.docker.loadImages(stream);
   }
 
   /** Creates the container, its volumes, and the room for its memory. */

@@ -1,3 +1,5 @@
+import { type ImageQuestion, imageAnswer } from "../../contract/migration.ts";
+import { namesLayers, withoutLayers } from "../../host/docker/image-layers.ts";
 import type { Host } from "../../host/host.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import { limitedSource } from "../../transport/rate-limit.ts";
@@ -19,7 +21,7 @@ export interface PrepareInput {
 /** Delivers the image where it is lacking, and has the container created. @returns the id of the container there */
 export async function prepare(input: PrepareInput, context: OperationContext): Promise<string> {
   const { peer, migration } = input.sync;
-  if (input.checked.plan.sendsImage) await context.step("send image", {}, () => sendImage(input, context));
+  if (input.checked.plan.sendsImage) await context.step("send image", {}, () => bringImage(input, context));
   context.phase("prepare", `Creating the container on ${peer.name}`);
   const created = await context.step("create container", {}, () =>
     peer.json("POST", peerPaths.create(migration), {}, { signal: input.signal }),
@@ -27,14 +29,44 @@ export async function prepare(input: PrepareInput, context: OperationContext): P
   return (created as { id: string }).id;
 }
 
-async function sendImage({ host, checked, sync, controls, reports, signal }: PrepareInput, context: OperationContext) {
+/** From its registry, if the destination can reach that; otherwise from here, without the layers that it has. */
+async function bringImage(input: PrepareInput, context: OperationContext): Promise<void> {
+  const { host, checked, sync, signal } = input;
   const { image, imageId } = checked.facts;
-  context.phase("prepare", `Sending the image ${image}`);
+  const digests = await host.docker.repositoryDigests(imageId);
+  if (digests.length > 0)
+    context.phase("prepare", `Asking ${sync.peer.name} to fetch the image ${image} from its registry`);
+  const question: ImageQuestion = { digests };
+  const answer = await sync.peer.json("POST", peerPaths.imageQuestion(sync.migration), question, {
+    signal,
+    timeoutMs: 0,
+  });
+  const { fetched, layers } = imageAnswer.parse(answer);
+  if (fetched) return;
+  const known = layers.length > 0 && (await namesLayers(host.docker)) ? layers : [];
+  context.phase("prepare", `Sending the image ${image}${known.length > 0 ? `, without ${layersThere(known)}` : ""}`);
+  try {
+    await sendImage(input, known);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (known.length === 0) throw error;
+    context.warn(`The image ${image} is sent as a whole: ${(error as Error).message}`);
+    await sendImage(input, []);
+  }
+}
+
+const layersThere = ({ length }: string[]) => `${length} ${length === 1 ? "layer that is" : "layers that are"} there`;
+
+async function sendImage(
+  { host, checked, sync, controls, reports, signal }: PrepareInput,
+  without: string[],
+): Promise<void> {
+  const { image, imageId } = checked.facts;
   // By its name, so that it has it there as well; by its id where the name has been given to another image since.
   const named = (await host.docker.imageId(image)) === imageId;
   const total = await host.docker.imageBytes(imageId);
   const saved = await host.docker.saveImage(named ? image : imageId);
-  const paced = limitedSource(saved, controls.syncRate, (bytes) => {
+  const paced = limitedSource(withoutLayers(saved, without), controls.syncRate, (bytes) => {
     sync.counter.sent += bytes;
   });
   await reports.during({ phase: "prepare", total }, () =>

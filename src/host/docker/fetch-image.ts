@@ -1,0 +1,34 @@
+import { createInterface } from "node:readline";
+import { GodwitError } from "../../contract/errors.ts";
+import type { Docker } from "./docker.ts";
+
+/** A registry that says nothing for so long is out of reach. */
+const silenceMs = 20_000;
+
+/** An image by its digest (`repository@sha256:...`) from its registry. @throws docker-failed where Docker cannot fetch it */
+export async function fetchImage(docker: Docker, digest: string): Promise<void> {
+  const [repository, tag] = digest.split("@");
+  const given = new AbortController();
+  let heardAt = performance.now();
+  const watch = setInterval(() => {
+    if (performance.now() - heardAt > silenceMs) given.abort();
+  }, 1000).unref();
+  try {
+    const query = { fromImage: repository, tag };
+    const answer = await docker.client.stream("POST", "/images/create", { query, signal: given.signal });
+    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+      heardAt = performance.now();
+      const error = line === "" ? undefined : (JSON.parse(line) as { error?: string }).error;
+      if (error) throw new GodwitError("docker-failed", `Docker could not fetch ${digest}: ${error}.`);
+    }
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** Gives an image the name that it has elsewhere, unless that is an id or a digest, or names something here. */
+export async function nameImage(docker: Docker, image: string, reference: string): Promise<void> {
+  if (/@|^sha256:|^[0-9a-f]{64}$/.test(reference) || (await docker.imageId(reference))) return;
+  const [, repo = reference, tag = "latest"] = /^(.*?)(?::([^:/]+))?$/.exec(reference) ?? [];
+  await docker.client.post(`/images/${encodeURIComponent(image)}/tag`, { query: { repo, tag } });
+}

@@ -1,0 +1,44 @@
+import type { Readable } from "node:stream";
+import type { ImageAnswer, ImageQuestion, MigrationOffer } from "../../contract/migration.ts";
+import { fetchImage, nameImage } from "../../host/docker/fetch-image.ts";
+import { findImage } from "../../host/docker/find-image.ts";
+import { layersThere } from "../../host/docker/image-layers.ts";
+import type { Host } from "../../host/host.ts";
+
+type Offered = Pick<MigrationOffer, "container" | "imageLayers">;
+
+/** The image of an arriving container, where it is lacking here. */
+export class ArrivingImage {
+  readonly #host: Host;
+  readonly #offer: Offered;
+
+  constructor(host: Host, offer: Offered) {
+    this.#host = host;
+    this.#offer = offer;
+  }
+
+  /** From its registry if that can be reached from here; otherwise says what of it need not be sent. */
+  async bring({ digests }: ImageQuestion): Promise<ImageAnswer> {
+    const { docker } = this.#host;
+    const { container, imageLayers } = this.#offer;
+    for (const digest of digests) {
+      try {
+        await fetchImage(docker, digest);
+      } catch {
+        // A registry of the source's own, one that asks for a password, none at all: the source has the image.
+        continue;
+      }
+      const wanted = { reference: container.image, id: container.imageId, layers: imageLayers };
+      const found = await findImage(docker, wanted);
+      if (!found) continue;
+      await nameImage(docker, found, container.image);
+      return { fetched: true, layers: [] };
+    }
+    return { fetched: false, layers: await layersThere(docker, imageLayers) };
+  }
+
+  /** What the source sends of it. */
+  async receive(stream: Readable): Promise<void> {
+    await this.#host.docker.loadImages(stream);
+  }
+}

@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { useLab } from "./support/lab.ts";
+import { countsOn, expectConsecutive, looperCommand } from "./support/looper.ts";
+
+const lab = useLab("images", ["forky", "trixie"], ["busybox"]);
+const layers = (host: string, image: string) =>
+  lab.on(host, `docker image inspect -f '{{join .RootFS.Layers " "}}' ${image}`);
+
+/** Moves a container of an image from h1 to h2. @returns what was said of the image */
+async function move(image: string): Promise<string> {
+  await lab.on("h1", `docker run --pull never -d --name looper ${image} ${looperCommand()}`);
+  await countsOn(lab, "h1", "looper");
+  const { status, stdout, stderr } = await lab.godwit("migrate", "h1/looper", "h2");
+  expect(status, stderr).toBe(0);
+  expectConsecutive(await countsOn(lab, "h2", "looper"));
+  expect(await lab.on("h2", "docker inspect -f '{{.Config.Image}}' looper")).toBe(image);
+  expect(await layers("h2", image)).toBe(await layers("h1", image));
+  await lab.on("h2", "docker rm -f looper");
+  return stdout + stderr;
+}
+
+/** An image of two layers; the lower one is busybox. */
+async function makeImage(name: string): Promise<void> {
+  await lab.on(
+    "h1",
+    `docker create --name made busybox && docker cp /etc/services made:/${name} && docker commit made ${name}`,
+  );
+  await lab.on("h1", "docker rm made");
+}
+
+describe("an image that the destination lacks", () => {
+  test("is sent without the layers that are there", async () => {
+    await lab.godwit("lab", "image", "h2", "busybox");
+    await makeImage("above");
+    expect(await move("above")).toContain("Sending the image above, without 1 layer that is there");
+    await lab.on("h2", "docker rmi above busybox");
+    expect(await move("above")).toMatch(/Sending the image above$/m);
+    await lab.on("h2", "docker rmi above");
+  });
+
+  describe("and that came from a registry", () => {
+    const name = "127.0.0.1:5000/some/app:1";
+    const start = "/opt/godwit/node_modules/node-linux-*/bin/node /root/registry.mjs /root/layout 5000";
+
+    beforeAll(async () => {
+      await makeImage("app");
+      const program = await readFile(fileURLToPath(new URL("support/registry.mjs", import.meta.url)), "utf8");
+      const saved = await lab.on("h1", "docker save app | base64 -w0");
+      for (const host of ["h1", "h2"]) {
+        await lab.on(host, "cat >/root/registry.mjs", program);
+        await lab.on(host, "mkdir /root/layout && base64 -d | tar -x -C /root/layout", saved);
+        await lab.on(host, `${start} >/root/registry.log 2>&1 & echo $! >/root/registry.pid`);
+      }
+      await lab.on("h1", `docker rmi app && docker pull ${name}`);
+    });
+
+    test("is fetched from there", async () => {
+      expect(await move(name)).toContain("Asking h2 to fetch the image");
+      expect(await lab.on("h2", "cat /root/registry.log")).toContain("GET blobs");
+      expect(await lab.on("h2", `docker image inspect -f '{{.RepoDigests}}' ${name}`)).toContain(
+        "127.0.0.1:5000/some/app@",
+      );
+      await lab.on("h2", `docker rmi -f $(docker image inspect -f '{{.Id}}' ${name})`);
+    });
+
+    test("is sent where that cannot be reached", async () => {
+      await lab.on("h2", "kill $(cat /root/registry.pid)");
+      expect(await move(name)).toContain(`Sending the image ${name}`);
+    });
+  });
+});
