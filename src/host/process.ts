@@ -1,4 +1,4 @@
-import { execa } from "execa";
+import { execa, type Result } from "execa";
 import { GodwitError } from "../contract/errors.ts";
 
 export interface RunOptions {
@@ -18,20 +18,48 @@ export interface RunOptions {
  */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const result = await execa(command, args, {
-    reject: false,
+    ...execaOptions(options),
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
-    ...(options.signal ? { cancelSignal: options.signal } : {}),
-    ...(options.cwd ? { cwd: options.cwd } : {}),
-    ...(options.env ? { env: options.env } : {}),
-    ...(options.encoding ? { encoding: options.encoding } : {}),
   });
+  return outputOf(command, result, options);
+}
+
+/** A command that has begun, and waits for its input: what it costs to start is paid before. */
+export interface HeldCommand {
+  /** Gives it its input; then as `run`. */
+  finish(input: string | Uint8Array): Promise<string>;
+  /** Ends it. Harmless where it has ended. */
+  drop(): void;
+}
+
+export function hold(command: string, args: string[], options: Omit<RunOptions, "input"> = {}): HeldCommand {
+  const child = execa(command, args, { ...execaOptions(options), stdin: "pipe" });
+  // One that has ended early says why itself.
+  child.stdin?.on("error", () => {});
+  return {
+    async finish(input) {
+      child.stdin?.end(input);
+      return outputOf(command, await child, options);
+    },
+    drop: () => child.kill("SIGKILL"),
+  };
+}
+
+const execaOptions = ({ signal, cwd, env, encoding }: RunOptions) => ({
+  reject: false as const,
+  ...(signal ? { cancelSignal: signal } : {}),
+  ...(cwd ? { cwd } : {}),
+  ...(env ? { env } : {}),
+  ...(encoding ? { encoding } : {}),
+});
+
+type Ended = Pick<Result, "isCanceled" | "exitCode" | "signal" | "code"> & { stdout?: unknown; stderr?: unknown };
+
+function outputOf(command: string, result: Ended, { accept = [] }: RunOptions): string {
   if (result.isCanceled) throw new GodwitError("cancelled", `${command} was cancelled.`);
-  if (result.exitCode !== undefined && [0, ...(options.accept ?? [])].includes(result.exitCode)) return result.stdout;
-  throw commandFailed(
-    command,
-    result.exitCode ?? result.signal ?? result.code ?? "unknown",
-    result.stderr || result.stdout,
-  );
+  const { exitCode, stdout, stderr } = result;
+  if (exitCode !== undefined && [0, ...accept].includes(exitCode)) return String(stdout ?? "");
+  throw commandFailed(command, exitCode ?? result.signal ?? result.code ?? "unknown", String(stderr || stdout || ""));
 }
 
 /** Ends a process that leads a group, and all of the group. Harmless where it has ended. */

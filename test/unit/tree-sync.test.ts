@@ -49,7 +49,7 @@ async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChan
   each((it) => it.after?.());
   const said = await changesSince({ path: source }, since);
   const paths = typeof said === "string" ? undefined : said;
-  await Promise.all([send(source, byList, scratch, { paths }), send(source, byWalk, scratch)]);
+  await Promise.all([send(source, byList, scratch, paths), send(source, byWalk, scratch)]);
   return { said, copies: [source, byWalk, byList].map((folder) => shown(trees, folder)) };
 }
 

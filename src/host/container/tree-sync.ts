@@ -1,17 +1,19 @@
 import { spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { Duplex, Writable } from "node:stream";
-import { run } from "../process.ts";
+import { hold, run } from "../process.ts";
 import { copied, exactCopy } from "./trees.ts";
 
 /** What of a tree is sent; all of it where nothing is said. */
 export interface Selection {
-  /** Only these, as `changedPaths` gives them. */
-  paths?: string[] | undefined;
   /** Only these files, whatever their times and sizes say. */
   always?: string[] | undefined;
   signal?: AbortSignal | undefined;
 }
+
+const target = (port: number) => `rsync://127.0.0.1:${port}/tree/`;
+/** What goes wrong over there is told here; the daemon would say it to its own standard error. */
+const exactly = [...exactCopy, "--stderr=client"];
 
 /**
  * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`, a folder; or the file of the same
@@ -21,25 +23,32 @@ export interface Selection {
 export async function sendTree(
   { path: from, file }: { path: string; file?: boolean },
   port: number,
-  options: Selection = {},
+  { always, signal }: Selection = {},
 ): Promise<void> {
-  const target = `rsync://127.0.0.1:${port}/tree/`;
-  // What goes wrong over there is told here; the daemon would say it to its own standard error.
-  const exactly = [...exactCopy, "--stderr=client"];
-  if (file) {
-    await run("rsync", [...withoutDeletion(exactly), "--ignore-times", from, target], { signal: options.signal });
-    return;
-  }
-  if (options.always && options.always.length > 0) {
-    await run("rsync", [...withoutDeletion(exactly), "--ignore-times", ...listed, `${from}/`, target], {
-      input: options.always.map((path) => `./${path}`).join("\0"),
-      signal: options.signal,
-    });
-    return;
-  }
-  const { paths, signal } = options;
-  const list = paths ? { input: Buffer.from(paths.join("\0"), "latin1") } : {};
-  await run("rsync", [...exactly, ...(paths ? listed : []), `${from}/`, target], { ...list, signal, accept: copied });
+  const changed = [...withoutDeletion(exactly), "--ignore-times"];
+  if (file) await run("rsync", [...changed, from, target(port)], { signal });
+  else if (always && always.length > 0) {
+    const input = always.map((path) => `./${path}`).join("\0");
+    await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input, signal });
+  } else await run("rsync", [...exactly, `${from}/`, target(port)], { signal, accept: copied });
+}
+
+/** A `sendTree` that has greeted the other side, and waits to be told what has changed. */
+export interface HeldTree {
+  /** Sends only these, as `changedPaths` gives them. @throws command-failed */
+  send(paths: string[]): Promise<void>;
+  /** Harmless where it has ended. */
+  drop(): void;
+}
+
+export function holdTree(from: string, port: number, signal?: AbortSignal): HeldTree {
+  const held = hold("rsync", [...exactly, ...listed, `${from}/`, target(port)], { signal, accept: copied });
+  return {
+    async send(paths) {
+      await held.finish(Buffer.from(paths.join("\0"), "latin1"));
+    },
+    drop: held.drop,
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
 import { changesSince, type Instant, instant } from "../../host/container/tree-changes.ts";
-import { type Selection, sendTree } from "../../host/container/tree-sync.ts";
+import { holdTree, type Selection, sendTree } from "../../host/container/tree-sync.ts";
 import { type FileTree, partlyCopied } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import { CommandFailed } from "../../host/process.ts";
@@ -63,32 +63,42 @@ export interface LastRound {
    * Sends what has changed in the trees since the round before, and the files that a process writes through a mapping, whatever
    * their times say; those by tree.
    */
-  send(mapped: string[][], signal?: AbortSignal): Promise<void>;
+  send(mapped: string[][]): Promise<void>;
   /** Takes time on both hosts, which the container need not stand still for. */
   close(): Promise<void>;
 }
 
-/** Opens the ways of the last round while the container still runs. */
-export async function openLastRound(sync: FileSync, opening?: AbortSignal): Promise<LastRound> {
+/** Opens the ways of the last round, and starts rsync for each, while the container still runs. */
+export async function openLastRound(sync: FileSync, signal?: AbortSignal): Promise<LastRound> {
   const { peer, migration, counter, trees } = sync;
-  const open = (index: number) => tunnelPort(peer, peerPaths.tree(migration, index), counter, undefined, opening);
-  const ways = await Promise.all(trees.map((_, index) => open(index)));
-  const close = async () => {
-    await Promise.all(ways.map((way) => way.close()));
+  const open = async (tree: FileTree, index: number) => {
+    if (isWithin(tree, trees)) return undefined;
+    const way = await tunnelPort(peer, peerPaths.tree(migration, index), counter, undefined, signal);
+    return { ...way, held: tree.file ? undefined : holdTree(tree.path, way.port, signal) };
+  };
+  const ways = await Promise.all(trees.map(open));
+  const send = async (tree: FileTree, index: number, mapped: string[]) => {
+    const way = ways[index];
+    if (!way) return;
+    const changes = sync.lastRound ? await changesSince(tree, sync.lastRound) : "all";
+    if (changes !== "none") {
+      if (!way.held) await told(peer.name, tree, sendTree(tree, way.port, { signal }));
+      else if (changes !== "all") await told(peer.name, tree, way.held.send(changes));
+      else await sendOne(sync, index, { signal });
+    }
+    if (mapped.length > 0) await sendOne(sync, index, { always: mapped, signal });
   };
   return {
-    close,
-    async send(mapped, signal) {
-      const sending = trees.map(async (tree, index) => {
-        if (isWithin(tree, trees)) return;
-        const port = ways[index]?.port;
-        const changes = sync.lastRound ? await changesSince(tree, sync.lastRound) : "all";
-        const paths = changes === "all" ? undefined : changes;
-        if (port !== undefined && paths !== "none") await sendTo(peer.name, tree, port, { paths, signal });
-        const always = mapped[index] ?? [];
-        if (always.length > 0) await sendOne(sync, index, { always, signal });
-      });
-      await Promise.all(sending);
+    async send(mapped) {
+      await Promise.all(trees.map((tree, index) => send(tree, index, mapped[index] ?? [])));
+    },
+    async close() {
+      await Promise.all(
+        ways.map(async (way) => {
+          way?.held?.drop();
+          await way?.close();
+        }),
+      );
     },
   };
 }
@@ -113,15 +123,16 @@ async function sendOne(
     options.signal,
   );
   try {
-    await sendTo(sync.peer.name, tree, tunnel.port, options);
+    await told(sync.peer.name, tree, sendTree(tree, tunnel.port, options));
   } finally {
     await tunnel.close();
   }
 }
 
-async function sendTo(host: string, tree: FileTree, port: number, options: Selection): Promise<void> {
+/** Tells what kept rsync from it in words of the tree. */
+async function told(host: string, tree: FileTree, sending: Promise<void>): Promise<void> {
   try {
-    await sendTree(tree, port, options);
+    await sending;
   } catch (error) {
     throw isFull(error) ? noSpace(host, tree, error) : error;
   }

@@ -92,7 +92,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   const sent = context.step("send changed files", switchover, async () => {
     const found = await reading;
     const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(found, tree)));
-    await files.send(mapped, context.signal);
+    await files.send(mapped);
   });
   const told = sent.then(() => tellFiles(input, context.signal));
   // A dump cannot be killed, but without its pages' way it ends by itself. Nobody may thaw the container before that.

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { type Selection, sendTree, serveTree } from "../../../src/host/container/tree-sync.ts";
+import { holdTree, sendTree, serveTree } from "../../../src/host/container/tree-sync.ts";
 
 export type Trees = (...args: string[]) => string;
 
@@ -28,8 +28,8 @@ export function shown(trees: Trees, folder: string): string[] {
     );
 }
 
-/** Sends a tree as one agent does to another one, into a folder of this machine. */
-export async function send(from: string, to: string, scratch: string, selection: Selection = {}): Promise<void> {
+/** Sends a tree, or these paths of it, as one agent does to another one, into a folder of this machine. */
+export async function send(from: string, to: string, scratch: string, paths?: string[]): Promise<void> {
   const server = createServer(async (socket) => {
     const served = await serveTree(to, join(scratch, `rsync-${performance.now()}.conf`));
     pipeline(socket, served, () => {});
@@ -37,7 +37,8 @@ export async function send(from: string, to: string, scratch: string, selection:
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   try {
-    await sendTree({ path: from }, (server.address() as { port: number }).port, selection);
+    const { port } = server.address() as { port: number };
+    await (paths ? holdTree(from, port).send(paths) : sendTree({ path: from }, port));
   } finally {
     server.close();
   }
