@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { useLab } from "./support/lab.ts";
-import { countsOn, expectConsecutive, looperCommand } from "./support/looper.ts";
+import { countsOn, expectConsecutive, looperCommand, startLooper } from "./support/looper.ts";
+import { eventually } from "./support/wait.ts";
 
 const lab = useLab("images", ["forky", "trixie"], ["busybox"]);
 const layers = (host: string, image: string) =>
@@ -69,5 +70,46 @@ describe("an image that the destination lacks", () => {
       await lab.on("h2", "kill $(cat /root/registry.pid)");
       expect(await move(name)).toContain(`Sending the image ${name}`);
     });
+  });
+});
+
+/** Has dockerd of h2 start with one setting more. */
+async function startDocker(setting: string): Promise<void> {
+  const change = `cp /etc/docker/daemon.json /root/daemon.json && sed -i '1s/^{/{ ${setting},/' /etc/docker/daemon.json`;
+  await lab.on("h2", `${change} && kill $(cat /run/lab/dockerd.pid)`);
+  await eventually("dockerd has started again", async () =>
+    (await lab.attempt("h2", "sleep 1; docker info")).status === 0 ? true : undefined,
+  );
+}
+const restoreDocker = () =>
+  lab.on("h2", "mv /root/daemon.json /etc/docker/daemon.json && kill $(cat /run/lab/dockerd.pid)");
+
+describe("a host whose Docker keeps images and containers in another way", () => {
+  test("with the containerd image store: a container moves there and back", async () => {
+    await startDocker('"features": { "containerd-snapshotter": true }');
+    expect(await lab.on("h2", "docker info -f '{{.DriverStatus}}'")).toContain("io.containerd.snapshotter.v1");
+    await startLooper(lab, "h1", "looper");
+    for (const [from, to] of [
+      ["h1", "h2"],
+      ["h2", "h1"],
+    ] as const) {
+      await lab.on(from, "docker exec looper sh -c 'echo written >>/file'");
+      await lab.json("migrate", `${from}/looper`, to);
+      expectConsecutive(await countsOn(lab, to, "looper"));
+    }
+    expect(await lab.on("h1", "docker exec looper cat /file")).toBe("written\nwritten");
+    await restoreDocker();
+  });
+
+  test("with a driver that has no layers to copy: it is refused before anything is done", async () => {
+    await startDocker('"storage-driver": "vfs"');
+    await startLooper(lab, "h1", "looper");
+    expect(await lab.refusal("migrate", "h1/looper", "h2")).toMatchObject({
+      code: "preflight-failed",
+      message: expect.stringContaining("vfs"),
+      hint: expect.stringContaining("overlay2"),
+    });
+    expectConsecutive(await countsOn(lab, "h1", "looper"));
+    await restoreDocker();
   });
 });
