@@ -80,6 +80,25 @@ describe("a container's own processes", () => {
   });
 });
 
+test("a seccomp profile of its user's own, and an entrypoint, are kept", async () => {
+  const profile = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
+  };
+  await lab.on("h1", "cat >/root/profile.json", JSON.stringify(profile));
+  const flags = `${askedFlags} --security-opt seccomp=/root/profile.json --entrypoint /bin/sh`;
+  await lab.on("h1", `docker run --pull never -d --name own ${flags} busybox -c '${askedCommand()}'`);
+  for (const host of ["h1", "h2"]) {
+    if (host === "h2") await lab.json("migrate", "h1/own", "h2");
+    expect(await ask(lab, host, "own", "mkdir /made")).toMatch(/Operation not permitted/);
+    expect((await lab.attempt(host, "docker exec own mkdir /made")).stderr).toMatch(/Operation not permitted/);
+    expect(await shown(host, "own", "{{json .Config.Entrypoint}} {{.Path}}")).toBe('["/bin/sh"] /bin/sh');
+  }
+  // A start from scratch has them as well.
+  await lab.on("h2", "docker restart -t 0 own");
+  expect((await lab.attempt("h2", "docker exec own mkdir /made")).stderr).toMatch(/Operation not permitted/);
+});
+
 describe("the Docker of the other host", () => {
   test("treats it as one of its own: its health, its name, its files, its end", async () => {
     const flags = [
