@@ -183,28 +183,6 @@ test("a clone shares nothing that can be had once, and keeps its host name", () 
   expect(body.NetworkingConfig.EndpointsConfig).toEqual({ lan: {}, bridge: {} });
 });
 
-test("ports that Docker chose are asked for by number where they are to be kept", () => {
-  const PortBindings = {
-    "80/tcp": [
-      { HostIp: "", HostPort: "8080" },
-      { HostIp: "127.0.0.1", HostPort: "" },
-    ],
-    "81/tcp": [{ HostIp: "", HostPort: "9000-9010" }],
-    "82/tcp": [{ HostIp: "", HostPort: "" }],
-  };
-  const published = (container: string, hostPort: number) =>
-    ["0.0.0.0", "::"].map((hostIp) => ({ container, hostIp, hostPort, chosen: true }));
-  const keepPorts = [...published("81/tcp", 9003), ...published("82/tcp", 32768), ...published("83/udp", 32769)];
-  const { body } = createBody(change({ PortBindings }), { runtime: "r", keepPorts });
-  expect(body.HostConfig.PortBindings).toEqual({
-    "80/tcp": PortBindings["80/tcp"],
-    "81/tcp": [{ HostIp: "", HostPort: "9003" }],
-    "82/tcp": [{ HostIp: "", HostPort: "32768" }],
-    "83/udp": [{ HostIp: "", HostPort: "32769" }],
-  });
-  expect(createBody(change({ PortBindings }), { runtime: "r" }).body.HostConfig.PortBindings).toEqual(PortBindings);
-});
-
 test("an entrypoint that was taken away stays away: null would mean the image's", () => {
   expect(createBody(change({}, { Entrypoint: null }), { runtime: "r" }).body.Entrypoint).toEqual([""]);
 });

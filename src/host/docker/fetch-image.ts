@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Docker } from "./docker.ts";
 
@@ -16,11 +15,13 @@ export async function fetchImage(docker: Docker, digest: string): Promise<void> 
   try {
     const query = { fromImage: repository, tag };
     const answer = await docker.client.stream("POST", "/images/create", { query, signal: given.signal });
-    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+    let said = "";
+    for await (const chunk of answer) {
       heardAt = performance.now();
-      const error = line === "" ? undefined : (JSON.parse(line) as { error?: string }).error;
-      if (error) throw new GodwitError("docker-failed", `Docker could not fetch ${digest}: ${error}.`);
+      said += chunk;
     }
+    const failed = said.split("\n").find((line) => line.includes('"error"'));
+    if (failed) throw new GodwitError("docker-failed", `Docker could not fetch ${digest}: ${failed.trim()}.`);
   } finally {
     clearInterval(watch);
   }
