@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
 import { freeze, thaw } from "../host/container/freezer.ts";
 import { containerProcesses } from "../host/container/processes.ts";
@@ -51,7 +52,8 @@ export async function capture(
   const frozenAt = performance.now();
   try {
     await context.step("freeze", { switchover: true }, () => freeze(running));
-    const processes = await containerProcesses(running.cgroup, { memory: true });
+    const found = await containerProcesses(running.cgroup, { memory: true });
+    const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
     await context.step("dump memory", { switchover: true }, () => dump.run(context.signal));
     await refuseLostNames(folder.images, container);
     await keepExpiredTimers(folder.images);

@@ -119,8 +119,8 @@ export const containerFacts = z.object({
   ipcMode: z.string(),
   /** What its processes have open that CRIU cannot carry, in words that fit after 'has'. */
   uncarried: z.array(z.string()),
-  /** Sessions of `docker exec` under way. */
-  execSessions: z.int(),
+  /** Programs that `docker exec` runs in it, such as `bash`. */
+  execSessions: z.array(z.string()),
   /** `docker inspect` as it is: the destination re-creates the container from it. */
   inspect: z.record(z.string(), z.unknown()),
 });

@@ -171,10 +171,15 @@ function warnings(container: ContainerFacts): Verdict[] {
       ),
     );
   }
-  if (container.execSessions > 0) {
-    const count = container.execSessions === 1 ? "1 session" : `${container.execSessions} sessions`;
+  const sessions = container.execSessions;
+  if (sessions.length > 0) {
+    const count = sessions.length === 1 ? "1 session" : `${sessions.length} sessions`;
     found.push(
-      warn("exec", `${count} of 'docker exec' will end`, "leave them before the move, and enter again after it"),
+      warn(
+        "exec",
+        `${count} of 'docker exec' will end (${[...new Set(sessions)].join(", ")})`,
+        "leave them before the move, and enter again after it",
+      ),
     );
   }
   if (!carriedLogs.includes(container.logDriver)) {

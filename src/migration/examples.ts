@@ -70,7 +70,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     pidMode: "",
     ipcMode: "private",
     uncarried: [],
-    execSessions: 0,
+    execSessions: [],
     inspect: {},
     ...change,
   };

@@ -175,7 +175,7 @@ describe("what is allowed with a warning", () => {
     ["--rm", { container: { autoRemove: true } }, "auto-remove"],
     ["privileged", { container: { privileged: true } }, "privileged"],
     ["host network", { container: { networkMode: "host" } }, "network-mode"],
-    ["exec sessions", { container: { execSessions: 2 } }, "exec"],
+    ["exec sessions", { container: { execSessions: ["bash", "bash"] } }, "exec"],
     ["journald", { container: { logDriver: "journald" } }, "log-driver"],
     [
       "a port that Docker chose, and that is taken",

@@ -189,31 +189,6 @@ describe("the Docker of the other host", () => {
   });
 });
 
-describe("a session of 'docker exec'", () => {
-  test("is named before the move, and ends with it: with a status, and nothing hangs", async () => {
-    await startLooper(lab, "h1", "entered");
-    const enter = (flags: string) =>
-      lab.attempt(
-        "h1",
-        `timeout 100 script -qec 'docker exec ${flags} entered sh -c "echo inside; exec sleep 300"' /dev/null`,
-      );
-    const sessions = [enter(""), enter("-it")];
-    await eventually(
-      "both are inside",
-      async () => (await lab.on("h1", "docker top entered")).match(/sleep 300/g)?.length === 2 || undefined,
-    );
-    const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h1/entered", "h2");
-    expect(warnings).toEqual([expect.stringContaining("2 sessions of 'docker exec' will end")]);
-    for (const { status, stdout } of await Promise.all(sessions)) {
-      expect(stdout).toContain("inside");
-      expect(status).toBe(137);
-    }
-    expectConsecutive(await countsOn(lab, "h2", "entered"));
-    expect(await lab.on("h2", "docker top entered")).not.toContain("sleep 300");
-    expect(await shown("h2", "entered", "{{.ExecIDs}}")).toBe("[]");
-  });
-});
-
 describe("a log that is kept elsewhere", () => {
   /** A log server; what it is told goes to /run/told. */
   const serve = (host: string) =>

@@ -1,8 +1,10 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { isAskedFor } from "../docker/create-ports.ts";
 import type { Docker } from "../docker/docker.ts";
+import { readExecSessions } from "../docker/exec-sessions.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
+import { tellApart } from "./exec-sessions.ts";
 import { overlayRootOf } from "./layers.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
@@ -20,11 +22,13 @@ export async function readContainerFacts(
   dockerRoot: string,
 ): Promise<ContainerFacts> {
   const running = container.State.Running ? await runcContainer(container.Id).catch(() => undefined) : undefined;
-  const processes = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
+  const found = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
+  const processes = running ? (await tellApart(found, running.pid)).own : [];
   const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
-  const [volumes, networks, sizes] = await Promise.all([
+  const [volumes, networks, execSessions, sizes] = await Promise.all([
     readVolumes(docker, container),
     readNetworks(docker, container),
+    readExecSessions(docker, container),
     Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) }))),
   ]);
   const sum = (kind: FileTree["kind"]) =>
@@ -33,6 +37,7 @@ export async function readContainerFacts(
     ...describe(container),
     volumes,
     networkFacts: networks,
+    execSessions,
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
     uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
@@ -113,7 +118,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
     uncarried: [],
-    execSessions: container.ExecIDs?.length ?? 0,
+    execSessions: [],
     inspect: container,
   };
 }

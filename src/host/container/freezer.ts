@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { run } from "../process.ts";
-import { pidsBelow } from "./processes.ts";
+import { endProcess, pidsBelow } from "./processes.ts";
 import type { RuncContainer } from "./runc.ts";
 
 /** A process in an uninterruptible sleep (a hung network disk) can hold a freeze up; then it is given up. */
@@ -76,13 +76,7 @@ export async function killCgroup(cgroup: string): Promise<void> {
   }
   // A frozen process of version 1 dies with the thaw, before it does anything else.
   const pids = await readFile(join(cgroup, "cgroup.procs"), "utf8").catch(() => "");
-  for (const pid of pids.split("\n").filter(Boolean)) {
-    try {
-      process.kill(Number(pid), "SIGKILL");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
-  }
+  for (const pid of pids.split("\n").filter(Boolean)) endProcess(Number(pid));
 }
 
 function ignoreGone(error: NodeJS.ErrnoException): void {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 export interface ContainerProcess {
   /** In the host's process id namespace. */
   hostPid: number;
+  /** `hostPid` of its parent, which need not be of the container: that of a `docker exec` session's first process is not. */
+  parent: number;
   /** As the container's own processes see it. */
   pid: number;
   command: string;
@@ -30,6 +32,15 @@ export async function pidsBelow(cgroup: string): Promise<number[]> {
   return [...own.split("\n").filter(Boolean).map(Number), ...below.flat()];
 }
 
+/** Kills it. Harmless where it is gone. */
+export function endProcess(hostPid: number): void {
+  try {
+    process.kill(hostPid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** Undefined where the process has ended meanwhile, or lives in another process id namespace (pid 0). */
 async function describe(hostPid: number, memory: boolean): Promise<ContainerProcess | undefined> {
   try {
@@ -38,6 +49,7 @@ async function describe(hostPid: number, memory: boolean): Promise<ContainerProc
     if (field("State").startsWith("Z")) return undefined;
     return {
       hostPid,
+      parent: Number(field("PPid")),
       pid: Number(field("NSpid").split(/\s+/).at(-1)),
       command: field("Name"),
       memoryBytes: memory ? await proportionalMemory(hostPid) : 0,

@@ -81,7 +81,7 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
   ],
   [
     /External socket is used|ext-unix-sk|half of stream unix/,
-    () => "a unix socket is connected to a process outside the container.",
+    () => "a unix socket is connected to a process outside the container, or of 'docker exec'.",
   ],
   [/file locks are hold|--file-locks/, () => "a process holds a file lock, and saving locks was not asked for."],
   [

@@ -23,6 +23,8 @@ export const containerInspect = z.looseObject({
     Hostname: z.string().nullish(),
     Tty: z.boolean().nullish(),
     OpenStdin: z.boolean().nullish(),
+    Healthcheck: z.looseObject({ Test: z.array(z.string()).nullish() }).nullish(),
+    Shell: z.array(z.string()).nullish(),
     Labels: z.record(z.string(), z.string()).nullish(),
   }),
   HostConfig: z.looseObject({

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BatonOffer, FilesComplete } from "../../contract/migration.ts";
+import { endExecSessions } from "../../host/container/exec-sessions.ts";
 import { freeze } from "../../host/container/freezer.ts";
 import { type LogMark, readLogTail } from "../../host/container/logs.ts";
 import { holdSilence } from "../../host/container/network-silence.ts";
@@ -87,11 +88,10 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   ]);
   if (input.tty) await context.step("arm", switchover, input.arm);
   const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
+  const processes = await endExecSessions(await containerProcesses(running.cgroup), running.pid);
   const dumped = context.step(pages.step, switchover, () => pages.dump(context.signal));
-  const reading = containerProcesses(running.cgroup);
   const sent = context.step("send changed files", switchover, async () => {
-    const found = await reading;
-    const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(found, tree)));
+    const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
     await files.send(mapped);
   });
   const told = sent.then(() => tellFiles(input, context.signal));
@@ -102,7 +102,6 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   for (const ended of await Promise.allSettled([told, dumped])) if (ended.status === "rejected") throw ended.reason;
   await refuseLostNames(space.images, input.container);
   await keepExpiredTimers(space.images);
-  const processes = await reading;
   await noteLostLocks(space.images, processes);
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),

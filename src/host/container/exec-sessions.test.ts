@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { below } from "./exec-sessions.ts";
+
+const process = (hostPid: number, parent: number) => ({ hostPid, parent });
+
+test("a session is its first process and what descends from it, in whatever order they are listed", () => {
+  const first = process(10, 1);
+  const worker = process(11, 10);
+  const shell = process(20, 1);
+  const psql = process(21, 20);
+  const pager = process(19, 21);
+  // Its parent has ended a moment ago: nobody knows whose it is.
+  const unknown = process(30, 29);
+  expect(below([first, worker, pager, shell, psql, unknown], [20])).toEqual([pager, shell, psql]);
+  expect(below([first, worker, unknown], [])).toEqual([]);
+});
