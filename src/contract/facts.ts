@@ -135,6 +135,8 @@ export const destinationView = z.object({
   portsTaken: z.array(z.object({ port: z.int(), protocol: z.string() })),
   /** Settings of the kernel that the container makes (`--sysctl`) and this host's kernel does not have. */
   sysctlsMissing: z.array(z.string()),
+  /** AppArmor profile that its processes run under, where this host has none of that name; null otherwise. */
+  appArmorMissing: z.string().nullable(),
   networksMissing: z.array(z.string()),
   /** Networks of the same name that are not the same: what differs, in words. */
   networksDifferent: z.array(z.object({ name: z.string(), what: z.string() })),

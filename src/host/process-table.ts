@@ -20,3 +20,10 @@ export async function startedWith(...words: string[]): Promise<StartedProcess[]>
 export async function isStarted(...words: string[]): Promise<boolean> {
   return (await startedWith(...words)).length > 0;
 }
+
+/** What a process has started, and that has not ended. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const tasks = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const listed = tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, "utf8").catch(() => ""));
+  return (await Promise.all(listed)).flatMap((line) => line.split(" ").filter(Boolean).map(Number));
+}

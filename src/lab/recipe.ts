@@ -36,10 +36,10 @@ export function hostRecipe(release: Release, more: readonly string[] = []): Reci
   return { name, release, variant: "minbase", packages: [...hostPackages, ...more], without: [], newer };
 }
 
-/** The root of a host that is a virtual machine: it loads its own kernel's modules, and is reached over ssh. */
+/** The root of a host that is a virtual machine: it loads its own kernel's modules and security profiles, and is reached over ssh. */
 export function vmRecipe(release: Release): Recipe {
   const recipe = hostRecipe(release);
-  return { ...recipe, name: `vm-${release}`, packages: [...recipe.packages, "kmod", "openssh-server"] };
+  return { ...recipe, name: `vm-${release}`, packages: [...recipe.packages, "kmod", "openssh-server", "apparmor"] };
 }
 
 /** The kernel of virtual machines: it has dirty tracking (CONFIG_MEM_SOFT_DIRTY), which many kernels lack. */

@@ -16,7 +16,8 @@ export function arrivalChecks(
     name(container, view),
     memoryRoom(container, facts),
     diskRoom(container, facts, view),
-    ...sysctls(facts, view),
+    ...sysctls(view),
+    ...appArmor(view),
     ...networkChecks(container, view, choices),
     ...belongingChecks(container, facts, view, choices),
   ];
@@ -61,14 +62,33 @@ function diskRoom(container: ContainerFacts, { disk }: HostFacts, view: Destinat
   );
 }
 
-function sysctls({ name: host }: HostFacts, { sysctlsMissing }: DestinationView): Verdict[] {
+function sysctls({ sysctlsMissing }: DestinationView): Verdict[] {
   if (sysctlsMissing.length === 0) return [];
   return [
     fail(
       "sysctls",
       "preflight-failed",
       `the kernel has no setting ${sysctlsMissing.join(", ")}, which the container makes`,
-      `load the module on ${host} that has it, or create the container without this --sysctl`,
+      `load the module that has it, or create the container without this --sysctl`,
+    ),
+  ];
+}
+
+/** The profile of Docker's own making, which Docker loads when it starts. */
+const dockersProfile = "docker-default";
+
+function appArmor({ appArmorMissing: profile }: DestinationView): Verdict[] {
+  if (profile === null) return [];
+  const load =
+    profile === dockersProfile
+      ? "install the package apparmor, and start Docker anew"
+      : "load it (apparmor_parser -r FILE)";
+  return [
+    fail(
+      "app-armor",
+      "preflight-failed",
+      `AppArmor has no profile '${profile}', under which the container's processes run`,
+      `${load}, or create the container with --security-opt apparmor=unconfined`,
     ),
   ];
 }

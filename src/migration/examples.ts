@@ -82,6 +82,7 @@ export function view(change: Partial<DestinationView> = {}): DestinationView {
     imagePresent: true,
     portsTaken: [],
     sysctlsMissing: [],
+    appArmorMissing: null,
     networksMissing: [],
     networksDifferent: [],
     addressesRefused: [],

@@ -35,7 +35,21 @@ describe("what forbids a move", () => {
       { view: { sysctlsMissing: ["net.ipv4.vs.conntrack"] } },
       "preflight-failed",
       /no setting net\.ipv4\.vs\.conntrack/,
-      /load the module on h2/,
+      /on h2: load the module/,
+    ],
+    [
+      "an AppArmor profile that is not there",
+      { view: { appArmorMissing: "shop" } },
+      "preflight-failed",
+      /AppArmor has no profile 'shop'/,
+      /on h2: load it/,
+    ],
+    [
+      "no AppArmor at all",
+      { view: { appArmorMissing: "docker-default" } },
+      "preflight-failed",
+      /AppArmor has no profile 'docker-default'/,
+      /on h2: install the package apparmor/,
     ],
     [
       "address outside of the subnet",

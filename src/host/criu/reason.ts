@@ -126,6 +126,10 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     /ptrace|traced by|Can't seize|Can't attach/i,
     () => "a process cannot be traced; a debugger such as strace or gdb may hold it already.",
   ],
+  [
+    /can't write lsm profile/,
+    () => "this host does not have the security profile (AppArmor or SELinux) that a process runs under.",
+  ],
   [/seccomp/i, () => "a seccomp filter could not be saved or set again."],
   [
     /Can't get rlimit \d+: Operation not permitted/,

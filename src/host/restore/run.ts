@@ -10,6 +10,7 @@ import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { lockOrders } from "../criu/record-locks.ts";
 import { type ArmedContainer, readyRoot } from "./arm.ts";
+import { endWhenStuck } from "./stuck.ts";
 
 export interface RestoreRequest {
   /** With lazy: where the pages are, if not in the images of the restore. */
@@ -46,6 +47,8 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   const place = request.memory ?? { from: "images", folder: images };
   const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
   let speech: HeldSpeech | undefined;
+  const over = new AbortController();
+  endWhenStuck(armed, work, over.signal).catch(() => {});
   try {
     const locks = await lockOrders(images);
     if (locks) await armed.pending.retakeLocks(locks);
@@ -71,6 +74,8 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     speech?.drop();
     armed.lazyPages.stop();
     throw error;
+  } finally {
+    over.abort();
   }
 }
 

@@ -5,6 +5,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck disable=SC1091 # NAME ADDRESS GATEWAY CONTROL, written by the lab
 . /opt/lab/settings
 mount -t sysfs sysfs /sys
+mount -t securityfs securityfs /sys/kernel/security
 mount -t devtmpfs dev /dev
 exec </dev/null >/dev/console 2>&1
 mkdir -p /dev/pts /dev/shm /dev/mqueue

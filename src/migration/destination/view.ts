@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { ContainerFacts, DestinationView } from "../../contract/facts.ts";
 import type { MigrationOffer } from "../../contract/migration.ts";
+import { missingProfile } from "../../host/container/app-armor.ts";
 import { containerName } from "../../host/container/facts.ts";
 import { findImage } from "../../host/docker/find-image.ts";
 import type { Host } from "../../host/host.ts";
@@ -15,7 +16,7 @@ export async function viewOf(
   host: Host,
   { container, imageLayers, trees, choices }: MigrationOffer,
 ): Promise<DestinationView> {
-  const [taken, image, networks, volumes, portsTaken] = await Promise.all([
+  const [taken, image, networks, volumes, portsTaken, appArmorMissing] = await Promise.all([
     host.docker.find(container.name),
     findImage(host.docker, { reference: container.image, id: container.imageId, layers: imageLayers }),
     networkView(host.docker, container, choices.tcp),
@@ -25,6 +26,7 @@ export async function viewOf(
         .map(async ({ name }) => ((await host.docker.volume(name)) ? name : undefined)),
     ),
     takenPorts(container.ports),
+    missingProfile(container.inspect),
   ]);
   const copied = new Set(trees.filter(({ kind }) => kind === "bind").map(({ name }) => name));
   return {
@@ -33,6 +35,7 @@ export async function viewOf(
     imagePresent: image !== undefined,
     portsTaken,
     sysctlsMissing: sysctlsOf(container.inspect).filter((name) => !existsSync(join("/proc/sys", sysctlPath(name)))),
+    appArmorMissing,
     ...networks,
     binds: container.mounts
       .filter(({ type }) => type === "bind")

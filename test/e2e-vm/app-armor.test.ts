@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { countsOn, expectConsecutive, startLooper } from "../e2e/support/looper.ts";
+import { eventually } from "../e2e/support/wait.ts";
+import { useVmLab } from "./support/vm-lab.ts";
+
+const lab = useVmLab();
+
+const profile = `#include <tunables/global>
+profile shop flags=(attach_disconnected,mediate_deleted) {
+  #include <abstractions/base>
+  network,
+  capability,
+  file,
+  signal,
+  deny /secret w,
+}
+`;
+const load = (host: string) => lab.on(host, "cat >/run/shop; apparmor_parser -Kr /run/shop", profile);
+const unload = (host: string) => lab.on(host, "apparmor_parser -R /run/shop");
+/** As the kernel has it, of the container's own process. */
+const enforced = (host: string, name: string) => lab.on(host, `docker exec ${name} cat /proc/1/attr/current`);
+
+test.each([
+  ["docker-default", "", "docker-default (enforce)", "precopy"],
+  ["one of its user's own", "--security-opt apparmor=shop", "shop (enforce)", "postcopy"],
+])("an AppArmor profile holds: %s", async (_, flags, held, mode) => {
+  await Promise.all([load("h1"), load("h2")]);
+  await startLooper(lab, "h1", "confined", { flags });
+  expect(await enforced("h1", "confined")).toBe(held);
+  await lab.json("migrate", "h1/confined", "h2", "--mode", mode);
+  expect(await enforced("h2", "confined")).toBe(held);
+  const secret = await lab.attempt("h2", "docker exec confined sh -c 'echo x >/secret'");
+  expect(secret.status).toBe(flags ? 1 : 0);
+  expectConsecutive(await countsOn(lab, "h2", "confined"));
+});
+
+test("a profile that the destination lacks: refused before, and where it goes meanwhile, the original runs on", async () => {
+  await Promise.all([load("h1"), load("h2")]);
+  await startLooper(lab, "h1", "confined", { flags: "--security-opt apparmor=shop" });
+  const unloading = () => unload("h2");
+  const failed = await lab.during("sync", unloading, "migrate", "h1/confined", "h2", "--mode", "cold");
+  expect(JSON.parse(failed.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+    error: { code: "restore-failed", message: expect.stringContaining("does not have the security profile") },
+  });
+  expectConsecutive(await countsOn(lab, "h1", "confined"));
+  await eventually("nothing is left on h2", async () => {
+    const left = await lab.on("h2", "docker ps -aq; ls /var/lib/godwit/pending; pgrep -x criu || :");
+    return left === "" || undefined;
+  });
+  expect(await lab.refusal("migrate", "h1/confined", "h2")).toMatchObject({
+    code: "preflight-failed",
+    message: expect.stringContaining("AppArmor has no profile 'shop'"),
+  });
+});
