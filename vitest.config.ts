@@ -1,4 +1,18 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+/** Tests in a lab of virtual machines, which are emulated in software. */
+const virtual = (name: string, include: string[]): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    include,
+    globalSetup: "test/e2e-vm/support/shared-lab.ts",
+    env: { GODWIT_TEST_PATIENCE: "8" },
+    testTimeout: 1_200_000,
+    hookTimeout: 1_200_000,
+    fileParallelism: false,
+    sequence: { concurrent: false },
+  },
+});
 
 export default defineConfig({
   test: {
@@ -22,19 +36,9 @@ export default defineConfig({
           sequence: { concurrent: false },
         },
       },
-      {
-        test: {
-          name: "vm",
-          include: ["test/e2e-vm/**/*.test.ts"],
-          globalSetup: "test/e2e-vm/support/shared-lab.ts",
-          // Virtual machines are emulated in software.
-          env: { GODWIT_TEST_PATIENCE: "8" },
-          testTimeout: 1_200_000,
-          hookTimeout: 1_200_000,
-          fileParallelism: false,
-          sequence: { concurrent: false },
-        },
-      },
+      virtual("vm", ["test/e2e-vm/**/*.test.ts"]),
+      // Half an hour: they are run by hand (`npm run test:vm-programs`), and not for every change.
+      virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"]),
     ],
   },
 });

@@ -9,6 +9,7 @@ import { runcContainer } from "../host/container/runc.ts";
 import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts";
 import { holdDump } from "../host/criu/dump.ts";
 import { keepExpiredTimers } from "../host/criu/expired-timers.ts";
+import { prepareConnections } from "../host/criu/inner-connections.ts";
 import { refuseLostNames } from "../host/criu/link-remaps.ts";
 import { noteLostLocks } from "../host/criu/record-locks.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
@@ -57,6 +58,7 @@ export async function capture(
     await context.step("dump memory", { switchover: true }, () => dump.run(context.signal));
     await refuseLostNames(folder.images, container);
     await keepExpiredTimers(folder.images);
+    await prepareConnections(folder.images, { endOuter: true });
     await noteLostLocks(folder.images, processes);
     await context.step("copy changed files", { switchover: true }, saveTrees);
     if (!end) await thaw(running);

@@ -2,9 +2,9 @@ import { readlink } from "node:fs/promises";
 import { execa } from "execa";
 import { run } from "../process.ts";
 
-const everything = (family: string, except = "") => `table ${family} godwit {
-  chain input { type filter hook input priority ${family === "arp" ? 0 : -500}; policy drop; }
-  chain output { type filter hook output priority ${family === "arp" ? 0 : -500}; policy drop; ${except} }
+const everything = (family: string, except = { input: "", output: "" }) => `table ${family} godwit {
+  chain input { type filter hook input priority ${family === "arp" ? 0 : -500}; policy drop; ${except.input} }
+  chain output { type filter hook output priority ${family === "arp" ? 0 : -500}; policy drop; ${except.output} }
 }
 `;
 const nothing = (family: string) => `add table ${family} godwit\ndelete table ${family} godwit\n`;
@@ -12,10 +12,14 @@ const nothing = (family: string) => `add table ${family} godwit\ndelete table ${
 /** For nft, in the network namespace of a container: nothing that it says goes out, nothing that it is told comes in. */
 const silenceRules: string = everything("inet");
 /**
- * The same for a copy that Docker has not connected yet. Docker 28 tells its neighbours of an IPv6 address itself, and gives the
- * container up where it cannot.
+ * The same towards others for a copy that Docker has not connected yet; within it, only a refusal by a socket that is not there yet
+ * is kept back. (CRIU brings a connection whose peer has said its end to that state by a packet to the container itself.) Docker 28
+ * tells its neighbours of an IPv6 address itself, and gives the container up where it cannot.
  */
-export const arrivingRules: string = everything("inet", "ip6 daddr ff02::1 icmpv6 type nd-neighbor-advert accept;");
+export const arrivingRules: string = everything("inet", {
+  input: "iif lo accept;",
+  output: "oif lo tcp flags & rst == rst drop; oif lo accept; ip6 daddr ff02::1 icmpv6 type nd-neighbor-advert accept;",
+});
 /** Takes that back. Harmless where there is nothing to take back. */
 export const speakRules: string = nothing("inet");
 

@@ -12,13 +12,14 @@ export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864", "link-rema
 
 /**
  * @param cgroupPath the new container's cgroup: CRIU would make the old one's again, outside of Docker's limits and sight
- * @param keepConnections whether the container gets the address that it had: otherwise its connections cannot go on, and the
- * program sees them closed instead of waiting for an answer that never comes
+ * @param endConnections all of them, those within the container as well: the program sees them closed instead of waiting for an
+ * answer that never comes
  */
-export function restoreOptions(cgroupPath: string, keepConnections: boolean): string[] {
+export function restoreOptions(cgroupPath: string, endConnections: boolean): string[] {
   // The hierarchy of version 2 has an empty name; others may be there beside it that are not Docker's.
   return [
     `cgroup-root ${existsSync(unifiedMark) ? ":" : ""}${cgroupPath}`,
-    keepConnections ? "tcp-established" : "tcp-close",
+    "tcp-established",
+    ...(endConnections ? ["tcp-close"] : []),
   ];
 }

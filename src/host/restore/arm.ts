@@ -100,7 +100,7 @@ export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Prom
  */
 export function readyRoot(armed: ArmedContainer): Promise<void> {
   armed.ready ??= mountRoot(armed.root).then(() =>
-    armed.pending.readyRoot(restoreOptions(armed.cgroupPath, armed.request.keepConnections)),
+    armed.pending.readyRoot(restoreOptions(armed.cgroupPath, !armed.request.keepConnections)),
   );
   return armed.ready;
 }
@@ -118,11 +118,10 @@ export async function disarmContainer(armed: ArmedContainer, sentence: string): 
   await armed.started.catch(() => {});
 }
 
-function restoreArguments({ images, work, keepConnections, lazy }: ArmRequest): string[] {
+function restoreArguments({ images, work, lazy }: ArmRequest): string[] {
   return [
-    ...["--empty-ns", "network", "--ext-unix-sk", "--file-locks"],
+    ...["--empty-ns", "network", "--ext-unix-sk", "--file-locks", "--tcp-established"],
     ...["--image-path", images, "--work-path", work],
-    ...(keepConnections ? ["--tcp-established"] : []),
     ...(lazy ? ["--lazy-pages"] : []),
   ];
 }

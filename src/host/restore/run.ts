@@ -4,6 +4,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { type HeldSpeech, holdSpeech } from "../container/announce.ts";
 import { containerProcesses } from "../container/processes.ts";
 import { runcContainer } from "../container/runc.ts";
+import { hasOuterConnections } from "../criu/inner-connections.ts";
 import { lazyOrders } from "../criu/lazy-orders.ts";
 import { type LazyPages, pagesSocket } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
@@ -52,7 +53,8 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   try {
     const locks = await lockOrders(images);
     if (locks) await armed.pending.retakeLocks(locks);
-    const options = [...restoreOptions(armed.cgroupPath, keepConnections), ...(locks ? ["leave-stopped"] : [])];
+    const endConnections = !keepConnections && (await hasOuterConnections(images));
+    const options = [...restoreOptions(armed.cgroupPath, endConnections), ...(locks ? ["leave-stopped"] : [])];
     await Promise.race([armed.pending.release(options), exited]);
     const pid = await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
     if (keepConnections && pid) speech = holdSpeech(pid);

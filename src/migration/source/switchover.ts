@@ -10,6 +10,7 @@ import { containerProcesses } from "../../host/container/processes.ts";
 import type { RuncContainer } from "../../host/container/runc.ts";
 import { mappedFiles } from "../../host/container/trees.ts";
 import { keepExpiredTimers } from "../../host/criu/expired-timers.ts";
+import { prepareConnections } from "../../host/criu/inner-connections.ts";
 import { refuseLostNames } from "../../host/criu/link-remaps.ts";
 import { noteLostLocks } from "../../host/criu/record-locks.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
@@ -102,6 +103,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   for (const ended of await Promise.allSettled([told, dumped])) if (ended.status === "rejected") throw ended.reason;
   await refuseLostNames(space.images, input.container);
   await keepExpiredTimers(space.images);
+  await prepareConnections(space.images, { endOuter: !departure.record.keepConnections });
   await noteLostLocks(space.images, processes);
   const [images, logTail] = await context.step("read images and log", switchover, () =>
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),

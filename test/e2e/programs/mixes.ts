@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive } from "../support/looper.ts";
-import { modes, moveBackAndForth } from "./support/moves.ts";
+import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
 /** Programs that use many things of the kernel at once, and print a number whenever all of them worked. */
@@ -26,7 +26,7 @@ const mixes = [
   },
 ];
 
-export function mixedPrograms(lab: TestLab): void {
+export function mixedPrograms(lab: TestLab, modes = namespaceModes): void {
   describe.each(mixes)("$id", ({ id, what, how, command }) => {
     test.each(modes)("%s: everything that hangs together goes on doing so", async (mode) => {
       await lab.on("h1", `docker run --pull never -d --shm-size 64m --name ${id} servers ${command}`);

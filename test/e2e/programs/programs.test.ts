@@ -4,7 +4,7 @@ import { mixedPrograms } from "./mixes.ts";
 import { nginx } from "./nginx.ts";
 import { redis } from "./redis.ts";
 import { uncarried } from "./refused.ts";
-import { sqlite } from "./sqlite.ts";
+import { sqlite, sqliteStays } from "./sqlite.ts";
 import { makeServers } from "./support/image.ts";
 import { makeLanNetwork } from "./support/moves.ts";
 import { writeResults } from "./support/results.ts";
@@ -20,6 +20,7 @@ afterAll(writeResults);
 
 mixedPrograms(lab);
 sqlite(lab);
+sqliteStays(lab);
 webSockets(lab);
 nginx(lab, () => largeSum);
 redis(lab);

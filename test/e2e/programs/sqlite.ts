@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, logNumbers } from "../support/looper.ts";
-import { modes, moveBackAndForth } from "./support/moves.ts";
+import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
 const program = {
@@ -12,7 +12,7 @@ const program = {
 };
 
 /** SQLite in WAL mode on a named volume: one process writes, another one reads over the shared WAL index. */
-export function sqlite(lab: TestLab): void {
+export function sqlite(lab: TestLab, modes = namespaceModes): void {
   test.each(modes)("SQLite, %s: every acknowledged row is there, and the database is whole", async (mode) => {
     for (const each of ["h1", "h2"]) await lab.on(each, "docker volume rm -f rows");
     await lab.on("h1", "docker run --pull never -d --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py");
@@ -38,7 +38,10 @@ export function sqlite(lab: TestLab): void {
     await lab.on(host, "docker rm -f sqlite && docker volume rm rows");
     held(program, mode);
   });
+}
 
+/** Locks that cannot be taken again on the destination. */
+export function sqliteStays(lab: TestLab): void {
   // A container with a terminal is restored within Docker's create, others between that and start.
   test.each(["", "-t"])(
     "SQLite runs on where it was if its locks cannot be taken there (docker run %s)",

@@ -12,7 +12,7 @@ export const largeBytes = 200_000_000;
  * large random file for downloads. Needs the images apps and gcc.
  * @returns the SHA-256 of that file
  */
-export async function makeServers(lab: TestLab, host: string): Promise<string> {
+export async function makeServers(lab: TestLab, host: string, bytes = largeBytes): Promise<string> {
   await lab.on(
     host,
     "docker run --pull never -d --name compiler gcc sleep 600 && docker run --pull never -d --name bench apps sleep 600 && docker exec bench mkdir -p /opt /srv/www /data",
@@ -22,12 +22,13 @@ export async function makeServers(lab: TestLab, host: string): Promise<string> {
     if (file.endsWith(".c")) {
       const program = file.slice(0, -2);
       await lab.on(host, `docker exec -i compiler gcc -O2 -static -pthread -x c -o /tmp/${program} -`, source);
-      await lab.on(host, `docker cp compiler:/tmp/${program} - | docker cp - bench:/opt`);
+      const put = `docker exec -i bench sh -c 'cat >/opt/${program} && chmod +x /opt/${program}'`;
+      await lab.on(host, `docker exec compiler cat /tmp/${program} | ${put}`);
     } else {
       await lab.on(host, `docker exec -i bench sh -c 'cat >/opt/${file} && chmod +x /opt/${file}'`, source);
     }
   }
-  const fill = `head -c ${largeBytes} /dev/urandom >/srv/www/large && echo last >/srv/www/last && sha256sum /srv/www/large`;
+  const fill = `head -c ${bytes} /dev/urandom >/srv/www/large && echo last >/srv/www/last && sha256sum /srv/www/large`;
   const sum = await lab.on(host, `docker exec bench sh -c '${fill}'`);
   await lab.on(host, "docker commit bench servers && docker rm -f compiler bench");
   return sum.split(" ")[0] ?? "";

@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fieldsOf, imageOf, messagesIn } from "../../src/host/criu/images.ts";
+import { hasOuterConnections, prepareConnections } from "../../src/host/criu/inner-connections.ts";
+
+let images = "";
+beforeEach(() => {
+  images = mkdtempSync(join(tmpdir(), "godwit-images-"));
+});
+afterEach(() => rmSync(images, { recursive: true }));
+
+const [established, peerHasEnded, listening, closed] = [1, 8, 10, 7];
+const v4 = (...bytes: number[]) => [Buffer.from(bytes).readUInt32LE()];
+const mapped = (...bytes: number[]) => [0, 0, 0xffff0000, ...v4(...bytes)];
+const itself6 = [0, 0, 0, 0x01000000];
+const [itself, other] = [v4(127, 0, 0, 1), v4(172, 17, 0, 2)];
+
+interface Socket {
+  state?: number;
+  protocol?: number;
+  from: [address: number[], port: number];
+  to: [address: number[], port: number];
+}
+
+function files(...sockets: Socket[]): void {
+  const messages = sockets.map(({ state = established, protocol = 6, from, to }, inode) => {
+    const entry = new BinaryWriter();
+    const numbers = [inode, 0xab0 + inode, 2, 1, protocol, state, from[1], to[1], 2, 0];
+    for (const [i, number] of numbers.entries()) entry.uint32((i + 1) << 3).uint32(number);
+    for (const word of from[0]) entry.uint32(11 << 3).uint32(word);
+    for (const word of to[0]) entry.uint32(12 << 3).uint32(word);
+    // What is not a number stays as it is.
+    entry.uint32((13 << 3) | 2).bytes(Uint8Array.of(8, 1));
+    return new BinaryWriter()
+      .uint32(1 << 3)
+      .uint32(2)
+      .uint32((4 << 3) | 2)
+      .bytes(entry.finish())
+      .finish();
+  });
+  const regular = new BinaryWriter()
+    .uint32(1 << 3)
+    .uint32(1)
+    .finish();
+  writeFileSync(join(images, "files.img"), imageOf([1, 2], [regular, ...messages]));
+}
+
+/** State, ports and shutdown of each socket. */
+const sockets = () =>
+  messagesIn(readFileSync(join(images, "files.img")))
+    .slice(1)
+    .map((message) => fieldsOf(message).message(4))
+    .map((socket) => [6, 7, 8, 19].map((field) => Number(socket?.number(field))));
+
+/** Queues of `received` and `queued` bytes, and what of them was not sent. */
+function stream(socket: number, unsent: number): string {
+  const path = join(images, `tcp-stream-${(0xab0 + socket).toString(16)}.img`);
+  const entry = new BinaryWriter();
+  for (const [field, value] of [
+    [1, 3],
+    [3, 4],
+    [12, unsent],
+    [17, 300],
+  ] as const)
+    entry.uint32(field << 3).uint32(value);
+  writeFileSync(path, Buffer.concat([imageOf([3, 4], [entry.finish()]), Buffer.from("abcdefg")]));
+  return path;
+}
+const unsentOf = (path: string) => {
+  const image = readFileSync(path);
+  const [entry = Buffer.alloc(0)] = messagesIn(image);
+  expect(image.subarray(-7).toString()).toBe("abcdefg");
+  expect(fieldsOf(entry).number(17)).toBe(300n);
+  return Number(fieldsOf(entry).number(12));
+};
+
+test.each([
+  ["IPv4", itself, itself],
+  ["IPv6", itself6, itself6],
+  ["IPv4 within IPv6 at one end", mapped(127, 0, 0, 1), itself],
+])("both ends over the loopback go on: %s", async (_, one, two) => {
+  files({ from: [one, 7000], to: [one, 5000] }, { from: [two, 5000], to: [two, 7000] });
+  const path = stream(1, 2);
+  stream(0, 0);
+  const before = sockets();
+  await prepareConnections(images, { endOuter: true });
+  expect(sockets()).toEqual(before);
+  expect(await hasOuterConnections(images)).toBe(false);
+  expect(unsentOf(path)).toBe(0);
+});
+
+test("all others end, listening sockets and other protocols stay", async () => {
+  const at = (address: number[], port: number): [number[], number] => [address, port];
+  files(
+    { from: at(other, 7000), to: at(v4(10, 0, 0, 9), 5000) },
+    // Its other end is not the container's.
+    { from: at(itself, 5001), to: at(itself, 5432) },
+    // Its own address, which it will not have there.
+    { from: at(other, 5002), to: at(other, 7000) },
+    { from: at(other, 7000), to: at(other, 5002) },
+    { state: peerHasEnded, from: at(itself, 7000), to: at(itself, 5003) },
+    { state: listening, from: at(itself, 7000), to: at([0], 0) },
+    { protocol: 17, from: at(itself, 53), to: at(v4(10, 0, 0, 9), 53) },
+  );
+  const ended = [closed, 0, 0, 3];
+  expect(await hasOuterConnections(images)).toBe(true);
+  await prepareConnections(images, { endOuter: true });
+  expect(sockets()).toEqual([ended, ended, ended, ended, ended, [listening, 7000, 0, 0], [established, 53, 53, 0]]);
+  expect(await hasOuterConnections(images)).toBe(false);
+});
+
+test("where the address is kept, all stay", async () => {
+  files({ from: [other, 7000], to: [v4(10, 0, 0, 9), 5000] });
+  const path = stream(0, 2);
+  const before = readFileSync(join(images, "files.img"));
+  await prepareConnections(images, { endOuter: false });
+  expect(readFileSync(join(images, "files.img")).equals(before)).toBe(true);
+  expect(unsentOf(path)).toBe(2);
+});
