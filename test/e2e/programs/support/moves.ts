@@ -8,6 +8,9 @@ export type LabMode = "precopy" | "postcopy" | "cold";
 export const modes: readonly LabMode[] = ["postcopy", "cold"];
 export const movesPerMode = 5;
 
+/** An emulated machine hands over in seconds; rounds would go on and on for less. */
+const limits = { precopy: ["--downtime-limit", "60s"], postcopy: [], cold: [] };
+
 export interface Moves {
   name: string;
   mode: LabMode;
@@ -19,7 +22,14 @@ export interface Moves {
 export async function moveBackAndForth(lab: TestLab, { name, mode, after }: Moves): Promise<string> {
   let [here, there] = ["h1", "h2"];
   for (let move = 0; move < movesPerMode; move++) {
-    const result = await lab.json<MigrationResult>("migrate", `${here}/${name}`, there, "--mode", mode);
+    const result = await lab.json<MigrationResult>(
+      "migrate",
+      `${here}/${name}`,
+      there,
+      "--mode",
+      mode,
+      ...limits[mode],
+    );
     expect(result).toMatchObject({ mode, source: here, destination: there });
     expect(await stateOf(lab, here, name)).toBeUndefined();
     [here, there] = [there, here];
