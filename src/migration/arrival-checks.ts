@@ -69,7 +69,7 @@ function sysctls({ sysctlsMissing }: DestinationView): Verdict[] {
       "sysctls",
       "preflight-failed",
       `the kernel has no setting ${sysctlsMissing.join(", ")}, which the container makes`,
-      `load the module that has it, or create the container without this --sysctl`,
+      "load the module that has it, or create the container without this --sysctl",
     ),
   ];
 }

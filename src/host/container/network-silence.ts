@@ -7,18 +7,23 @@ const everything = (family: string, except = { input: "", output: "" }) => `tabl
   chain output { type filter hook output priority ${family === "arp" ? 0 : -500}; policy drop; ${except.output} }
 }
 `;
+/**
+ * Only TCP speaks by itself, without its program, where nothing comes in. A program that still runs, or runs already, would be told
+ * of a datagram that is kept back (EPERM).
+ */
+const byPrograms = "meta l4proto != tcp accept;";
 const nothing = (family: string) => `add table ${family} godwit\ndelete table ${family} godwit\n`;
 
-/** For nft, in the network namespace of a container: nothing that it says goes out, nothing that it is told comes in. */
-const silenceRules: string = everything("inet");
+/** For nft, in the network namespace of a container: nothing that its kernel says goes out, nothing that it is told comes in. */
+const silenceRules: string = everything("inet", { input: "", output: byPrograms });
 /**
  * The same towards others for a copy that Docker has not connected yet; within it, only a refusal by a socket that is not there yet
  * is kept back. (CRIU brings a connection whose peer has said its end to that state by a packet to the container itself.) Docker 28
- * tells its neighbours of an IPv6 address itself, and gives the container up where it cannot.
+ * tells its neighbours of an IPv6 address by a program of its own.
  */
 export const arrivingRules: string = everything("inet", {
   input: "iif lo accept;",
-  output: "oif lo tcp flags & rst == rst drop; oif lo accept; ip6 daddr ff02::1 icmpv6 type nd-neighbor-advert accept;",
+  output: `oif lo tcp flags & rst == rst drop; oif lo accept; ${byPrograms}`,
 });
 /** Takes that back. Harmless where there is nothing to take back. */
 export const speakRules: string = nothing("inet");

@@ -19,6 +19,12 @@ const mixes = [
     how: "each part is set up once and used in every round",
   },
   {
+    id: "sockets",
+    command: "python3 /opt/sockets.py",
+    what: "Sockets: TCP to itself, UDP, raw and ICMP ones, packet and netlink ones, unix ones of every kind, also without a file, and with an open file on its way",
+    how: "something is always on its way; each is used in every round",
+  },
+  {
     id: "ipc",
     command: "/opt/ipc",
     what: "C: System V and POSIX shared memory and semaphores, System V message queues, `timerfd`, `eventfd`, `signalfd`",
