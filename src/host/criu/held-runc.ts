@@ -9,7 +9,7 @@ import { HeldConfig } from "./held-config.ts";
 import { writeIrmapCache } from "./irmap-cache.ts";
 import { dumpOptions } from "./options.ts";
 import { explainCriuLog } from "./reason.ts";
-import { linkRemapOption } from "./runc-options.ts";
+import { overridingOptions } from "./runc-options.ts";
 
 /** In the work folder. */
 export const configFile = "criu.conf";
@@ -55,7 +55,7 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   await writeIrmapCache(container, request.work);
   const passing = startsBefore[start.lazy ? "lazy" : "plain"];
   const config = await HeldConfig.create(join(request.work, configFile), passing);
-  const more = [...(await linkRemapOption()), ...start.more];
+  const more = [...(await overridingOptions()), ...start.more];
   // While the container stands still, nothing is more urgent.
   const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, more)], {
     stdio: ["ignore", "ignore", "pipe", start.status ?? "ignore"],

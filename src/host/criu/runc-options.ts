@@ -1,14 +1,15 @@
 import { run } from "../process.ts";
 
-let linkRemap: Promise<string[]> | undefined;
+/** For names that open files have lost, and for connections that nobody has accepted yet: see `dumpOptions`. */
+const wanted = ["--link-remap", "--tcp-skip-in-flight"];
+
+let known: Promise<string[]> | undefined;
 
 /**
- * The option of `runc checkpoint` for names that open files have lost (see `dumpOptions`). A runc that knows it says no to CRIU
- * without it, whatever CRIU's configuration says (1.3); an older one does not know it, and leaves it to the configuration (1.1).
+ * Options of `runc checkpoint` that also are in CRIU's configuration. A runc that knows one says no to CRIU without it, whatever the
+ * configuration says (1.3); an older one does not know it, and leaves it to the configuration (1.1).
  */
-export function linkRemapOption(): Promise<string[]> {
-  linkRemap ??= run("runc", ["checkpoint", "--help"]).then((help) =>
-    help.includes("--link-remap") ? ["--link-remap"] : [],
-  );
-  return linkRemap;
+export function overridingOptions(): Promise<string[]> {
+  known ??= run("runc", ["checkpoint", "--help"]).then((help) => wanted.filter((option) => help.includes(option)));
+  return known;
 }

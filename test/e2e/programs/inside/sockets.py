@@ -71,6 +71,30 @@ class Abstract:
             assert int(asking.recv(100)) == number
 
 
+class Backlog:
+    """A connection that nobody has accepted is always there; a move may end it."""
+
+    def __init__(self):
+        self.listening = socket.create_server((LOOPBACK, 0))
+        self.listening.setblocking(False)
+        self.connect(0)
+
+    def connect(self, number):
+        self.waiting = socket.create_connection(self.listening.getsockname())
+        self.waiting.sendall(b"%d" % number)
+
+    def use(self, number):
+        try:
+            accepted, _ = self.listening.accept()
+            with accepted:
+                accepted.settimeout(30)
+                assert int(accepted.recv(100)) == number
+        except BlockingIOError:
+            pass
+        self.waiting.close()
+        self.connect(number + 1)
+
+
 def repeat(send, answer):
     """Sends again until the answer comes."""
     for _ in range(100):
@@ -156,6 +180,7 @@ all_of_them = [
     pair(socket.SOCK_SEQPACKET),
     Descriptors(),
     Abstract(),
+    Backlog(),
     Udp(),
     Echo(socket.SOCK_RAW, 20),
     Echo(socket.SOCK_DGRAM, 0),
