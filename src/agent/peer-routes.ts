@@ -83,6 +83,10 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     await find(request).work.image.receive(request.body as Readable);
     return {};
   });
+  app.post(peerPaths.init(":id"), async (request) => {
+    await find(request).work.receiveInit(request.body as Readable);
+    return {};
+  });
   app.post(peerPaths.create(":id"), async (request) => {
     const arrival = find(request);
     return { id: await arrival.make("create container", () => arrival.work.create()) };

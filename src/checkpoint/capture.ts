@@ -1,6 +1,7 @@
-import { mkdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { dockerInitOf } from "../host/container/docker-init.ts";
 import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
 import { freeze, thaw } from "../host/container/freezer.ts";
@@ -44,6 +45,8 @@ export async function capture(
       await mirrorTree(tree.path, folder.tree(index), context.signal);
     }
   };
+  const init = await dockerInitOf(running.pid);
+  if (init) await copyFile(init, folder.init);
   context.phase("sync", "Copying files while the container runs");
   await context.step("copy files", {}, saveTrees);
 

@@ -19,7 +19,7 @@ export function dockerCheckpointFolder(
   name: string,
 ): CheckpointFolder {
   const path = join(checkpointsOf(container, dockerRoot), name);
-  return { path, images: path, tree: (index) => join(path, "trees", String(index)) };
+  return { path, images: path, init: join(path, "init"), tree: (index) => join(path, "trees", String(index)) };
 }
 
 function checkpointsOf(container: ContainerInspect, dockerRoot: string): string {

@@ -1,5 +1,7 @@
+import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { keepInit } from "../host/container/docker-init.ts";
 import { volumeTrees } from "../host/container/facts.ts";
 import { type FileTree, mirrorTree } from "../host/container/trees.ts";
 import type { Host } from "../host/host.ts";
@@ -43,6 +45,7 @@ export async function runAgain(
       work: join(imagesFolder, space),
       lazy: criu?.lazyPages ?? false,
       keepConnections: false,
+      init: existsSync(source.folder.init) ? await keepInit(createReadStream(source.folder.init)) : undefined,
     }),
   );
   try {

@@ -10,6 +10,8 @@ import { checkpointsFolder } from "../host/paths.ts";
 export interface CheckpointFolder {
   path: string;
   images: string;
+  /** The init of Docker's that the container was run with, if it was. */
+  init: string;
   /** Folder of the saved tree with this index in the record's `trees`. */
   tree(index: number): string;
 }
@@ -145,5 +147,10 @@ export function folderAt(path: string): CheckpointFolder {
 }
 
 function layout(path: string): CheckpointFolder {
-  return { path, images: join(path, "images"), tree: (index) => join(path, "trees", String(index)) };
+  return {
+    path,
+    images: join(path, "images"),
+    init: join(path, "init"),
+    tree: (index) => join(path, "trees", String(index)),
+  };
 }

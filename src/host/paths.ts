@@ -3,6 +3,8 @@ export const pendingFolder = "/var/lib/godwit/pending";
 export const runFolder = "/run/godwit";
 export const stateFolder = "/var/lib/godwit";
 export const checkpointsFolder = `${stateFolder}/checkpoints`;
+/** Inits of other hosts' Docker, by the SHA-256 of their content: containers that came with one run it. */
+export const initsFolder = `${stateFolder}/inits`;
 /** Memory images on their way: tmpfs mounts, one a migration. */
 export const imagesFolder = `${runFolder}/images`;
 /** Where `godwit setup` puts what Docker calls. */

@@ -19,7 +19,7 @@ export interface Recipe {
 }
 
 const hostPackages = [
-  ...["docker.io", "docker-cli", "containerd", "runc", "criu"],
+  ...["docker.io", "docker-cli", "docker-compose", "containerd", "runc", "criu"],
   ...["iproute2", "nftables", "iptables", "procps", "util-linux", "tini"],
   ...["rsync", "tar", "perl-base", "busybox-static"],
 ];

@@ -35,7 +35,6 @@ export function containerChecks(container: ContainerFacts): Verdict[] {
     ...namespaces(container),
     ...mounts(container),
     ...links(container),
-    ...sharedFiles(container),
     ...warnings(container),
   ];
   return [state(container), ...(features.length > 0 ? features : [ok("features", "uses nothing that cannot move")])];
@@ -143,18 +142,6 @@ function links({ inspect }: ContainerFacts): Verdict[] {
   return [
     unsupported("links", `is linked to other containers of its host (${which})`, "use a network instead of --link"),
   ];
-}
-
-const withInit = z.object({ HostConfig: z.object({ Init: z.boolean().nullish() }) });
-
-function sharedFiles({ inspect }: ContainerFacts): Verdict[] {
-  const { Init } = withInit.safeParse(inspect).data?.HostConfig ?? {};
-  const found: Verdict[] = [];
-  if (Init) {
-    const what = "runs under Docker's own init (--init), which must be the same file on both hosts";
-    found.push(warn("init", what, "install the same Docker package on both, or use an init of the image's own"));
-  }
-  return found;
 }
 
 /** Log drivers whose files godwit carries; `none` and an unknown one have no history to carry. */

@@ -5,6 +5,7 @@ export const peerPaths = {
   reserve: `${apiPrefix}/peer/migrations`,
   imageQuestion: (id: string) => `${apiPrefix}/peer/migrations/${id}/image-question`,
   image: (id: string) => `${apiPrefix}/peer/migrations/${id}/image`,
+  init: (id: string) => `${apiPrefix}/peer/migrations/${id}/init`,
   create: (id: string) => `${apiPrefix}/peer/migrations/${id}/create`,
   tree: (id: string, index: number | string) => `${apiPrefix}/peer/migrations/${id}/trees/${index}`,
   log: (id: string) => `${apiPrefix}/peer/migrations/${id}/log`,

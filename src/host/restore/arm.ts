@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { initPlace } from "../container/docker-init.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
 import { arrivingRules } from "../container/network-silence.ts";
@@ -26,6 +27,8 @@ export interface ArmRequest {
   lazy: boolean;
   /** The container gets the address that it had, so that its connections go on. */
   keepConnections: boolean;
+  /** The init of Docker's that it was run with (`--init`), kept here. */
+  init: string | undefined;
 }
 
 /** A container whose start waits in the runtime hook: Docker, containerd, the shim and runc have done their part. */
@@ -71,7 +74,7 @@ export async function armContainer(docker: Docker, id: string, request: ArmReque
     const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
     if (request.keepConnections) await pending.silence(arrivingRules);
     const hooks = { silence: request.keepConnections, wait: !request.tty };
-    const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending);
+    const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending, request.init);
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
     await pending.begin(restoreArguments(request));
@@ -134,18 +137,20 @@ async function prepareBundle(
   bundle: string,
   ours: { silence: boolean; wait: boolean },
   pending: PendingRestore,
+  init: string | undefined,
 ): Promise<{ rootPath: string; cgroupPath: string }> {
   const path = join(bundle, "config.json");
   const config = JSON.parse(await readFile(path, "utf8")) as {
     root: { path: string };
     linux: { cgroupsPath: string; sysctl?: Record<string, string> };
-    mounts?: { type?: string; source?: string }[];
+    mounts?: { type?: string; source?: string; destination: string }[];
     hooks?: { prestart?: { path: string; args: string[] }[] };
   };
   // CRIU does not follow a link at the source of a bind mount, where runc does; Docker's own init often is one.
   for (const mount of config.mounts ?? []) {
-    const { type, source } = mount;
-    if (type === "bind" && source) mount.source = await realpath(source).catch(() => source);
+    const { type, source, destination } = mount;
+    if (init && destination === initPlace) mount.source = init;
+    else if (type === "bind" && source) mount.source = await realpath(source).catch(() => source);
   }
   const settings = networkSettings(config.linux.sysctl);
   if (settings.length > 0) await pending.setNetwork(settings);

@@ -178,7 +178,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
     const order: ArmOrder = { mode, keepConnections };
     await peer.json("POST", peerPaths.arm(migration), order, { signal });
   };
-  const id = await prepare({ host, checked, sync, controls, reports, signal }, context);
+  const id = await prepare({ host, checked, sync, controls, reports, signal, pid: running.pid }, context);
   context.phase("sync", "Copying files while the container runs");
   await context.step("copy files", {}, () =>
     reports.during({ phase: "sync", total: filesBytes }, () => sendTreesInRounds(sync, signal, controls.syncRate)),

@@ -1,4 +1,7 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { type ImageQuestion, imageAnswer } from "../../contract/migration.ts";
+import { dockerInitOf } from "../../host/container/docker-init.ts";
 import { namesLayers, withoutLayers } from "../../host/docker/image-layers.ts";
 import type { Host } from "../../host/host.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
@@ -16,17 +19,26 @@ export interface PrepareInput {
   controls: MigrationControls;
   reports: ProgressReports;
   signal: AbortSignal;
+  /** Of the container's first process. */
+  pid: number;
 }
 
-/** Delivers the image where it is lacking, and has the container created. @returns the id of the container there */
+/** Delivers the image where it is lacking, and Docker's init, and has the container created. @returns its id there */
 export async function prepare(input: PrepareInput, context: OperationContext): Promise<string> {
   const { peer, migration } = input.sync;
   if (input.checked.plan.sendsImage) await context.step("send image", {}, () => bringImage(input, context));
+  const init = await dockerInitOf(input.pid);
+  if (init) await sendInit(input, init);
   context.phase("prepare", `Creating the container on ${peer.name}`);
   const created = await context.step("create container", {}, () =>
     peer.json("POST", peerPaths.create(migration), {}, { signal: input.signal }),
   );
   return (created as { id: string }).id;
+}
+
+async function sendInit({ sync, signal }: PrepareInput, path: string): Promise<void> {
+  sync.counter.sent += (await stat(path)).size;
+  await sync.peer.upload(peerPaths.init(sync.migration), createReadStream(path), { signal });
 }
 
 /** From its registry, if the destination can reach that; otherwise from here, without the layers that it has. */
