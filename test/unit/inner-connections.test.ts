@@ -112,11 +112,20 @@ test("all others end, listening sockets and other protocols stay", async () => {
   expect(await hasOuterConnections(images)).toBe(false);
 });
 
-test("where the address is kept, all stay", async () => {
-  files({ from: [other, 7000], to: [v4(10, 0, 0, 9), 5000] });
+test("where the address is kept, all stay that have another end", async () => {
+  const outer: Socket = { from: [other, 7000], to: [v4(10, 0, 0, 9), 5000] };
+  const toItself: Socket = { from: [other, 7000], to: [other, 5000] };
+  const toBeRead: Socket = { state: peerHasEnded, from: [itself, 7000], to: [itself, 5001] };
+  files(outer, toItself, toBeRead);
   const path = stream(0, 2);
   const before = readFileSync(join(images, "files.img"));
   await prepareConnections(images, { endOuter: false });
   expect(readFileSync(join(images, "files.img")).equals(before)).toBe(true);
   expect(unsentOf(path)).toBe(2);
+  files(outer, { from: [itself, 7000], to: [itself, 5001] });
+  await prepareConnections(images, { endOuter: false });
+  expect(sockets()).toEqual([
+    [established, 7000, 5000, 0],
+    [closed, 0, 0, 3],
+  ]);
 });

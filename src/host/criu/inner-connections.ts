@@ -25,16 +25,18 @@ interface Connection {
 
 /**
  * Makes the connections of a dump ready for where it is restored. Those between the container's own processes, over its loopback,
- * go on: both ends travel. Of the others, with `endOuter`, each becomes one that has ended: its owner reads an end, and cannot write.
+ * go on: both ends travel. One whose other end does not (a `docker exec` session's, or not accepted yet), and with `endOuter` each
+ * that is not over the loopback, becomes one that has ended: its owner reads an end, and cannot write.
  */
 export async function prepareConnections(images: string, { endOuter }: { endOuter: boolean }): Promise<void> {
   const path = join(images, "files.img");
   const image = await readFile(path);
   const messages = messagesIn(image);
-  const { inner, outer } = tellApart(messages.map(connectionOf));
+  const { inner, outer, halves } = tellApart(messages.map(connectionOf));
   for (const { inode } of inner) await takeForSent(join(images, `tcp-stream-${inode.toString(16)}.img`));
-  if (!endOuter || outer.size === 0) return;
-  const ended = messages.map((message, index) => (outer.has(index) ? withEndedSocket(message) : message));
+  const over = endOuter ? outer : halves;
+  if (over.size === 0) return;
+  const ended = messages.map((message, index) => (over.has(index) ? withEndedSocket(message) : message));
   await writeFile(path, imageOf(magicOf(image), ended));
 }
 
@@ -44,13 +46,18 @@ export async function hasOuterConnections(images: string): Promise<boolean> {
   return tellApart(messages.map(connectionOf)).outer.size > 0;
 }
 
-/** Connections that go on by themselves; and the others, by their places. */
-function tellApart(all: (Connection | undefined)[]): { inner: Connection[]; outer: Set<number> } {
-  const open = all.filter((each) => each?.isLoopback && each.state === established);
-  const known = new Set(open.map((each) => `${each?.from} ${each?.to}`));
-  const isInner = (each: Connection) => open.includes(each) && known.has(`${each.to} ${each.from}`);
-  const outer = all.flatMap((each, index) => (each && !isInner(each) ? [index] : []));
-  return { inner: all.filter((each) => each !== undefined).filter(isInner), outer: new Set(outer) };
+/** Connections that go on by themselves; the places of all others, and among them of those that lack their other end. */
+function tellApart(all: (Connection | undefined)[]) {
+  const isOpen = ({ isLoopback, state }: Connection) => isLoopback && state === established;
+  const known = new Set(all.map((each) => each && isOpen(each) && `${each.from} ${each.to}`));
+  const isInner = (each: Connection) => isOpen(each) && known.has(`${each.to} ${each.from}`);
+  const places = (are: (each: Connection) => boolean) =>
+    new Set(all.flatMap((each, index) => (each && are(each) ? [index] : [])));
+  return {
+    inner: all.filter((each) => each !== undefined).filter(isInner),
+    outer: places((each) => !isInner(each)),
+    halves: places((each) => isOpen(each) && !isInner(each)),
+  };
 }
 
 /**

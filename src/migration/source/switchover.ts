@@ -83,13 +83,15 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
   const frozenAt = performance.now();
   const switchover = { switchover: true };
   // What is dropped in the moment before it stands still is sent again, to where it runs next.
-  await Promise.all([
-    context.step("freeze", switchover, () => freeze(running)),
+  const [processes] = await Promise.all([
+    context.step("freeze", switchover, async () => {
+      await freeze(running);
+      return endExecSessions(await containerProcesses(running.cgroup), running.pid);
+    }),
     context.step("silence network", switchover, silence.silence),
   ]);
   if (input.tty) await context.step("arm", switchover, input.arm);
   const [pages, files] = early ?? (await Promise.all([openPages(), openFiles()]));
-  const processes = await endExecSessions(await containerProcesses(running.cgroup), running.pid);
   const dumped = context.step(pages.step, switchover, () => pages.dump(context.signal));
   const sent = context.step("send changed files", switchover, async () => {
     const mapped = await Promise.all(sync.trees.map((tree) => mappedFiles(processes, tree)));
