@@ -5,6 +5,7 @@ import type { CheckpointDeps } from "../checkpoint/actions.ts";
 import { errorFromReport } from "../contract/errors.ts";
 import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";
+import { keepInit } from "../host/container/docker-init.ts";
 import { findImage } from "../host/docker/find-image.ts";
 import type { Operations } from "../journal/operations.ts";
 import type { Arrivals } from "../migration/destination/arrivals.ts";
@@ -84,7 +85,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     return {};
   });
   app.post(peerPaths.init(":id"), async (request) => {
-    await find(request).work.receiveInit(request.body as Readable);
+    find(request).work.init = await keepInit(request.body as Readable);
     return {};
   });
   app.post(peerPaths.create(":id"), async (request) => {

@@ -31,11 +31,6 @@ export interface DockerVolume {
   options: Record<string, string>;
 }
 
-interface ExecInspect {
-  Running: boolean;
-  ProcessConfig: { entrypoint: string; arguments?: string[] | null };
-}
-
 /** Docker, as far as godwit uses it. Containers are named by name or id; ids that are returned are whole. */
 export class Docker {
   readonly client: DockerClient;
@@ -72,17 +67,6 @@ export class Docker {
     } catch (error) {
       if (error instanceof DockerRefusal && error.status === 404) return undefined;
       throw error;
-    }
-  }
-
-  /** What a session of `docker exec` runs, word by word; undefined where it has ended. */
-  async execCommand(session: string): Promise<string[] | undefined> {
-    try {
-      const { Running, ProcessConfig } = await this.client.get<ExecInspect>(`/exec/${session}/json`);
-      return Running ? [ProcessConfig.entrypoint, ...(ProcessConfig.arguments ?? [])] : undefined;
-    } catch (error) {
-      ignoreStatus(404)(error);
-      return undefined;
     }
   }
 

@@ -1,9 +1,21 @@
 import { expect, test } from "vitest";
+import { DockerRefusal } from "./client.ts";
 import type { Docker } from "./docker.ts";
 import { readExecSessions } from "./exec-sessions.ts";
 import type { ContainerInspect } from "./inspect.ts";
 
 const check = ["/bin/sh", "-c", "pg_isready -q"];
+
+/** Sessions and what they run; of one that is gone nothing is known. */
+function dockerWith(commands: Record<string, string[] | "ended" | "gone">): Docker {
+  const get = async (path: string) => {
+    const command = commands[path.split("/")[2] ?? ""] ?? "gone";
+    if (command === "gone") throw new DockerRefusal(404, "No such exec instance");
+    const [entrypoint, ...rest] = command === "ended" ? check : command;
+    return { Running: command !== "ended", ProcessConfig: { entrypoint, arguments: rest } };
+  };
+  return { client: { get } } as unknown as Docker;
+}
 
 test.each([
   ["a shell's", ["CMD-SHELL", "pg_isready -q"], undefined, check],
@@ -15,24 +27,19 @@ test.each([
   ],
   ["a program's", ["CMD", "/usr/bin/pg_isready", "-q"], undefined, ["/usr/bin/pg_isready", "-q"]],
 ])("a health check is no session: %s", async (_, Test, Shell, running) => {
-  const commands = new Map([
-    ["1", running],
-    ["2", ["/usr/bin/psql", "-U", "me"]],
-    // Ended between the two questions.
-    ["3", undefined],
-  ]);
-  const docker = { execCommand: async (session: string) => commands.get(session) } as unknown as Docker;
+  const commands = { one: running, two: ["/usr/bin/psql", "-U", "me"], three: "ended", four: "gone" } as const;
+  const docker = dockerWith({ ...commands, two: [...commands.two] });
   const container = {
-    ExecIDs: [...commands.keys()],
+    ExecIDs: Object.keys(commands),
     Config: { Healthcheck: { Test }, Shell },
   } as unknown as ContainerInspect;
   expect(await readExecSessions(docker, container)).toEqual(["psql"]);
 });
 
 test("without a health check, the same command is one", async () => {
-  const docker = { execCommand: async () => check } as unknown as Docker;
+  const docker = dockerWith({ one: check });
   for (const Healthcheck of [undefined, { Test: ["NONE"] }, { Test: [] }]) {
-    const container = { ExecIDs: ["1"], Config: { Healthcheck } } as unknown as ContainerInspect;
+    const container = { ExecIDs: ["one"], Config: { Healthcheck } } as unknown as ContainerInspect;
     expect(await readExecSessions(docker, container)).toEqual(["sh"]);
   }
   expect(await readExecSessions(docker, { ExecIDs: null, Config: {} } as unknown as ContainerInspect)).toEqual([]);

@@ -5,7 +5,6 @@ import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import type { ArmOrder, BatonOffer, FilesComplete } from "../../contract/migration.ts";
-import { keepInit } from "../../host/container/docker-init.ts";
 import { containerName, volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
@@ -40,13 +39,14 @@ export class ArrivalWork {
   readonly #save: () => void;
   readonly image: ArrivingImage;
   readonly memory: ArrivingMemory;
+  /** See ArmRequest. */
+  init: string | undefined;
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
   #running: Pick<RunningContainer, "abandon"> | undefined;
   /** Read once: Docker does not answer about a container that it is starting, and armed is just that. */
   #inspect: ContainerInspect | undefined;
   #trees = new Map<number, string>();
-  #init: string | undefined;
 
   constructor(host: Host, record: ArrivalRecord, save: () => void) {
     this.#host = host;
@@ -90,11 +90,6 @@ export class ArrivalWork {
     return serveTree(path, join(this.#requireSpace().work, `rsync-${index}-${Date.now()}.conf`));
   }
 
-  /** Takes the init of Docker's that the container was run with. */
-  async receiveInit(bytes: Readable): Promise<void> {
-    this.#init = await keepInit(bytes);
-  }
-
   async writeLog(suffix: string, bytes: Readable): Promise<void> {
     if (!this.#inspect) throw new GodwitError("usage", "The container of this migration is not created yet.");
     await writeLog(this.#inspect, await this.#host.dockerRoot(), suffix, bytes);
@@ -109,7 +104,7 @@ export class ArrivalWork {
     if (this.#armed) return;
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
     this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
-      ...{ tty, keepConnections, lazy: this.memory.lazy, init: this.#init },
+      ...{ tty, keepConnections, lazy: this.memory.lazy, init: this.init },
       dockerRoot: await this.#host.dockerRoot(),
       images: this.#requireSpace().images,
       work: this.#requireSpace().work,
