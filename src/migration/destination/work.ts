@@ -228,9 +228,8 @@ export class ArrivalWork {
   }
 
   async #writeImages(images: BatonOffer["images"]): Promise<void> {
-    const { images: folder } = this.#requireSpace();
     const write = ({ name, data }: BatonOffer["images"][number]) =>
-      writeFile(join(folder, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 });
+      writeFile(join(this.#requireSpace().images, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 });
     await Promise.all(images.map(write));
   }
 
