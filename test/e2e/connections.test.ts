@@ -112,6 +112,34 @@ test("one whose peer has ended its half goes on with the other half", async () =
 });
 
 test.each([
+  ["a macvlan", `--network lan --ip ${client}`],
+  ["Docker's own bridge, from another address", ""],
+])("one that a program still waits for is made once it has moved, on %s", async (_, flags) => {
+  await lab.on(
+    "h3",
+    `docker run --pull never -d --name server --network lan --ip ${server} busybox nc -ll -p 7000 -e cat`,
+  );
+  const program = `until [ -e /go ]; do sleep 0.1; done; echo hello | nc ${server} 7000; echo ended`;
+  await lab.on("h1", `docker run --pull never -d --name client ${flags} busybox sh -c '${program}'`);
+  const pid = await lab.on("h1", "docker inspect --format '{{.State.Pid}}' client");
+  // A network that says nothing; what the container has there has its own.
+  const rules =
+    "table inet deaf {\n chain output { type filter hook output priority 0;\n tcp dport 7000 drop;\n }\n}\n";
+  await lab.on("h1", `nsenter --target ${pid} --net nft -f -`, rules);
+  await lab.on("h1", "docker exec client touch /go");
+  await eventually("it waits for its connection", async () => {
+    const { status } = await lab.attempt("h1", `grep -q ':1B58 02 ' /proc/${pid}/net/tcp`);
+    return status === 0 || undefined;
+  });
+  await lab.json("migrate", "h1/client", "h2");
+  const said = await eventually("it ends", async () => {
+    const log = await lab.on("h2", "docker logs client 2>&1");
+    return log.includes("ended") ? log : undefined;
+  });
+  expect(said).toBe("hello\nended");
+});
+
+test.each([
   ["Docker's own bridge, whose addresses are others there", ""],
   ["a macvlan", `--network lan --ip ${server}`],
 ])("a container's connections to itself go on, on %s", async (_, flags) => {

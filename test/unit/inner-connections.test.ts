@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(images, { recursive: true }));
 
-const [established, peerHasEnded, listening, closed] = [1, 8, 10, 7];
+const [established, connecting, peerHasEnded, listening, closed] = [1, 2, 8, 10, 7];
 const v4 = (...bytes: number[]) => [Buffer.from(bytes).readUInt32LE()];
 const mapped = (...bytes: number[]) => [0, 0, 0xffff0000, ...v4(...bytes)];
 const itself6 = [0, 0, 0, 0x01000000];
@@ -21,14 +21,15 @@ const [itself, other] = [v4(127, 0, 0, 1), v4(172, 17, 0, 2)];
 interface Socket {
   state?: number;
   protocol?: number;
+  flags?: number;
   from: [address: number[], port: number];
   to: [address: number[], port: number];
 }
 
 function files(...sockets: Socket[]): void {
-  const messages = sockets.map(({ state = established, protocol = 6, from, to }, inode) => {
+  const messages = sockets.map(({ state = established, protocol = 6, flags = 2, from, to }, inode) => {
     const entry = new BinaryWriter();
-    const numbers = [inode, 0xab0 + inode, 2, 1, protocol, state, from[1], to[1], 2, 0];
+    const numbers = [inode, 0xab0 + inode, 2, 1, protocol, state, from[1], to[1], flags, 0];
     for (const [i, number] of numbers.entries()) entry.uint32((i + 1) << 3).uint32(number);
     for (const word of from[0]) entry.uint32(11 << 3).uint32(word);
     for (const word of to[0]) entry.uint32(12 << 3).uint32(word);
@@ -110,6 +111,16 @@ test("all others end, listening sockets and other protocols stay", async () => {
   await prepareConnections(images, { endOuter: true });
   expect(sockets()).toEqual([ended, ended, ended, ended, ended, [listening, 7000, 0, 0], [established, 53, 53, 0]]);
   expect(await hasOuterConnections(images)).toBe(false);
+});
+
+test("what its owner waits for in connect() is asked for anew, and what it looks after by itself has ended", async () => {
+  const socket: Socket = { state: connecting, from: [other, 5000], to: [v4(10, 0, 0, 9), 7000] };
+  files(socket, { ...socket, flags: 0o4002 });
+  await prepareConnections(images, { endOuter: true });
+  expect(sockets()).toEqual([
+    [closed, 0, 0, 0],
+    [closed, 0, 0, 3],
+  ]);
 });
 
 test("where the address is kept, all stay that have another end", async () => {

@@ -5,14 +5,27 @@ import { fieldsOf, imageOf, magicOf, messagesIn, withFields } from "./images.ts"
 
 /** Field numbers of CRIU's fdinfo.proto, sk-inet.proto and tcp-stream.proto. */
 const inetSocket = 4;
-const fields = { inode: 2, protocol: 5, state: 6, fromPort: 7, toPort: 8, from: 11, to: 12, shutdown: 19 } as const;
+const fields = {
+  inode: 2,
+  protocol: 5,
+  state: 6,
+  fromPort: 7,
+  toPort: 8,
+  flags: 9,
+  from: 11,
+  to: 12,
+  shutdown: 19,
+} as const;
 const unsentBytes = 12;
 const tcp = 6;
 /** States of the kernel's TCP. */
 const established = 1;
+const connecting = 2;
 const closed = 7;
 /** SK_SHUTDOWN of sk-inet.proto: neither reads nor writes. */
 const both = 3;
+/** O_NONBLOCK of the flags of a file. */
+const nonBlocking = 0o4000;
 
 interface Connection {
   inode: number;
@@ -26,7 +39,8 @@ interface Connection {
 /**
  * Makes the connections of a dump ready for where it is restored. Those between the container's own processes, over its loopback,
  * go on: both ends travel. One whose other end does not (a `docker exec` session's, or not accepted yet), and with `endOuter` each
- * that is not over the loopback, becomes one that has ended: its owner reads an end, and cannot write.
+ * that is not over the loopback, becomes one that has ended: its owner reads an end, and cannot write. One that its owner waits for
+ * within connect() is asked for anew when the kernel goes on with that.
  */
 export async function prepareConnections(images: string, { endOuter }: { endOuter: boolean }): Promise<void> {
   const path = join(images, "files.img");
@@ -99,13 +113,17 @@ function plainAddress(words: bigint[]): { text: string; isLoopback: boolean } {
 
 /** Without ports CRIU makes a socket that is connected to nothing, and shuts it down. */
 function withEndedSocket(message: Uint8Array): Uint8Array {
+  const before = fieldsOf(message).bytes(inetSocket) ?? new Uint8Array();
+  const value = (field: number) => Number(fieldsOf(before).number(field));
+  const isWaitedFor = value(fields.state) === connecting && (value(fields.flags) & nonBlocking) === 0;
   const ended = new Map([
     [fields.state, number(closed)],
     [fields.fromPort, number(0)],
     [fields.toPort, number(0)],
-    [fields.shutdown, number(both)],
+    // A connection that is made with a socket that was shut down can do nothing.
+    ...(isWaitedFor ? [] : [[fields.shutdown, number(both)] as const]),
   ]);
-  const socket = withFields(fieldsOf(message).bytes(inetSocket) ?? new Uint8Array(), WireType.Varint, ended);
+  const socket = withFields(before, WireType.Varint, ended);
   const delimited = new BinaryWriter().bytes(socket).finish();
   return withFields(message, WireType.LengthDelimited, new Map([[inetSocket, delimited]]));
 }

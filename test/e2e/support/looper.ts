@@ -23,14 +23,10 @@ export async function startLooper(
 
 /** Every number in a container's log, in order; anything else in it is a failure. */
 export async function logNumbers(lab: TestLab, host: string, name: string): Promise<number[]> {
-  const log = await lab.on(host, `docker logs ${name} 2>&1`);
-  return log
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => {
-      if (!/^\d+\r?$/.test(line)) throw new Error(`The log of ${name} has a line that is no number: '${line}'.`);
-      return Number(line);
-    });
+  const lines = (await lab.on(host, `docker logs ${name} 2>&1`)).split("\n").filter(Boolean);
+  const foreign = lines.findIndex((line) => !/^\d+\r?$/.test(line));
+  if (foreign >= 0) throw new Error(`The log of ${name} has more than numbers:\n${lines.slice(foreign).join("\n")}`);
+  return lines.map(Number);
 }
 
 /** Waits until the last number in the log is at least `number`. @returns the last number */
