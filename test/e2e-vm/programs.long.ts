@@ -1,13 +1,32 @@
 import { afterAll, beforeAll } from "vitest";
 import { mixedPrograms } from "../e2e/programs/mixes.ts";
+import { nginx } from "../e2e/programs/nginx.ts";
+import { redis } from "../e2e/programs/redis.ts";
 import { sqlite } from "../e2e/programs/sqlite.ts";
 import { makeServers } from "../e2e/programs/support/image.ts";
+import { type LabMode, makeLanNetwork } from "../e2e/programs/support/moves.ts";
 import { writeResults } from "../e2e/programs/support/results.ts";
+import { webSockets } from "../e2e/programs/web-sockets.ts";
+import { mustGodwit } from "../e2e/support/lab.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab(["apps", "gcc"]);
-beforeAll(() => makeServers(lab, "h1", 1));
-afterAll(writeResults);
+const modes: readonly LabMode[] = ["precopy"];
+let largeSum = "";
+beforeAll(async () => {
+  // Only what is above it has to be sent from one emulated machine to the other.
+  await mustGodwit(lab, "lab", "image", "h2", "apps");
+  largeSum = await makeServers(lab, "h1");
+  await makeLanNetwork(lab);
+});
+afterAll(async () => {
+  writeResults();
+  for (const host of ["h1", "h2"]) await lab.on(host, "docker network rm lan");
+});
 
-mixedPrograms(lab, ["precopy"]);
-sqlite(lab, ["precopy"]);
+mixedPrograms(lab, modes);
+sqlite(lab, modes);
+webSockets(lab, modes);
+// They send a few MB/s at most.
+nginx(lab, () => largeSum, modes, 1000);
+redis(lab, modes);

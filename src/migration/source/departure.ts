@@ -107,15 +107,16 @@ export class Departure {
   }
 
   /**
-   * Waits, as long as the destination answers, until it needs nothing more from here, or has returned the container. It is left
-   * `passed` where nothing was heard for `silenceMs`.
+   * Waits, as long as the destination answers, until it needs nothing more from here and the original has been ended, or until it
+   * has returned the container. It is left `passed` where nothing was heard for `silenceMs`.
    */
-  async complete(silenceMs: number): Promise<void> {
+  async complete(silenceMs: number, drained: () => void): Promise<void> {
     let heardAt = performance.now();
     while (this.record.state.at === "passed" && performance.now() - heardAt < silenceMs) {
       const answer = await this.#ask(peerPaths.completed(this.record.migration), {}, completedTimeoutMs);
       if (answer) {
         heardAt = performance.now();
+        if (answer.complete) drained();
         await this.#hear(answer);
       } else await sleep(retryMs);
     }

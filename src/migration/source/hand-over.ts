@@ -28,9 +28,12 @@ export async function handOver(departure: Departure, frozenAt: number, unsettled
   return downtimeMs;
 }
 
-/** Waits until the destination needs nothing more from here. @throws why the container is here again, or baton-unresolved */
-export async function drained(departure: Departure, unsettled: Unsettled): Promise<void> {
-  await departure.complete(drainSilenceMs);
+/**
+ * Waits until the destination needs nothing more from here, of which `drained` is told, and then until the original is gone.
+ * @throws why the container is here again, or baton-unresolved
+ */
+export async function finished(departure: Departure, unsettled: Unsettled, drained: () => void): Promise<void> {
+  await departure.complete(drainSilenceMs, drained);
   if (departure.record.state.at === "passed") {
     unsettled(departure);
     throw fellSilent(departure);

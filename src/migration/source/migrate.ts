@@ -22,7 +22,7 @@ import { type Checked, checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { sendLogs, sendTreesInRounds } from "./files.ts";
-import { drained, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
+import { finished, giveUp, handOver, refusalBehind, type Unsettled } from "./hand-over.ts";
 import { keepHeard } from "./keep-heard.ts";
 import { prepare } from "./prepare.ts";
 import { ProgressReports } from "./progress-reports.ts";
@@ -87,11 +87,15 @@ export async function migrate(
   departure.record.result = result();
   departure.save();
   context.phase("drain", `It runs on ${peer.name}; the rest of its memory follows`);
-  const drain = () => drained(departure, unsettled);
+  const drained = Promise.withResolvers<void>();
+  const gone = finished(departure, unsettled, drained.resolve);
+  const drain = () => Promise.race([drained.promise, gone]);
   try {
     await context.step("drain", {}, () =>
       mode === "postcopy" ? reports.during({ phase: "drain", total: memoryBytes }, drain) : drain(),
     );
+    context.phase("finish", request.keepSource ? "Ending the original, which is kept" : "Removing the original");
+    await context.step("finish", {}, () => gone);
   } finally {
     for (const step of departure.steps) context.record(step);
   }

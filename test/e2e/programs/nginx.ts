@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { largeBytes } from "./support/image.ts";
 import { startClient } from "./support/lan-client.ts";
-import { lanAddress, modes, moveBackAndForth, onLan } from "./support/moves.ts";
+import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
 interface Report {
@@ -21,11 +21,11 @@ const program = {
   test: "test/e2e/programs/nginx.ts",
 };
 
-/** nginx, while twenty slow readers download a large file. */
-export function nginx(lab: TestLab, sum: () => string): void {
+/** nginx, while twenty slow readers download a large file; they rest after each piece of it, so that none is through too early. */
+export function nginx(lab: TestLab, sum: () => string, modes = namespaceModes, restMs = 250): void {
   test.each(modes)("nginx, %s: twenty downloads arrive whole, over the connections they began on", async (mode) => {
     await lab.on("h1", `docker run --pull never -d --name nginx ${onLan} servers nginx -c /opt/nginx.conf`);
-    const args = [`http://${lanAddress}`, String(downloads), String(largeBytes), sum()];
+    const args = [`http://${lanAddress}`, String(downloads), String(largeBytes), sum(), String(restMs)];
     await using client = startClient<Report>(lab, "downloads.ts", ...args);
     const allGoOn = () => client.goesOn(({ least }) => least, 1_000_000);
     await allGoOn();

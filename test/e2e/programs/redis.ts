@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { eventually } from "../support/wait.ts";
 import { startClient } from "./support/lan-client.ts";
-import { lanAddress, modes, moveBackAndForth, movesPerMode, onLan } from "./support/moves.ts";
+import { lanAddress, moveBackAndForth, movesPerMode, modes as namespaceModes, onLan } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
 interface Report {
@@ -30,7 +30,7 @@ const program = (network: string, reconnects: number) => ({
 });
 
 /** Redis with an append-only file and 300 MB of data, while a client counts in it. */
-export function redis(lab: TestLab): void {
+export function redis(lab: TestLab, modes = namespaceModes): void {
   const cli = (host: string, ...words: string[]) =>
     lab.on(host, `docker exec redis redis-cli ${words.map((word) => `"${word}"`).join(" ")}`);
 

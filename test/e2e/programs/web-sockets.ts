@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { startClient } from "./support/lan-client.ts";
-import { lanAddress, modes, moveBackAndForth, onLan } from "./support/moves.ts";
+import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
 interface Report {
@@ -29,7 +29,7 @@ const program = {
 const longTimers = 10;
 
 /** A WebSocket server of Node.js, while a hundred clients send each other numbered messages over it. */
-export function webSockets(lab: TestLab): void {
+export function webSockets(lab: TestLab, modes = namespaceModes): void {
   test.each(modes)("Node.js, %s: every message comes once and in order, and timers keep their rhythm", async (mode) => {
     await lab.on("h1", `docker run --pull never -d --name node ${onLan} servers node /opt/ws-server.mjs`);
     await using client = startClient<Report>(lab, "web-sockets.ts", `ws://${lanAddress}`, String(clients));

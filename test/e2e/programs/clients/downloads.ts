@@ -1,4 +1,4 @@
-// usage: downloads.ts URL COUNT BYTES SHA256
+// usage: downloads.ts URL COUNT BYTES SHA256 REST
 // Downloads URL/large COUNT times at once, each slowly over a connection of its own, until it is told to finish; then as fast as
 // it comes, and over the same connection URL/last. A reset, a wrong byte or a new connection ends it.
 import { createHash } from "node:crypto";
@@ -7,10 +7,9 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { listens, servePort } from "./port.ts";
 
-const [url = "", count = "", bytes = "", sum = ""] = process.argv.slice(2);
-/** Read at a time, and how long it then waits: what the server sends fills its buffers and the client's meanwhile. */
+const [url = "", count = "", bytes = "", sum = "", restMs = ""] = process.argv.slice(2);
+/** Read at a time, before a rest: what the server sends fills its buffers and the client's meanwhile. */
 const pieceBytes = 256 * 1024;
-const pauseMs = 250;
 const report = { received: 0, least: 0, whole: 0, kept: 0 };
 const received: number[] = [];
 let finished = false;
@@ -36,7 +35,7 @@ async function download(i: number): Promise<void> {
     piece += data.length;
     if (piece < pieceBytes || finished) continue;
     piece = 0;
-    await delay(pauseMs);
+    await delay(Number(restMs));
   }
   if (received[i] !== Number(bytes)) throw new Error(`${received[i]} bytes came instead of ${bytes}`);
   const digest = hash.digest("hex");
