@@ -56,6 +56,13 @@ const sockets = () =>
     .map((message) => fieldsOf(message).message(4))
     .map((socket) => [6, 7, 8, 19].map((field) => Number(socket?.number(field))));
 
+/** Where each comes from, and where it goes to. */
+const addresses = () =>
+  messagesIn(readFileSync(join(images, "files.img")))
+    .slice(1)
+    .map((message) => fieldsOf(message).message(4))
+    .map((socket) => [11, 12].map((field) => socket?.numbers(field).map(Number)));
+
 /** Queues of `received` and `queued` bytes, and what of them was not sent. */
 function stream(socket: number, unsent: number): string {
   const path = join(images, `tcp-stream-${(0xab0 + socket).toString(16)}.img`);
@@ -113,14 +120,19 @@ test("all others end, listening sockets and other protocols stay", async () => {
   expect(await hasOuterConnections(images)).toBe(false);
 });
 
-test("what its owner waits for in connect() is asked for anew, and what it looks after by itself has ended", async () => {
-  const socket: Socket = { state: connecting, from: [other, 5000], to: [v4(10, 0, 0, 9), 7000] };
+test.each([
+  ["IPv4", { from: other, to: v4(10, 0, 0, 9) }, itself],
+  ["IPv4 within IPv6", { from: mapped(172, 17, 0, 2), to: mapped(10, 0, 0, 9) }, mapped(127, 0, 0, 1)],
+])("one that is not made yet is asked for anew, or reset where its owner waits elsewhere: %s", async (_, at, here) => {
+  const socket: Socket = { state: connecting, from: [at.from, 5000], to: [at.to, 7000] };
   files(socket, { ...socket, flags: 0o4002 });
   await prepareConnections(images, { endOuter: true });
   expect(sockets()).toEqual([
     [closed, 0, 0, 0],
-    [closed, 0, 0, 3],
+    [established, 5000, 1, 0],
   ]);
+  expect(addresses().at(-1)).toEqual([here, here]);
+  expect(await hasOuterConnections(images)).toBe(false);
 });
 
 test("where the address is kept, all stay that have another end", async () => {

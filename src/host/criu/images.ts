@@ -54,14 +54,19 @@ export function fieldsOf(message: Uint8Array): Fields {
 }
 
 /** A message with other contents, as they are encoded, in these fields, which all have one wire type; the rest is as it was. */
-export function withFields(message: Uint8Array, type: WireType, contents: Map<number, Uint8Array>): Uint8Array {
+export function withFields(
+  message: Uint8Array,
+  type: WireType,
+  contents: readonly (readonly [field: number, content: Uint8Array])[],
+): Uint8Array {
+  const replaced = new Set(contents.map(([field]) => field));
   const reader = new BinaryReader(message);
   const writer = new BinaryWriter();
   while (reader.pos < reader.len) {
     const from = reader.pos;
     const [field, found] = reader.tag();
     reader.skip(found, field);
-    if (!contents.has(field)) writer.raw(message.subarray(from, reader.pos));
+    if (!replaced.has(field)) writer.raw(message.subarray(from, reader.pos));
   }
   for (const [field, content] of contents) writer.tag(field, type).raw(content);
   return writer.finish();

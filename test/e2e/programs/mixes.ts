@@ -21,7 +21,7 @@ const mixes = [
   {
     id: "sockets",
     command: "python3 /opt/sockets.py",
-    what: "Sockets: TCP to itself, also not accepted yet, UDP, raw and ICMP ones, packet and netlink ones, unix ones of every kind, also without a file, and with an open file on its way",
+    what: "Sockets: TCP to itself, also not accepted or not made yet, UDP, raw and ICMP ones, packet and netlink ones, unix ones of every kind, also without a file, and with an open file on its way",
     how: "something is always on its way; each is used in every round",
   },
   {

@@ -1,6 +1,8 @@
 """Has sockets of many kinds open, uses each of them in every round, and prints the number of the round when all of them worked."""
+import errno
 import itertools
 import os
+import select
 import socket
 import struct
 import time
@@ -100,6 +102,30 @@ class Backlog:
         self.connect(number + 1)
 
 
+class Connecting:
+    """A connection is always waited for that is not made: nobody accepts the one before it. A move may reset it, and says so."""
+
+    def __init__(self):
+        self.listening = socket.create_server((LOOPBACK, 0), backlog=0)
+        self.first = socket.create_connection(self.listening.getsockname())
+        self.second = socket.socket()
+        self.second.setblocking(False)
+        assert self.second.connect_ex(self.listening.getsockname()) == errno.EINPROGRESS
+        self.ready = select.poll()
+        self.ready.register(self.second, select.POLLOUT)
+
+    def use(self, number):
+        if not self.ready.poll(0):
+            return
+        told = self.second.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        assert told in (0, errno.ECONNRESET, errno.ETIMEDOUT), told
+        if told == 0:
+            self.second.getpeername()
+        for each in (self.listening, self.first, self.second):
+            each.close()
+        self.__init__()
+
+
 def repeat(send, answer):
     """Sends again until the answer comes."""
     for _ in range(100):
@@ -186,6 +212,7 @@ all_of_them = [
     Descriptors(),
     Abstract(),
     Backlog(),
+    Connecting(),
     Udp(),
     Echo(socket.SOCK_RAW, 20),
     Echo(socket.SOCK_DGRAM, 0),
