@@ -1,13 +1,13 @@
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /** Tests in a lab of virtual machines, which are emulated in software. */
-const virtual = (name: string, include: string[]): TestProjectInlineConfiguration => ({
+const virtual = (name: string, include: string[], testTimeout = 1_200_000): TestProjectInlineConfiguration => ({
   test: {
     name,
     include,
     globalSetup: "test/e2e-vm/support/shared-lab.ts",
     env: { GODWIT_TEST_PATIENCE: "8" },
-    testTimeout: 1_200_000,
+    testTimeout,
     hookTimeout: 1_200_000,
     fileParallelism: false,
     sequence: { concurrent: false },
@@ -37,8 +37,8 @@ export default defineConfig({
         },
       },
       virtual("vm", ["test/e2e-vm/**/*.test.ts"]),
-      // Half an hour: they are run by hand (`npm run test:vm-programs`), and not for every change.
-      virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"]),
+      // Hours: they are run by hand (`npm run test:vm-programs`), and not for every change.
+      virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"], 3_600_000),
     ],
   },
 });

@@ -119,7 +119,7 @@ test.each([
     "h3",
     `docker run --pull never -d --name server --network lan --ip ${server} busybox nc -ll -p 7000 -e cat`,
   );
-  const program = `until [ -e /go ]; do sleep 0.1; done; echo hello | nc ${server} 7000; echo ended`;
+  const program = `until [ -e /go ]; do sleep 0.1; done; echo hello | nc ${server} 7000; echo ended; tail -f /dev/null`;
   await lab.on("h1", `docker run --pull never -d --name client ${flags} busybox sh -c '${program}'`);
   const pid = await lab.on("h1", "docker inspect --format '{{.State.Pid}}' client");
   // A network that says nothing; what the container has there has its own.
