@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { mixedPrograms } from "../e2e/programs/mixes.ts";
 import { nginx } from "../e2e/programs/nginx.ts";
 import { redis } from "../e2e/programs/redis.ts";
@@ -12,21 +12,23 @@ import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab(["apps", "gcc"]);
 const modes: readonly LabMode[] = ["precopy"];
+/** What is sent from one emulated machine to the other takes its time. */
+const megabytes = 20;
 let largeSum = "";
 beforeAll(async () => {
   // Only what is above it has to be sent from one emulated machine to the other.
   await mustGodwit(lab, "lab", "image", "h2", "apps");
-  largeSum = await makeServers(lab, "h1");
+  largeSum = await makeServers(lab, "h1", megabytes);
   await makeLanNetwork(lab);
 });
+// It takes hours: what has been found is kept.
+afterEach(writeResults);
 afterAll(async () => {
-  writeResults();
   for (const host of ["h1", "h2"]) await lab.on(host, "docker network rm lan");
 });
 
 mixedPrograms(lab, modes);
 sqlite(lab, modes);
 webSockets(lab, modes);
-// They send a few MB/s at most.
-nginx(lab, () => largeSum, modes, 1000);
-redis(lab, modes);
+nginx(lab, { megabytes, restMs: 8000, modes }, () => largeSum);
+redis(lab, 30, modes);

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
-import { largeBytes } from "./support/image.ts";
 import { startClient } from "./support/lan-client.ts";
-import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
+import { type LabMode, lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
 interface Report {
@@ -14,18 +13,25 @@ interface Report {
 }
 
 const downloads = 20;
-const program = {
-  id: "nginx",
+const program = (megabytes: number) => ({
+  id: `nginx-${megabytes}`,
   what: "nginx, with an address of its own on the LAN",
-  how: "twenty slow downloads of 200 MB each: checksums right, no reset, connections kept alive after them",
+  how: `twenty slow downloads of ${megabytes} MB each: checksums right, no reset, connections kept alive after them`,
   test: "test/e2e/programs/nginx.ts",
-};
+});
 
-/** nginx, while twenty slow readers download a large file; they rest after each piece of it, so that none is through too early. */
-export function nginx(lab: TestLab, sum: () => string, modes = namespaceModes, restMs = 250): void {
+/**
+ * nginx, while twenty slow readers download a file of these 10^6 bytes, with this sum. They rest after each piece of it, so that
+ * none is through too early.
+ */
+export function nginx(
+  lab: TestLab,
+  { megabytes, restMs, modes = namespaceModes }: { megabytes: number; restMs: number; modes?: readonly LabMode[] },
+  sum: () => string,
+): void {
   test.each(modes)("nginx, %s: twenty downloads arrive whole, over the connections they began on", async (mode) => {
     await lab.on("h1", `docker run --pull never -d --name nginx ${onLan} servers nginx -c /opt/nginx.conf`);
-    const args = [`http://${lanAddress}`, String(downloads), String(largeBytes), sum(), String(restMs)];
+    const args = [`http://${lanAddress}`, String(downloads), String(megabytes * 1_000_000), sum(), String(restMs)];
     await using client = startClient<Report>(lab, "downloads.ts", ...args);
     const allGoOn = () => client.goesOn(({ least }) => least, 1_000_000);
     await allGoOn();
@@ -33,6 +39,6 @@ export function nginx(lab: TestLab, sum: () => string, modes = namespaceModes, r
     expect((await client.tell()).whole).toBe(0);
     expect(await client.finish()).toMatchObject({ whole: downloads, kept: downloads });
     expect(await lab.on(host, "docker logs nginx 2>&1")).toBe("");
-    held(program, mode);
+    held(program(megabytes), mode);
   });
 }

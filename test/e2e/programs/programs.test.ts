@@ -11,9 +11,10 @@ import { writeResults } from "./support/results.ts";
 import { webSockets } from "./web-sockets.ts";
 
 const lab = useLab("programs", ["forky", "trixie"], ["apps", "gcc"]);
+const megabytes = 200;
 let largeSum = "";
 beforeAll(async () => {
-  largeSum = await makeServers(lab, "h1");
+  largeSum = await makeServers(lab, "h1", megabytes);
   await makeLanNetwork(lab);
 });
 afterAll(writeResults);
@@ -22,6 +23,6 @@ mixedPrograms(lab);
 sqlite(lab);
 sqliteStays(lab);
 webSockets(lab);
-nginx(lab, () => largeSum);
-redis(lab);
+nginx(lab, { megabytes, restMs: 250 }, () => largeSum);
+redis(lab, 300);
 uncarried(lab);

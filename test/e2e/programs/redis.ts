@@ -10,11 +10,12 @@ interface Report {
   reconnects: number;
 }
 
-const keys = 30_000;
 /** 10 kB that only this key has. */
 const value = "string.rep(i .. ':', math.floor(10000 / (#tostring(i) + 1)))";
-const fill = `for i = 1, ${keys} do redis.call('SET', 'key' .. i, ${value}) end return redis.call('DBSIZE')`;
-const verify = `local wrong = 0 for i = 1, ${keys} do if redis.call('GET', 'key' .. i) ~= ${value} then wrong = wrong + 1 end end return wrong`;
+const fill = (keys: number) =>
+  `for i = 1, ${keys} do redis.call('SET', 'key' .. i, ${value}) end return redis.call('DBSIZE')`;
+const verify = (keys: number) =>
+  `local wrong = 0 for i = 1, ${keys} do if redis.call('GET', 'key' .. i) ~= ${value} then wrong = wrong + 1 end end return wrong`;
 
 const networks = [
   { network: "macvlan", flags: onLan, addresses: [lanAddress], reconnects: 0 },
@@ -22,15 +23,16 @@ const networks = [
   { network: "bridge", flags: "-p 6379:6379", addresses: ["10.88.0.1", "10.88.0.2"], reconnects: movesPerMode },
 ];
 
-const program = (network: string, reconnects: number) => ({
-  id: `redis-${network}`,
-  what: `Redis with an append-only file and 300 MB of data, on a ${network} network`,
+const program = (network: string, megabytes: number, reconnects: number) => ({
+  id: `redis-${network}-${megabytes}`,
+  what: `Redis with an append-only file and ${megabytes} MB of data, on a ${network} network`,
   how: `a client counts with INCR and reads each number back: none lost or repeated; ${reconnects === 0 ? "its connection stays" : "it connects anew once a move"}`,
   test: "test/e2e/programs/redis.ts",
 });
 
-/** Redis with an append-only file and 300 MB of data, while a client counts in it. */
-export function redis(lab: TestLab, modes = namespaceModes): void {
+/** Redis with an append-only file and these 10^6 bytes of data, while a client counts in it. */
+export function redis(lab: TestLab, megabytes: number, modes = namespaceModes): void {
+  const keys = megabytes * 100;
   const cli = (host: string, ...words: string[]) =>
     lab.on(host, `docker exec redis redis-cli ${words.map((word) => `"${word}"`).join(" ")}`);
 
@@ -40,7 +42,7 @@ export function redis(lab: TestLab, modes = namespaceModes): void {
       `docker run --pull never -d --name redis ${flags} servers redis-server --dir /data --save '' --protected-mode no`,
     );
     await eventually("Redis answers", async () => (await cli("h1", "PING")) === "PONG" || undefined);
-    expect(Number(await cli("h1", "EVAL", fill, "0"))).toBe(keys);
+    expect(Number(await cli("h1", "EVAL", fill(keys), "0"))).toBe(keys);
     await cli("h1", "SET", "n", "0");
     // From here on every number is in the file: the data set is written into its base once.
     await cli("h1", "CONFIG", "SET", "appendonly", "yes");
@@ -61,10 +63,10 @@ export function redis(lab: TestLab, modes = namespaceModes): void {
       });
       const end = await client.finish();
       expect(end.reconnects).toBe(reconnects);
-      expect(await cli(host, "EVAL", verify, "0")).toBe("0");
+      expect(await cli(host, "EVAL", verify(keys), "0")).toBe("0");
       expect(Number(await cli(host, "GET", "n"))).toBe(end.count);
       await lab.on(host, "docker exec redis sh -c 'redis-check-aof /data/appendonlydir/*.manifest'");
-      held(program(network, reconnects), mode);
+      held(program(network, megabytes, reconnects), mode);
     });
   });
 }

@@ -4,15 +4,12 @@ import type { TestLab } from "../../support/lab.ts";
 
 const inside = join(import.meta.dirname, "../inside");
 
-/** Size of /srv/www/large, in bytes. */
-export const largeBytes = 200_000_000;
-
 /**
  * Makes the image `servers`: the lab's image apps, with the programs of the folder `inside` in /opt, those in C compiled, and a
- * large random file for downloads. Needs the images apps and gcc.
+ * random file of so many 10^6 bytes for downloads, /srv/www/large. Needs the images apps and gcc.
  * @returns the SHA-256 of that file
  */
-export async function makeServers(lab: TestLab, host: string, bytes = largeBytes): Promise<string> {
+export async function makeServers(lab: TestLab, host: string, megabytes: number): Promise<string> {
   await lab.on(
     host,
     "docker run --pull never -d --name compiler gcc sleep 600 && docker run --pull never -d --name bench apps sleep 600 && docker exec bench mkdir -p /opt /srv/www /data",
@@ -28,7 +25,7 @@ export async function makeServers(lab: TestLab, host: string, bytes = largeBytes
       await lab.on(host, `docker exec -i bench sh -c 'cat >/opt/${file} && chmod +x /opt/${file}'`, source);
     }
   }
-  const fill = `head -c ${bytes} /dev/urandom >/srv/www/large && echo last >/srv/www/last && sha256sum /srv/www/large`;
+  const fill = `head -c ${megabytes}MB /dev/urandom >/srv/www/large && echo last >/srv/www/last && sha256sum /srv/www/large`;
   const sum = await lab.on(host, `docker exec bench sh -c '${fill}'`);
   await lab.on(host, "docker commit bench servers && docker rm -f compiler bench");
   return sum.split(" ")[0] ?? "";
