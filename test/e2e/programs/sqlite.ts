@@ -11,11 +11,12 @@ const program = {
   test: "test/e2e/programs/sqlite.ts",
 };
 
-/** SQLite in WAL mode on a named volume: one process writes, another one reads over the shared WAL index. */
-export function sqlite(lab: TestLab, modes = namespaceModes): void {
+/** SQLite in WAL mode on a named volume: one process writes, with a pause in seconds, another one reads over the shared WAL index. */
+export function sqlite(lab: TestLab, pause = 0.005, modes = namespaceModes): void {
   test.each(modes)("SQLite, %s: every acknowledged row is there, and the database is whole", async (mode) => {
     for (const each of ["h1", "h2"]) await lab.on(each, "docker volume rm -f rows");
-    await lab.on("h1", "docker run --pull never -d --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py");
+    const writer = `python3 /opt/sqlite_writer.py ${pause}`;
+    await lab.on("h1", `docker run --pull never -d --name sqlite -v rows:/data servers ${writer}`);
     await countsOn(lab, "h1", "sqlite");
     const check = "docker run --pull never --rm -v rows:/data servers python3 /opt/sqlite_check.py";
     const whole = (said: string, acknowledged: number, expected: "used" | "alone") => {
@@ -46,7 +47,7 @@ export function sqliteStays(lab: TestLab): void {
   test.each(["", "-t"])(
     "SQLite runs on where it was if its locks cannot be taken there (docker run %s)",
     async (flags) => {
-      const writer = `docker run --pull never -d ${flags} --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py`;
+      const writer = `docker run --pull never -d ${flags} --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py 0.005`;
       await lab.on("h1", writer);
       await countsOn(lab, "h1", "sqlite");
       const program = "/usr/local/lib/godwit/godwit-locks";
