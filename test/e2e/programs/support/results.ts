@@ -18,14 +18,18 @@ export function refused(program: Program, by: "preflight" | "dump", because: str
   found.set(program.id, { ...program, refused: { by, because } });
 }
 
-/** Adds this run's results to those that are recorded; of what failed or was left out, nothing changes. */
+/**
+ * Adds this run's results to those that are recorded; of what failed or was left out, nothing changes. What was tried with another
+ * program, or in another way, is no result of this one.
+ */
 export function writeResults(): void {
   const file = join(checkoutDir(), resultsFile);
   const recorded: Result[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
   const all = new Map(recorded.map((result) => [result.id, result]));
   for (const [id, result] of found) {
     const before = all.get(id);
-    const merged = before && "moves" in before && "moves" in result;
+    const isSame = before?.what === result.what && before.how === result.how;
+    const merged = isSame && "moves" in before && "moves" in result;
     all.set(id, merged ? { ...result, moves: sorted({ ...before.moves, ...result.moves }) } : result);
   }
   const rows = [...all.values()].sort((one, other) => one.id.localeCompare(other.id, "en"));
