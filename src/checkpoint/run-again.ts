@@ -53,9 +53,7 @@ export async function runAgain(
     await context.step("put files back", {}, async () =>
       putFilesBack(source, [writableLayer(armed), ...(await volumeTrees(host.docker, container))]),
     );
-    const running = await context.step("restore processes", {}, () =>
-      restoreArmed(armed, { processes: source.record.processes }),
-    );
+    const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();
     return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
   } catch (error) {

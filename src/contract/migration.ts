@@ -218,7 +218,6 @@ export type FilesComplete = z.infer<typeof filesComplete>;
 export const batonOffer = z.object({
   /** CRIU's small images; large ones were sent before. */
   images: z.array(smallImage),
-  processes: z.array(z.object({ pid: z.int(), command: z.string() })),
   /** What it said since its log was sent. */
   logTail: z.array(z.object({ stream: z.enum(["stdout", "stderr"]), text: z.string() })),
 });

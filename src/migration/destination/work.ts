@@ -134,7 +134,6 @@ export class ArrivalWork {
     await speakFor(armed, offer.logTail);
     const running = await restoreArmed(armed, {
       ...(await step("write images of memory", () => this.memory.restoreFrom(space))),
-      processes: offer.processes,
       step,
     });
     this.#running = running;

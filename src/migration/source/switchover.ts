@@ -111,13 +111,7 @@ export async function switchOver(input: SwitchoverInput, context: OperationConte
     Promise.all([sendImages(input), input.tty ? [] : readLogTail(input.container, input.dockerRoot, input.logMark())]),
   );
   context.pointOfNoReturn();
-  await context.step("hand over and restore", switchover, () =>
-    departure.offer({
-      images,
-      logTail,
-      processes: processes.map(({ pid, command }) => ({ pid, command })),
-    }),
-  );
+  await context.step("hand over and restore", switchover, () => departure.offer({ images, logTail }));
   return frozenAt;
 }
 
