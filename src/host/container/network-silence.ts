@@ -77,7 +77,7 @@ async function nft(pid: number, rules: string): Promise<void> {
 const nftIn = (pid: number) => ["--target", String(pid), "--net", "nft", "-f", "-"];
 
 /** The network of the host itself is nobody's to silence. */
-async function isHostNetwork(pid: number): Promise<boolean> {
+export async function isHostNetwork(pid: number): Promise<boolean> {
   const [own, its] = await Promise.all(["self", pid].map((of) => readlink(`/proc/${of}/ns/net`)));
   return own === its;
 }

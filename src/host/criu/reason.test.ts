@@ -37,6 +37,10 @@ test.each([
   ["Error (compel/src/lib/infect.c:380): SEIZE 12: Unable to ptrace: Operation not permitted", /traced/],
   ["Error (criu/namespaces.c:960): Can't dump nested uts namespace for 40", /namespaces of its own/],
   ["Error (criu/page-xfer.c:110): Unable to write: No space left on device", /no space left/],
+  [
+    "8: Error (soccr/soccr.c:819): Can't restore not-sent send queue data (-1), want (2920192-927:877332:927): Resource temporarily unavailable",
+    /no room left for what .* have still to send .*tcp_mem/,
+  ],
   ["Error (criu/page-pipe.c:88): page-pipe: splice: -1: Bad file descriptor", /8388608/],
 ])("%s", (line, sentence) => {
   const { sentence: said, details } = explainCriuLog(

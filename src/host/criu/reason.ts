@@ -135,6 +135,11 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     /Can't get rlimit \d+: Operation not permitted/,
     () => "a process runs as another user than root, and without CAP_SYS_RESOURCE CRIU cannot read its limits.",
   ],
+  [
+    /Can't restore (?:not-sent )?send queue data/,
+    () =>
+      "the kernel has no room left for what the container's connections have still to send (sysctl net.ipv4.tcp_mem).",
+  ],
   [/No space left on device|ENOSPC/, () => "there is no space left where the images or the files are."],
   [/Cannot allocate memory|ENOMEM/, () => "there is not enough memory."],
   [

@@ -35,10 +35,22 @@ export function nginx(
     await using client = startClient<Report>(lab, "downloads.ts", ...args);
     const allGoOn = () => client.goesOn(({ least }) => least, 1_000_000);
     await allGoOn();
-    const host = await moveBackAndForth(lab, { name: "nginx", mode, after: allGoOn });
+    const before = await orphans(lab);
+    const after = async () => {
+      await allGoOn();
+      // What the original had still to send is nobody's any more where it was.
+      expect(await orphans(lab)).toBeLessThan(before + downloads);
+    };
+    const host = await moveBackAndForth(lab, { name: "nginx", mode, after });
     expect((await client.tell()).whole).toBe(0);
     expect(await client.finish()).toMatchObject({ whole: downloads, kept: downloads });
     expect(await lab.on(host, "docker logs nginx 2>&1")).toBe("");
     held(program(megabytes), mode);
   });
+}
+
+/** Connections that the kernel keeps after their program, on the host that has most; hosts in namespaces share one kernel. */
+async function orphans(lab: TestLab): Promise<number> {
+  const stats = await Promise.all(["h1", "h2"].map((host) => lab.on(host, "cat /proc/net/sockstat")));
+  return Math.max(...stats.map((text) => Number(/ orphan (\d+)/.exec(text)?.[1])));
 }
