@@ -10,6 +10,8 @@ import { listens, servePort } from "./port.ts";
 const [url = "", count = "", bytes = "", sum = "", restMs = ""] = process.argv.slice(2);
 /** Read at a time, before a rest: what the server sends fills its buffers and the client's meanwhile. */
 const pieceBytes = 256 * 1024;
+/** Node takes a connection for dead 10 s after this silence; an emulated machine hands over in up to a minute. */
+const patienceMs = 60_000;
 const report = { received: 0, least: 0, whole: 0, kept: 0 };
 const received: number[] = [];
 let finished = false;
@@ -25,7 +27,7 @@ servePort(
 await all;
 
 async function download(i: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const agent = new Agent({ keepAlive: true, keepAliveMsecs: patienceMs, maxSockets: 1 });
   const hash = createHash("sha256");
   received[i] = 0;
   let piece = 0;
