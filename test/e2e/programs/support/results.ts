@@ -10,7 +10,7 @@ const found = new Map<string, Result>();
 export function held(program: Program, mode: LabMode): void {
   const before = found.get(program.id);
   const moves = before && "moves" in before ? before.moves : {};
-  found.set(program.id, { ...program, moves: { ...moves, [mode]: movesPerMode } });
+  found.set(program.id, { ...program, moves: sorted({ ...moves, [mode]: movesPerMode }) });
 }
 
 /** It does not move, and was told why. */
