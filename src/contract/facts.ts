@@ -117,6 +117,8 @@ export const containerFacts = z.object({
   gpus: z.array(z.string()),
   pidMode: z.string(),
   ipcMode: z.string(),
+  /** Containers that run in a namespace of this one. */
+  joiners: z.array(z.object({ name: z.string(), namespace: z.enum(["network", "pid", "ipc"]) })),
   /** What its processes have open that CRIU cannot carry, in words that fit after 'has'. */
   uncarried: z.array(z.string()),
   /** Programs that `docker exec` runs in it, such as `bash`. */

@@ -33,6 +33,7 @@ export function containerChecks(container: ContainerFacts): Verdict[] {
     ...devices(container),
     ...openFiles(container),
     ...namespaces(container),
+    ...joiners(container),
     ...mounts(container),
     ...links(container),
     ...warnings(container),
@@ -102,9 +103,9 @@ function namespaces({ networkMode, pidMode, ipcMode }: ContainerFacts): Verdict[
     );
   }
   const shared: [string, string, string][] = [
-    ["network-mode", "network", networkMode],
-    ["pid-mode", "process ids", pidMode],
-    ["ipc-mode", "shared memory", ipcMode],
+    ["network-mode", namespaceWords.network, networkMode],
+    ["pid-mode", namespaceWords.pid, pidMode],
+    ["ipc-mode", namespaceWords.ipc, ipcMode],
   ];
   for (const [check, what, mode] of shared) {
     const other = mode.startsWith("container:") ? `container ${mode.slice("container:".length, 22)}` : undefined;
@@ -119,6 +120,19 @@ function namespaces({ networkMode, pidMode, ipcMode }: ContainerFacts): Verdict[
     );
   }
   return found;
+}
+
+const namespaceWords = { network: "network", pid: "process ids", ipc: "shared memory" };
+
+/** What is in a namespace of the container is frozen out of it with the container, and has it no more when that has gone. */
+function joiners({ joiners }: ContainerFacts): Verdict[] {
+  return joiners.map(({ name, namespace }) =>
+    unsupported(
+      `${namespace}-joined`,
+      `shares its ${namespaceWords[namespace]} with container ${name}, which would lose it`,
+      `stop ${name} before the move`,
+    ),
+  );
 }
 
 function mounts(container: ContainerFacts): Verdict[] {

@@ -69,6 +69,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     gpus: [],
     pidMode: "",
     ipcMode: "private",
+    joiners: [],
     uncarried: [],
     execSessions: [],
     inspect: {},

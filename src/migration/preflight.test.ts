@@ -151,6 +151,13 @@ describe("what forbids a move", () => {
       /--network/,
     ],
     [
+      "network joined by another",
+      { container: { joiners: [{ name: "sidecar", namespace: "network" }] } },
+      "unsupported-container",
+      /its network with container sidecar, which would lose it/,
+      /stop sidecar/,
+    ],
+    [
       "links",
       { container: { inspect: { HostConfig: { Links: ["/db:/web/db"] } } } },
       "unsupported-container",

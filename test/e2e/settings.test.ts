@@ -228,5 +228,13 @@ test("what cannot move is refused in a sentence, and runs on", async () => {
     });
     expectConsecutive(await countsOn(lab, "h1", `looper-${i}`));
   }
+  expect(await lab.refusal("migrate", "h1/other", "h2")).toMatchObject({
+    ...{ code: "unsupported-container", exit: 5, hint: expect.stringContaining("stop looper-0") },
+    message: expect.stringMatching(/shares its network with container looper-0, which would lose it\.$/),
+    details: [expect.stringContaining("shares its shared memory with container looper-1, which would lose it")],
+  });
   expect(await lab.on("h2", "docker ps -aq")).toBe("");
+  await lab.on("h1", "docker stop -t 0 looper-0 looper-1");
+  await lab.json("migrate", "h1/other", "h2");
+  expectConsecutive(await countsOn(lab, "h2", "other"));
 });

@@ -5,6 +5,7 @@ import { readExecSessions } from "../docker/exec-sessions.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
 import { tellApart } from "./exec-sessions.ts";
+import { readJoiners } from "./joiners.ts";
 import { overlayRootOf } from "./layers.ts";
 import { containerProcesses } from "./processes.ts";
 import { runcContainer } from "./runc.ts";
@@ -25,10 +26,11 @@ export async function readContainerFacts(
   const found = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
   const processes = running ? (await tellApart(found, running.pid)).own : [];
   const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
-  const [volumes, networks, execSessions, sizes] = await Promise.all([
+  const [volumes, networks, execSessions, joiners, sizes] = await Promise.all([
     readVolumes(docker, container),
     readNetworks(docker, container),
     readExecSessions(docker, container),
+    readJoiners(docker, container),
     Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) }))),
   ]);
   const sum = (kind: FileTree["kind"]) =>
@@ -38,6 +40,7 @@ export async function readContainerFacts(
     volumes,
     networkFacts: networks,
     execSessions,
+    joiners,
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
     uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
@@ -117,6 +120,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     ),
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
+    joiners: [],
     uncarried: [],
     execSessions: [],
     inspect: container,
