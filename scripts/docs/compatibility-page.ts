@@ -45,8 +45,8 @@ ${generated(`the results of the tests in test/e2e/programs, recorded in ${result
 
 Every line was tried by a test, in a lab of two hosts with Docker 28 and Docker 26. What works was moved back and forth under load,
 so many times in a row in each mode; the programs come from Debian's packages. Pre-copy needs a kernel that tracks changed memory:
-it was tried in emulated virtual machines, which have one, and are too slow for the programs with the most data. It ends as a cold
-move does, with less memory left to send.
+it was tried in emulated virtual machines, which have one, and are too slow for as much data as the other modes were tried with. It
+ends as a cold move does, with less memory left to send.
 
 ## Works
 

@@ -124,7 +124,7 @@ function namespaces({ networkMode, pidMode, ipcMode }: ContainerFacts): Verdict[
 
 const namespaceWords = { network: "network", pid: "process ids", ipc: "shared memory" };
 
-/** What is in a namespace of the container is frozen out of it with the container, and has it no more when that has gone. */
+/** Such a container would be silenced with this one, and have the namespace no more when this one has gone. */
 function joiners({ joiners }: ContainerFacts): Verdict[] {
   return joiners.map(({ name, namespace }) =>
     unsupported(

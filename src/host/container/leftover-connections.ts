@@ -10,7 +10,7 @@ const script = "echo ready && IFS= read -r go && exec ss --kill --tcp";
  * Ends a container whose peers are not to hear of it any more, and what is left of its connections. What a peer has not taken yet
  * the kernel would offer it for minutes, from a network that has no interface by then; it counts to what this host has for TCP.
  */
-export async function endWithConnections(container: string, end: () => Promise<void>): Promise<void> {
+export async function endWithoutLeftovers(container: string, end: () => Promise<void>): Promise<void> {
   const { network } = await inNetwork(container).catch(() => ({ network: undefined }));
   try {
     await end();

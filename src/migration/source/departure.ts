@@ -5,7 +5,7 @@ import type { Step } from "../../contract/operations.ts";
 import { announce } from "../../host/container/announce.ts";
 import { isFrozen, thaw } from "../../host/container/freezer.ts";
 import { FrozenMemory } from "../../host/container/frozen-memory.ts";
-import { endWithConnections } from "../../host/container/leftover-connections.ts";
+import { endWithoutLeftovers } from "../../host/container/leftover-connections.ts";
 import { endConnections, unsilenceNetwork } from "../../host/container/network-silence.ts";
 import { containerProcesses } from "../../host/container/processes.ts";
 import { runcContainer } from "../../host/container/runc.ts";
@@ -234,7 +234,7 @@ export class Departure {
     this.pages?.close();
     // What the kernel says to its peers when it goes must reach them.
     await this.#ending;
-    await endWithConnections(this.record.containerId, () => this.#host.docker.killAndWait(this.record.containerId));
+    await endWithoutLeftovers(this.record.containerId, () => this.#host.docker.killAndWait(this.record.containerId));
     if (this.record.keepSource) return;
     await this.#host.docker.remove(this.record.containerId, { force: true });
     // A volume that another container uses stays: Docker refuses to remove it.
