@@ -29,7 +29,7 @@ afterAll(async () => {
 
 mixedPrograms(lab, modes);
 // Its volume is sent anew in each move: it must not grow to what takes many minutes here.
-sqlite(lab, 0.2, modes);
+sqlite(lab, 5, modes);
 webSockets(lab, modes);
 nginx(lab, { megabytes, restMs: 8000, modes }, () => largeSum);
 redis(lab, 30, modes);

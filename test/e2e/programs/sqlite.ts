@@ -4,19 +4,21 @@ import { countsOn, expectConsecutive, logNumbers } from "../support/looper.ts";
 import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
-const program = {
-  id: "sqlite",
-  what: "SQLite in WAL mode on a named volume",
-  how: "one process writes, another one reads, both since before the moves, and after each move a third one opens it beside them: every acknowledged row is there, and the integrity check passes",
-  test: "test/e2e/programs/sqlite.ts",
-};
+const writer = (rowsPerSecond: number) => `python3 /opt/sqlite_writer.py ${rowsPerSecond}`;
+const most = 200;
 
-/** SQLite in WAL mode on a named volume: one process writes, with a pause in seconds, another one reads over the shared WAL index. */
-export function sqlite(lab: TestLab, pause = 0.005, modes = namespaceModes): void {
+const program = (rowsPerSecond: number) => ({
+  id: `sqlite-${rowsPerSecond}`,
+  what: "SQLite in WAL mode on a named volume",
+  how: `one process writes up to ${rowsPerSecond} rows a second, another one reads, both since before the moves, and after each move a third one opens it beside them: every acknowledged row is there, and the integrity check passes`,
+  test: "test/e2e/programs/sqlite.ts",
+});
+
+/** SQLite in WAL mode on a named volume: one process writes, another one reads over the shared WAL index. */
+export function sqlite(lab: TestLab, rowsPerSecond = most, modes = namespaceModes): void {
   test.each(modes)("SQLite, %s: every acknowledged row is there, and the database is whole", async (mode) => {
     for (const each of ["h1", "h2"]) await lab.on(each, "docker volume rm -f rows");
-    const writer = `python3 /opt/sqlite_writer.py ${pause}`;
-    await lab.on("h1", `docker run --pull never -d --name sqlite -v rows:/data servers ${writer}`);
+    await lab.on("h1", `docker run --pull never -d --name sqlite -v rows:/data servers ${writer(rowsPerSecond)}`);
     await countsOn(lab, "h1", "sqlite");
     const check = "docker run --pull never --rm -v rows:/data servers python3 /opt/sqlite_check.py";
     const whole = (said: string, acknowledged: number, expected: "used" | "alone") => {
@@ -37,7 +39,7 @@ export function sqlite(lab: TestLab, pause = 0.005, modes = namespaceModes): voi
     // As after a crash, which acknowledged rows must survive.
     whole(await lab.on(host, `docker kill sqlite >/dev/null && ${check}`), acknowledged.length, "alone");
     await lab.on(host, "docker rm -f sqlite && docker volume rm rows");
-    held(program, mode);
+    held(program(rowsPerSecond), mode);
   });
 }
 
@@ -47,8 +49,8 @@ export function sqliteStays(lab: TestLab): void {
   test.each(["", "-t"])(
     "SQLite runs on where it was if its locks cannot be taken there (docker run %s)",
     async (flags) => {
-      const writer = `docker run --pull never -d ${flags} --name sqlite -v rows:/data servers python3 /opt/sqlite_writer.py 0.005`;
-      await lab.on("h1", writer);
+      const command = writer(most);
+      await lab.on("h1", `docker run --pull never -d ${flags} --name sqlite -v rows:/data servers ${command}`);
       await countsOn(lab, "h1", "sqlite");
       const program = "/usr/local/lib/godwit/godwit-locks";
       const refuse = () => lab.on("h2", `printf '#!/bin/sh\necho no locks today >&2; exit 1\n' >${program}`);

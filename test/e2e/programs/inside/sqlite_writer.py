@@ -1,6 +1,6 @@
 """Writes rows in WAL mode and acknowledges each on standard output, while a second process reads over the shared WAL index.
 
-The argument is the pause between two rows, in seconds."""
+The argument says how many rows a second it writes at most."""
 import multiprocessing
 import sqlite3
 import sys
@@ -36,7 +36,7 @@ def write():
         database.execute("INSERT INTO rows VALUES (?, ?)", (number, bytes([number % 256]) * 5000))
         print(number, flush=True)
         number += 1
-        time.sleep(float(sys.argv[1]))
+        time.sleep(1 / float(sys.argv[1]))
 
 
 # Closed before the fork: SQLite's locks belong to a process.
