@@ -1,15 +1,12 @@
-import {
-  cloneContainer,
-  cloneRunning,
-  createCheckpoint,
-  restoreContainer,
-  rollbackContainer,
-} from "../checkpoint/actions.ts";
+import { cloneContainer, cloneRunning } from "../checkpoint/clone.ts";
+import { createCheckpoint } from "../checkpoint/create.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
-import { listCheckpoints } from "../checkpoint/find.ts";
+import { listCheckpoints, refuseForeign, summaries } from "../checkpoint/find.ts";
+import { restoreContainer } from "../checkpoint/restore.ts";
 import { resumeCheckpoints } from "../checkpoint/resume.ts";
+import { rollbackContainer } from "../checkpoint/rollback.ts";
 import type { CheckpointSource } from "../checkpoint/run-again.ts";
-import { CheckpointStore, summaryOf } from "../checkpoint/store.ts";
+import { CheckpointStore } from "../checkpoint/store.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { hostFacts } from "../contract/facts.ts";
 import { apiPrefix } from "../contract/version.ts";
@@ -90,18 +87,13 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
         const found = await host.docker.find(asked);
         const listed = await listCheckpoints(host, store, found, asked);
         if (!found && listed.length === 0) throw find.noContainer(asked);
-        return listed.map(summaryOf);
+        return summaries(store, listed, found ? [found] : []);
       }
-      const own = (await store.list()).map(summaryOf);
-      const containers = await Promise.all((await host.docker.containers()).map(({ Id }) => host.docker.find(Id)));
-      const all = await Promise.all(containers.map((found) => (found ? listCheckpoints(host, store, found) : [])));
-      return [
-        ...own,
-        ...all
-          .flat()
-          .filter(({ origin }) => origin === "docker")
-          .map(summaryOf),
-      ];
+      const listed = await Promise.all((await host.docker.containers()).map(({ Id }) => host.docker.find(Id)));
+      const containers = listed.filter((found) => found !== undefined);
+      const all = await Promise.all(containers.map((found) => listCheckpoints(host, store, found)));
+      const docker = all.flat().filter(({ origin }) => origin === "docker");
+      return summaries(store, [...(await store.list()), ...docker], containers);
     },
 
     async checkpoint(asked, name) {
@@ -135,7 +127,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       );
     },
 
-    async restore(asked, { checkpoint }) {
+    async restore(asked, { checkpoint, foreign }) {
       const found = await host.docker.find(asked);
       const owner = found ? containerName(found) : asked;
       departures.assertSettled(owner);
@@ -145,15 +137,17 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
         });
       }
       const { source } = await find.checkpoint(asked, checkpoint);
+      if (found && !foreign) await refuseForeign(store, source, found);
       refuseRestore(await host.facts(), owner);
       return operations.start({ kind: "restore", container: owner, cancellable: false }, (context) =>
         restoreContainer(deps, found, source, context),
       );
     },
 
-    async rollback(asked, { checkpoint }) {
+    async rollback(asked, { checkpoint, foreign }) {
       const { found, name } = await find.running(asked);
       const { source } = await find.checkpoint(asked, checkpoint);
+      if (!foreign) await refuseForeign(store, source, found);
       const facts = await host.facts();
       refuseDump(facts, found);
       refuseRestore(facts, name);

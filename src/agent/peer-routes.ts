@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { CheckpointDeps } from "../checkpoint/actions.ts";
+import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { errorFromReport } from "../contract/errors.ts";
 import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";

@@ -1,5 +1,5 @@
 import { copyFile, mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { dockerInitOf } from "../host/container/docker-init.ts";
 import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
@@ -7,7 +7,7 @@ import { containerName, fileTrees } from "../host/container/facts.ts";
 import { freeze, thaw } from "../host/container/freezer.ts";
 import { containerProcesses } from "../host/container/processes.ts";
 import { runcContainer } from "../host/container/runc.ts";
-import { type FileTree, mirrorTree, treeBytes } from "../host/container/trees.ts";
+import { mirrorTree, treeBytes } from "../host/container/trees.ts";
 import { holdDump } from "../host/criu/dump.ts";
 import { keepExpiredTimers } from "../host/criu/expired-timers.ts";
 import { prepareConnections } from "../host/criu/inner-connections.ts";
@@ -91,19 +91,5 @@ export async function capture(
     dump.drop();
     await thaw(running).catch(() => {});
     throw error;
-  }
-}
-
-/** Puts saved trees back to where the container has them. */
-export async function putBackTrees(
-  folder: CheckpointFolder,
-  record: CheckpointRecord,
-  targets: FileTree[],
-): Promise<void> {
-  for (const [index, saved] of record.trees.entries()) {
-    const target = targets.find((tree) => tree.kind === saved.kind && tree.destination === saved.destination);
-    if (!target) continue;
-    await mkdir(dirname(target.path), { recursive: true });
-    await mirrorTree(folder.tree(index), target.path);
   }
 }

@@ -1,4 +1,4 @@
-import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { containerName } from "../host/container/facts.ts";
 import { stoppedLayer } from "../host/container/layers.ts";
@@ -6,7 +6,7 @@ import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import { dockerCheckpointFolder, dockerCheckpoints } from "./docker-checkpoints.ts";
 import type { CheckpointSource } from "./run-again.ts";
-import type { CheckpointStore } from "./store.ts";
+import { type CheckpointStore, summaryOf } from "./store.ts";
 
 /** All checkpoints of a container, godwit's own and Docker's, oldest first. */
 export async function listCheckpoints(
@@ -46,4 +46,36 @@ export async function findCheckpoint(
         ? `It has: ${all.map((record) => record.name).join(", ")}`
         : `Take one of the running container with: godwit checkpoint create ${owner} ${name}`,
   });
+}
+
+/** `containers` are those that are there now: what was taken of another one of the same name is foreign. */
+export async function summaries(
+  store: CheckpointStore,
+  records: CheckpointRecord[],
+  containers: ContainerInspect[],
+): Promise<CheckpointSummary[]> {
+  return Promise.all(
+    records.map(async (record) => {
+      const present = containers.find((container) => containerName(container) === record.container);
+      return summaryOf(record, present !== undefined && !(await store.belongs(record, present.Id)));
+    }),
+  );
+}
+
+/** A checkpoint belongs to the container that it was taken of, under whatever id. @throws foreign-checkpoint */
+export async function refuseForeign(
+  store: CheckpointStore,
+  { record }: CheckpointSource,
+  container: ContainerInspect,
+): Promise<void> {
+  if (await store.belongs(record, container.Id)) return;
+  const { name, containerId } = record;
+  const owner = containerName(container);
+  throw new GodwitError(
+    "foreign-checkpoint",
+    `Checkpoint '${name}' was taken of another container '${owner}' (${containerId.slice(0, 12)}), not of the present one (${container.Id.slice(0, 12)}).`,
+    {
+      hint: `To run it beside the present one: godwit clone ${owner}@${name} NEW. To have it take the place of the present one, with --foreign.`,
+    },
+  );
 }

@@ -1,5 +1,5 @@
 import { GodwitError } from "../contract/errors.ts";
-import { containerName } from "../host/container/facts.ts";
+import { containerName, describe } from "../host/container/facts.ts";
 import { copyLogs } from "../host/container/logs.ts";
 import { createBody } from "../host/docker/create-body.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
@@ -9,11 +9,30 @@ import type { OperationContext } from "../journal/operation-context.ts";
 import type { PreparedRecord, Unfinished, UnfinishedRecord } from "./unfinished.ts";
 
 /**
- * The container itself where its runtime is the hook; otherwise a new one under the hook, with everything it had. So also for
- * a container with --rm, which Docker removes when it ends. The original may still run; it holds no restart policy meanwhile.
- * @returns the id of the container that a checkpoint can be run in
+ * A stopped container whose runtime is the hook, as it is. Docker removes one with --rm when it ends: that one is no such container.
+ * @returns its id, or undefined where another one must be made
  */
 export async function prepareInPlace(
+  host: Host,
+  container: ContainerInspect,
+  unfinished: Unfinished,
+): Promise<string | undefined> {
+  if (container.HostConfig.Runtime !== hookName || container.HostConfig.AutoRemove) return undefined;
+  const name = containerName(container);
+  const policy = policyToHold(container);
+  unfinished.save({
+    prepared: { name, transientName: name, id: container.Id, made: false, original: null, policy, volumes: [] },
+  });
+  await holdPolicy(host, container.Id, policy);
+  return container.Id;
+}
+
+/**
+ * A new container under the hook, with everything that another one has, to take its place. The other one keeps its name and goes
+ * on running if it runs; it holds no restart policy meanwhile.
+ * @returns its id
+ */
+export async function prepareBeside(
   host: Host,
   container: ContainerInspect,
   unfinished: Unfinished,
@@ -21,24 +40,22 @@ export async function prepareInPlace(
 ): Promise<string> {
   const name = containerName(container);
   const policy = policyToHold(container);
-  if (container.HostConfig.Runtime === hookName && !container.HostConfig.AutoRemove) {
-    unfinished.save({ prepared: { name, id: container.Id, made: false, original: null, policy, volumes: [] } });
-    await holdPolicy(host, container.Id, policy);
-    return container.Id;
-  }
-  const { body, autoRemove } = createBody(container, { runtime: hookName });
+  const networks = Object.keys(container.NetworkSettings.Networks ?? {});
+  // What it has now is free by the time that the new one starts.
+  const kept = container.State.Running
+    ? { keepAddress: networks, keepPorts: describe(container).ports.filter(({ chosen }) => chosen) }
+    : {};
+  const { body, autoRemove } = createBody(container, { runtime: hookName, ...kept });
   if (autoRemove)
     context.warn(
       `Container '${name}' was started with --rm; it is kept when it ends from now on.`,
       `docker rm ${name}`,
     );
-  const prepared = { name, id: null, made: true, original: container.Id, policy, volumes: [] };
+  const transientName = `${name}.godwit-${context.id}`;
+  const prepared = { name, transientName, id: null, made: true, original: container.Id, policy, volumes: [] };
   unfinished.save({ prepared });
   await holdPolicy(host, container.Id, policy);
-  await host.docker.rename(container.Id, `${name}.before-godwit-${container.Id.slice(0, 6)}`);
-  const id = await host.docker.create(name, body);
-  unfinished.save({ prepared: { ...prepared, id } });
-  return id;
+  return create(host, prepared, body, unfinished);
 }
 
 /**
@@ -52,45 +69,48 @@ export async function prepareNew(
   unfinished: Unfinished,
   options: { fresh: boolean; imageRef: string; volumeRenames?: Record<string, string> },
 ): Promise<string> {
-  const { body, restartPolicy } = createBody(inspect, {
-    runtime: hookName,
-    fresh: options.fresh,
-    imageRef: options.imageRef,
-    ...(options.volumeRenames ? { volumeRenames: options.volumeRenames } : {}),
-  });
-  for (const volume of Object.values(options.volumeRenames ?? {})) {
+  const { volumeRenames = {} } = options;
+  const { body, restartPolicy } = createBody(inspect, { runtime: hookName, ...options });
+  for (const volume of Object.values(volumeRenames)) {
     if (!(await host.docker.volume(volume))) continue;
     throw new GodwitError("name-taken", `A volume named '${volume}' exists already on ${host.name}.`, {
       hint: `Choose another name for the container, or remove it if nothing in it is needed: docker volume rm ${volume}`,
     });
   }
-  const prepared = {
-    ...{ name, id: null, made: true, original: null, policy: restartPolicy },
-    volumes: Object.values(options.volumeRenames ?? {}),
-  };
+  const volumes = Object.values(volumeRenames);
+  const prepared = { name, transientName: name, id: null, made: true, original: null, policy: restartPolicy, volumes };
   unfinished.save({ prepared });
-  const id = await host.docker.create(name, body);
+  return create(host, prepared, body, unfinished);
+}
+
+async function create(host: Host, prepared: PreparedRecord, body: unknown, unfinished: Unfinished): Promise<string> {
+  const id = await host.docker.create(prepared.transientName, body);
   unfinished.save({ prepared: { ...prepared, id } });
   return id;
 }
 
-/** To be called once it runs: gives the restart policy back, and removes what it replaced. Harmless the second time. */
-export async function keepPrepared(host: Host, prepared: PreparedRecord): Promise<void> {
-  if (prepared.original) await host.docker.remove(prepared.original);
-  if (prepared.id) await givePolicy(host, prepared.id, prepared.policy);
+/** To be called once it runs with all its memory: it takes the place of the original, which goes. Harmless the second time. */
+export async function keepPrepared(host: Host, { id, name, original, policy }: PreparedRecord): Promise<void> {
+  if (original) {
+    await host.docker.killAndWait(original);
+    await host.docker.remove(original);
+  }
+  const found = id ? await host.docker.find(id) : undefined;
+  if (!found) return;
+  if (containerName(found) !== name) await host.docker.rename(found.Id, name);
+  await givePolicy(host, found.Id, policy);
 }
 
-/** To be called if it does not come to run: everything is again as it was. Harmless the second time. */
+/** To be called if it does not come to run: nothing of it is left, or runs, when this returns. Harmless the second time. */
 export async function undoPrepared(host: Host, prepared: PreparedRecord, startedAt: string): Promise<void> {
   const id = await madeContainer(host, prepared, startedAt);
-  if (prepared.made) {
-    if (id) await host.docker.remove(id, { force: true });
-    for (const volume of prepared.volumes) await host.docker.removeVolume(volume);
+  if (id && prepared.made) await host.docker.remove(id, { force: true });
+  if (id && !prepared.made) {
+    await host.docker.killAndWait(id);
+    await givePolicy(host, id, prepared.policy);
   }
-  const original = prepared.original && (await host.docker.find(prepared.original));
-  if (original && containerName(original) !== prepared.name) await host.docker.rename(original.Id, prepared.name);
-  if (original) await givePolicy(host, original.Id, prepared.policy);
-  if (!prepared.made && prepared.id) await givePolicy(host, prepared.id, prepared.policy);
+  for (const volume of prepared.volumes) await host.docker.removeVolume(volume);
+  if (prepared.original) await givePolicy(host, prepared.original, prepared.policy);
 }
 
 /** Id of the container that was prepared. Between its creation and the note of its id only its name and age tell. */
@@ -100,12 +120,12 @@ export async function madeContainer(
   startedAt: UnfinishedRecord["startedAt"],
 ): Promise<string | undefined> {
   if (prepared.id) return prepared.id;
-  const found = await host.docker.find(prepared.name);
+  const found = await host.docker.find(prepared.transientName);
   if (!found || found.Id === prepared.original || found.HostConfig.Runtime !== hookName) return undefined;
   return found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
 }
 
-/** The log goes with the container to its new id. Called when the original has ended and the new one has not begun. */
+/** The log goes with the container to its new id. Called while the original stands still and the new one has not begun. */
 export async function carryLogs(host: Host, from: ContainerInspect, id: string): Promise<void> {
   if (from.Id !== id) await copyLogs(from, await host.docker.inspect(id), await host.dockerRoot());
 }

@@ -1,17 +1,21 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { GodwitError } from "../contract/errors.ts";
 import { keepInit } from "../host/container/docker-init.ts";
 import { volumeTrees } from "../host/container/facts.ts";
-import { type FileTree, mirrorTree } from "../host/container/trees.ts";
+import { stoppedLayer } from "../host/container/layers.ts";
+import type { FileTree } from "../host/container/trees.ts";
 import type { Host } from "../host/host.ts";
 import { imagesFolder } from "../host/paths.ts";
-import { type ArmedContainer, armContainer, disarmContainer } from "../host/restore/arm.ts";
+import { armContainer, disarmContainer } from "../host/restore/arm.ts";
 import { releaseImageSpace } from "../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../host/restore/run.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
-import { putBackTrees } from "./capture.ts";
+import { verifySeal } from "./manifest.ts";
+import { type SavedTree, stageTrees, swapsOf, swapTrees, type TreeSwap } from "./staged-trees.ts";
 import type { CheckpointFolder } from "./store.ts";
+import type { Unfinished } from "./unfinished.ts";
 
 /** What a checkpoint is run from: a folder of the store, or Docker's own, which has no files. */
 export interface CheckpointSource {
@@ -21,15 +25,53 @@ export interface CheckpointSource {
   filesFrom?: string | undefined;
 }
 
+/** Reads all of a checkpoint before anything follows from it. Docker's own have no manifest. @throws invalid-checkpoint */
+export async function verifySource({ record, folder }: CheckpointSource, context: OperationContext): Promise<void> {
+  if (record.origin === "docker") {
+    context.warn("Docker keeps no checksums of its checkpoints: damage shows only in the restore.");
+    return;
+  }
+  const what = `Checkpoint '${record.name}' of '${record.container}'`;
+  context.phase("preflight", "Comparing the checkpoint with its manifest");
+  await context.step("verify checkpoint", {}, () => verifySeal(folder.path, what, context.signal));
+}
+
+/** The trees that a checkpoint holds; of one without any, the writable layer that it was told. */
+export function savedTrees({ record, folder, filesFrom }: CheckpointSource): SavedTree[] {
+  if (filesFrom && record.trees.length === 0) return [{ kind: "writable-layer", destination: "/", path: filesFrom }];
+  return record.trees.map(({ kind, destination }, index) => ({ kind, destination, path: folder.tree(index) }));
+}
+
+/** Copies the trees beside the places that they have in a created container. It may use its volumes meanwhile. */
+export async function stageFor(
+  host: Host,
+  id: string,
+  saved: SavedTree[],
+  unfinished: Unfinished,
+  context: OperationContext,
+): Promise<TreeSwap[]> {
+  const container = await host.docker.inspect(id);
+  const layer = await stoppedLayer(container);
+  if (!layer)
+    throw new GodwitError("unsupported-container", `The writable layer of container ${id.slice(0, 12)} was not found.`);
+  const root: FileTree = { kind: "writable-layer", name: "", destination: "/", path: layer };
+  const swaps = swapsOf(saved, [root, ...(await volumeTrees(host.docker, container))]);
+  unfinished.save({ swaps: swaps.map(({ path }) => path) });
+  context.phase("sync", "Copying the checkpoint's files");
+  await context.step("copy files", {}, () => stageTrees(swaps, context.signal));
+  return swaps;
+}
+
 /**
- * Runs a checkpoint in a created container whose runtime is the hook. Returns when it runs; the memory that is still on its way
- * comes behind `drained`.
- * @throws restore-failed; nothing of the container runs then, and it can be removed or tried again
+ * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when it runs; the memory that
+ * is still on its way comes behind `drained`.
+ * @throws restore-failed; nothing of the container runs then
  */
 export async function runAgain(
   host: Host,
   id: string,
-  source: CheckpointSource,
+  { folder }: CheckpointSource,
+  unfinished: Unfinished,
   context: OperationContext,
 ): Promise<RunningContainer> {
   const container = await host.docker.inspect(id);
@@ -41,18 +83,17 @@ export async function runAgain(
     armContainer(host.docker, id, {
       tty: container.Config.Tty ?? false,
       dockerRoot: await host.dockerRoot(),
-      images: source.folder.images,
+      images: folder.images,
       work: join(imagesFolder, space),
       lazy: criu?.lazyPages ?? false,
       keepConnections: false,
-      init: existsSync(source.folder.init) ? await keepInit(createReadStream(source.folder.init)) : undefined,
+      init: existsSync(folder.init) ? await keepInit(createReadStream(folder.init)) : undefined,
     }),
   );
   try {
     context.phase("switchover", "Restoring files, then processes");
-    await context.step("put files back", {}, async () =>
-      putFilesBack(source, [writableLayer(armed), ...(await volumeTrees(host.docker, container))]),
-    );
+    await swapTrees(unfinished.record.swaps);
+    unfinished.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();
     return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
@@ -62,14 +103,4 @@ export async function runAgain(
     await releaseImageSpace(space);
     throw error;
   }
-}
-
-async function putFilesBack(source: CheckpointSource, targets: FileTree[]): Promise<void> {
-  await putBackTrees(source.folder, source.record, targets);
-  const [layer] = targets;
-  if (source.filesFrom && layer && source.filesFrom !== layer.path) await mirrorTree(source.filesFrom, layer.path);
-}
-
-function writableLayer(armed: ArmedContainer): FileTree {
-  return { kind: "writable-layer", name: "", destination: "/", path: armed.root.upper };
 }

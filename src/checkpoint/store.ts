@@ -5,6 +5,11 @@ import { type CheckpointRecord, type CheckpointSummary, checkpointRecord } from 
 import { GodwitError } from "../contract/errors.ts";
 import { checkName } from "../contract/names.ts";
 import { checkpointsFolder } from "../host/paths.ts";
+import { isSame, joined, lineage } from "./lineage.ts";
+import { seal, sealRecord } from "./manifest.ts";
+
+/** File of a container's folder. */
+const lineageFile = ".lineage.json";
 
 /** Where the parts of one kept checkpoint are. */
 export interface CheckpointFolder {
@@ -71,12 +76,25 @@ export class CheckpointStore {
     return partial;
   }
 
-  async describe(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
+  /** Writes its record and its manifest, for a folder that travels. */
+  async seal(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
+    await this.#describe(partial, record);
+    await seal(partial.path);
+  }
+
+  async #describe(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
     await writeFile(join(partial.path, "record.json"), JSON.stringify(record, null, 2), { mode: 0o600 });
   }
 
   async commit(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
-    await this.describe(partial, record);
+    await this.seal(partial, record);
+    await rename(partial.path, this.folder(record.container, record.name).path);
+  }
+
+  /** As `commit`, of one that has a manifest and was found whole. */
+  async commitSealed(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
+    await this.#describe(partial, record);
+    await sealRecord(partial.path);
     await rename(partial.path, this.folder(record.container, record.name).path);
   }
 
@@ -100,14 +118,29 @@ export class CheckpointStore {
     });
   }
 
-  /** Name of the checkpoint that the container was last taken to or from. */
-  async current(container: string): Promise<string | null> {
-    return readFile(join(this.#root, container, ".current"), "utf8").catch(() => null);
+  /** Name of the checkpoint that this container was last taken to or from; null where another one of its name was. */
+  async current(container: string, id: string): Promise<string | null> {
+    const name = await readFile(join(this.#root, container, ".current"), "utf8").catch(() => null);
+    const record = name === null ? undefined : await this.#read(container, name);
+    return record && (await this.belongs(record, id)) ? name : null;
   }
 
   async setCurrent(container: string, name: string): Promise<void> {
     await mkdir(join(this.#root, container), { recursive: true, mode: 0o700 });
     await writeFile(join(this.#root, container, ".current"), name);
+  }
+
+  /** Whether a checkpoint was taken of the container with this id, also under an id that it had before. */
+  async belongs({ container, containerId }: CheckpointRecord, id: string): Promise<boolean> {
+    return isSame(await this.#lineage(container), containerId, id);
+  }
+
+  /** Notes that a container has another id now. */
+  async join(container: string, formerId: string, id: string): Promise<void> {
+    if (formerId === id) return;
+    const all = joined(await this.#lineage(container), formerId, id);
+    await mkdir(join(this.#root, container), { recursive: true, mode: 0o700 });
+    await writeFile(join(this.#root, container, lineageFile), JSON.stringify(all));
   }
 
   /** What a crash left half-made or half-removed, but for the folders that are still needed. */
@@ -121,15 +154,21 @@ export class CheckpointStore {
     }
   }
 
+  async #lineage(container: string): Promise<string[][]> {
+    const text = await readFile(join(this.#root, container, lineageFile), "utf8").catch(() => "[]");
+    return lineage.parse(JSON.parse(text));
+  }
+
   async #read(container: string, name: string): Promise<CheckpointRecord | undefined> {
     const record = await readRecordOf(layout(join(this.#root, container, name))).catch(() => undefined);
     return record && { ...record, container, name };
   }
 }
 
-export function summaryOf(record: CheckpointRecord): CheckpointSummary {
+/** @param foreign see CheckpointSummary */
+export function summaryOf(record: CheckpointRecord, foreign = false): CheckpointSummary {
   const { inspect: _, processes: __, trees: ___, ...summary } = record;
-  return summary;
+  return { ...summary, foreign };
 }
 
 /** @throws invalid-checkpoint where the folder holds no readable record */

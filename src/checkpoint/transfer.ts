@@ -37,7 +37,7 @@ export async function unpackCheckpoint<T>(
     await unpack(folder.path, stream);
     const record = await readRecordOf(folder);
     const { keep, value } = await use(folder, record);
-    if (keep) await store.commit(folder, { ...record, container, name });
+    if (keep) await store.commitSealed(folder, { ...record, container, name });
     return value;
   } finally {
     await store.discard(folder);

@@ -7,12 +7,15 @@ export const unfinishedKind = "unfinished";
 
 /** A container that a checkpoint is run in, and what it takes the place of. */
 export const preparedRecord = z.object({
+  /** That it has in the end. */
   name: z.string(),
+  /** That it has until it runs, so that the container which it takes the place of keeps its own. */
+  transientName: z.string(),
   /** Null until it is there. */
   id: z.string().nullable(),
   /** Whether it is made for this; otherwise it was there before, and stays. */
   made: z.boolean(),
-  /** The container that it takes the place of; it is renamed for that long. */
+  /** The container that it takes the place of; it is removed once this one runs. */
   original: z.string().nullable(),
   /** Restart policy that it has in the end; it, or the original, is held at `no` until then. */
   policy: z.looseObject({ Name: z.string().nullish() }).nullable(),
@@ -33,8 +36,14 @@ export const unfinishedRecord = z.object({
   /** Folder of the store that is nobody's checkpoint. */
   folder: z.string().nullable(),
   prepared: preparedRecord.nullable(),
-  /** The frozen container is ended: the folder holds its last instant, and it goes on from there or from the checkpoint. */
-  ended: z.boolean(),
+  /** Folders of files that another tree takes the place of (staged-trees.ts). */
+  swaps: z.array(z.string()),
+  /** Networks that the frozen container was taken off, with what it is connected by again. */
+  detached: z.array(z.object({ network: z.string(), endpoint: z.record(z.string(), z.unknown()) })),
+  /** From now on the prepared container may run, so that the frozen one must not. */
+  released: z.boolean(),
+  /** The prepared container runs and has all its memory: it stays, and what it takes the place of goes. */
+  kept: z.boolean(),
 });
 export type UnfinishedRecord = z.infer<typeof unfinishedRecord>;
 
@@ -55,7 +64,10 @@ export class Unfinished {
     { id }: OperationContext,
     { container, checkpoint }: { container: string; checkpoint: string | null },
   ): Unfinished {
-    const nothing = { frozen: null, heldPolicy: null, folder: null, prepared: null, ended: false };
+    const nothing = {
+      ...{ frozen: null, heldPolicy: null, folder: null, prepared: null },
+      ...{ swaps: [], detached: [], released: false, kept: false },
+    };
     return new Unfinished(journal, id, { container, checkpoint, startedAt: new Date().toISOString(), ...nothing });
   }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A kept checkpoint. Its folder in the store holds `record.json` (this), `images/`, `trees/N/`. */
+/** A kept checkpoint. Its folder in the store holds `record.json` (this), `images/`, `trees/N/`, and `manifest.json` with a hash of each file. */
 export const checkpointRecord = z.object({
   name: z.string(),
   /** Container that it was taken from: name at that time, and id. */
@@ -29,5 +29,8 @@ export const checkpointRecord = z.object({
 export type CheckpointRecord = z.infer<typeof checkpointRecord>;
 
 /** A line of `godwit checkpoint ls`. */
-export const checkpointSummary = checkpointRecord.omit({ inspect: true, processes: true, trees: true });
+export const checkpointSummary = checkpointRecord.omit({ inspect: true, processes: true, trees: true }).extend({
+  /** Whether it was taken of another container, which had the same name before the present one. */
+  foreign: z.boolean(),
+});
 export type CheckpointSummary = z.infer<typeof checkpointSummary>;

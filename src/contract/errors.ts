@@ -20,6 +20,11 @@ export const errorCatalogue = {
   "container-running": { exit: 4, status: 409, means: "The action needs a stopped container." },
   "name-taken": { exit: 4, status: 409, means: "A container of that name exists already where it would be created." },
   "checkpoint-exists": { exit: 4, status: 409, means: "The container has a checkpoint of that name already." },
+  "foreign-checkpoint": {
+    exit: 4,
+    status: 409,
+    means: "The checkpoint was taken of another container, which had the same name; it must be asked for.",
+  },
   busy: { exit: 4, status: 409, means: "Another operation on the same container is under way; it is named." },
   "wrong-phase": {
     exit: 4,

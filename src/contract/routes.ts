@@ -59,7 +59,11 @@ export type DoctorReport = z.infer<typeof doctorReport>;
 
 const checkpointRequest = z.strictObject({ name: z.string().optional(), stop: z.boolean().default(false) });
 export type CheckpointRequest = z.infer<typeof checkpointRequest>;
-const restoreRequest = z.strictObject({ checkpoint: z.string() });
+const restoreRequest = z.strictObject({
+  checkpoint: z.string(),
+  /** Also one that was taken of another container, which had the same name. */
+  foreign: z.boolean().default(false),
+});
 export type RestoreRequest = z.infer<typeof restoreRequest>;
 const cloneRequest = z.strictObject({
   name: z.string(),

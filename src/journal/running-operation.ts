@@ -93,7 +93,7 @@ export class RunningOperation implements OperationContext {
     const { kind, container } = this.operation;
     if (!this.operation.cancellable) {
       throw new GodwitError("busy", `The operation '${kind}' on '${container}' cannot be cancelled any more.`, {
-        hint: "It ends by itself within moments.",
+        hint: `It must come to its end now; see how far it is: godwit operations watch ${this.operation.id}`,
       });
     }
     this.#abort.abort(new GodwitError("cancelled", `The operation '${kind}' on '${container}' was cancelled.`));

@@ -1,12 +1,15 @@
 import type { Readable } from "node:stream";
 import { z } from "zod";
-import { cloneContainer } from "../checkpoint/actions.ts";
+import { cloneContainer } from "../checkpoint/clone.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
+import { verifySeal } from "../checkpoint/manifest.ts";
 import type { CheckpointSource } from "../checkpoint/run-again.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint/transfer.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
 import { apiPrefix } from "../contract/version.ts";
+import { containerName } from "../host/container/facts.ts";
 import { findImage, type WantedImage } from "../host/docker/find-image.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { Peer } from "../transport/peer.ts";
@@ -21,14 +24,20 @@ export const historyPaths = {
 
 export const wantedImage = z.object({ reference: z.string(), id: z.string(), layers: z.array(z.string()) });
 
-/** A container's kept checkpoints follow it to the host that it moved to, and go from here. */
+/**
+ * A container's kept checkpoints follow it to the host that it moved to, and go from here. Those of another container, which had
+ * its name before, stay.
+ */
 export async function sendHistory(
   { store }: CheckpointDeps,
-  container: string,
+  moved: ContainerInspect,
   peer: Peer,
   context: OperationContext,
 ): Promise<void> {
-  const records = await store.list(container);
+  const container = containerName(moved);
+  const all = await store.list(container);
+  const belong = await Promise.all(all.map((record) => store.belongs(record, moved.Id)));
+  const records = all.filter((_, index) => belong[index]);
   if (records.length > 0) context.phase("finish", `Sending ${records.length} checkpoints after the container`);
   for (const { name } of records) {
     const query = new URLSearchParams({ container, name });
@@ -71,14 +80,19 @@ export async function cloneTo(
   return runResult.parse(reply);
 }
 
-/** The other side of `sendHistory`. */
+/** The other side of `sendHistory`. @throws invalid-checkpoint where it did not arrive as it was sent */
 export async function receiveCheckpoint(
-  { store }: CheckpointDeps,
+  { host, store }: CheckpointDeps,
   container: string,
   name: string,
   stream: Readable,
 ): Promise<void> {
-  await unpackCheckpoint(store, container, name, stream, async () => ({ keep: true, value: undefined }));
+  await unpackCheckpoint(store, container, name, stream, async (folder, record) => {
+    await verifySeal(folder.path, `Checkpoint '${name}' of '${container}'`);
+    const present = await host.docker.find(container);
+    if (present) await store.join(container, record.containerId, present.Id);
+    return { keep: true, value: undefined };
+  });
 }
 
 /** The other side of `cloneTo`. */

@@ -1,5 +1,11 @@
 import { examples, type Registration } from "../command.ts";
 
+const foreignOption = [
+  "--foreign",
+  "also from a checkpoint of another container, which had the same name before",
+  false,
+] as const;
+
 export const restore: Registration = (program, action) => {
   program
     .command("restore")
@@ -7,11 +13,12 @@ export const restore: Registration = (program, action) => {
     .description("Has a stopped container go on from a checkpoint, with the files of that instant.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
+    .option(...foreignOption)
     .addHelpText("after", examples("godwit restore looper before"))
     .action(
-      action(async ({ connect, follow }, ref: string, name: string, _options: object) => {
+      action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
         const { client, container } = await (await connect()).target(ref);
-        const begun = await client.call("restore", { params: { container }, body: { checkpoint: name } });
+        const begun = await client.call("restore", { params: { container }, body: { checkpoint: name, foreign } });
         return { view: "ended", data: await follow(client, begun) };
       }),
     );
@@ -24,11 +31,12 @@ export const rollback: Registration = (program, action) => {
     .description("Takes a running container back to a checkpoint: memory and files together.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
+    .option(...foreignOption)
     .addHelpText("after", examples("godwit rollback looper before"))
     .action(
-      action(async ({ connect, follow }, ref: string, name: string, _options: object) => {
+      action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
         const { client, container } = await (await connect()).target(ref);
-        const begun = await client.call("rollback", { params: { container }, body: { checkpoint: name } });
+        const begun = await client.call("rollback", { params: { container }, body: { checkpoint: name, foreign } });
         return { view: "ended", data: await follow(client, begun) };
       }),
     );

@@ -102,7 +102,7 @@ function checkpointLines(hosts: HostCheckpoints[], now: Date): string[] {
           formatBytes(c.memoryBytes),
           formatBytes(c.filesBytes),
           c.parent ?? "-",
-          c.origin,
+          c.foreign ? `${c.origin}, of another ${c.container}` : c.origin,
         ])
       : [[host, problem]],
   );

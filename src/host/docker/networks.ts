@@ -62,6 +62,24 @@ export async function removeNetwork({ client }: Docker, name: string): Promise<v
   await client.delete(`/networks/${encodeURIComponent(name)}`).catch(ignoreStatus(404));
 }
 
+/** Harmless where it is not connected, or gone. */
+export async function disconnectNetwork({ client }: Docker, network: string, container: string): Promise<void> {
+  await client
+    .post(`/networks/${encodeURIComponent(network)}/disconnect`, { body: { Container: container } })
+    .catch(ignoreStatus(404));
+}
+
+/** `endpoint` as in the request that creates a container. @throws docker-failed, for instance where its address is taken */
+export async function connectNetwork(
+  { client }: Docker,
+  network: string,
+  container: string,
+  endpoint: object,
+): Promise<void> {
+  const body = { Container: container, EndpointConfig: endpoint };
+  await client.post(`/networks/${encodeURIComponent(network)}/connect`, { body });
+}
+
 function factsOf(found: InspectedNetwork): NetworkFacts {
   return {
     name: found.Name,

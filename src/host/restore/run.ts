@@ -10,8 +10,9 @@ import { type LazyPages, pagesSocket } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { lockOrders } from "../criu/record-locks.ts";
+import { lastLines } from "../process.ts";
 import { type ArmedContainer, readyRoot } from "./arm.ts";
-import { endWhenStuck } from "./stuck.ts";
+import { type RestoreWatch, watchRestore } from "./stuck.ts";
 
 export interface RestoreRequest {
   /** With lazy: where the pages are, if not in the images of the restore. */
@@ -40,14 +41,15 @@ export interface RunningContainer {
 export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest = {}): Promise<RunningContainer> {
   const { images, work, lazy, keepConnections } = armed.request;
   const { step = (_name, part) => part() } = request;
-  const exited = exitOf(armed, work);
+  using watch = watchRestore(armed, work);
+  const exited = exitOf(armed, work, watch);
+  // Whoever waits for it hears of it; until then nobody may.
+  exited.catch(() => {});
   await step("ready root", () => Promise.race([readyRoot(armed), exited]));
   if (!lazy) armed.lazyPages.stop();
   const place = request.memory ?? { from: "images", folder: images };
   const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
   let speech: HeldSpeech | undefined;
-  const over = new AbortController();
-  endWhenStuck(armed, work, over.signal).catch(() => {});
   try {
     const locks = await lockOrders(images);
     if (locks) await armed.pending.retakeLocks(locks);
@@ -74,8 +76,6 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     speech?.drop();
     armed.lazyPages.stop();
     throw error;
-  } finally {
-    over.abort();
   }
 }
 
@@ -90,7 +90,7 @@ async function startLazyPages({ lazyPages, request }: ArmedContainer, place: Mem
 const speechOf = async (id: string): Promise<HeldSpeech> => holdSpeech((await runcContainer(id)).pid);
 
 /** Waits for runc's end, or for Docker's if the runtime never got that far. */
-async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
+async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch): Promise<void> {
   const docker = armed.started.then(
     () => 0,
     () => 1,
@@ -111,6 +111,15 @@ async function exitOf(armed: ArmedContainer, work: string): Promise<void> {
     throw new GodwitError("restore-failed", `The restored container could not go on: ${unlocked}.`, {
       hint: "If something else uses the same files there, see that only this container does.",
     });
+  if (watch.why() === "no progress")
+    throw new GodwitError(
+      "restore-failed",
+      "CRIU made no progress any more while it restored the container, and was ended.",
+      {
+        hint: "One of the images is probably incomplete.",
+        details: lastLines(await readFile(join(work, "restore.log"), "utf8").catch(() => ""), 8),
+      },
+    );
   const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || refusal);
   throw new GodwitError("restore-failed", `CRIU could not restore the container: ${sentence}`, { details });

@@ -30,7 +30,7 @@ export interface DeparturesDeps {
   operations: Operations;
   peers: (host: string) => Peer;
   /** What follows a move: the container's history goes after it. */
-  moved: (container: string, peer: Peer, context: OperationContext) => Promise<void>;
+  moved: (container: ContainerInspect, peer: Peer, context: OperationContext) => Promise<void>;
 }
 
 /** The migrations that leave this host. */
@@ -81,7 +81,7 @@ export class Departures {
       this.#steered.set(context.id, { controls, context });
       try {
         const result = await migrate({ ...this.#deps, peer, begun, unsettled }, container, request, context, controls);
-        await this.#deps.moved(name, peer, context);
+        await this.#deps.moved(container, peer, context);
         return result;
       } finally {
         if (departing) this.#begun.delete(departing);

@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import type { RunResult } from "../contract/routes.ts";
+import { containerName } from "../host/container/facts.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import { capture } from "./capture.ts";
+import type { CheckpointDeps } from "./deps.ts";
+import { prepareNew } from "./recreate.ts";
+import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
+import type { Unfinished } from "./unfinished.ts";
+import { finish, withRecovery } from "./with-recovery.ts";
+
+/** A second container that goes on from the same instant, with a network and files of its own. */
+export async function cloneContainer(
+  deps: CheckpointDeps,
+  source: CheckpointSource,
+  name: string,
+  context: OperationContext,
+): Promise<RunResult> {
+  await verifySource(source, context);
+  return withRecovery(deps, name, source.record.name, context, (unfinished) =>
+    runClone(deps, source, name, unfinished, context),
+  );
+}
+
+/** A clone of a running container, here or by `elsewhere`, which is given what it goes on from. */
+export async function cloneRunning(
+  deps: CheckpointDeps,
+  container: ContainerInspect,
+  name: string,
+  context: OperationContext,
+  elsewhere?: (source: CheckpointSource) => Promise<RunResult>,
+): Promise<RunResult> {
+  const { host, store } = deps;
+  return withRecovery(deps, name, null, context, async (unfinished) => {
+    const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
+    unfinished.save({ folder: folder.path });
+    const captured = await capture(host, container, folder, unfinished, context);
+    unfinished.save({ frozen: null });
+    const record = { ...captured, name: passingName, parent: null, createdAt: new Date().toISOString() };
+    const source = { folder, record };
+    if (elsewhere) await store.seal(folder, record);
+    const result = elsewhere ? await elsewhere(source) : await runClone(deps, source, name, unfinished, context);
+    await store.discard(folder);
+    return result;
+  });
+}
+
+async function runClone(
+  deps: CheckpointDeps,
+  source: CheckpointSource,
+  name: string,
+  unfinished: Unfinished,
+  context: OperationContext,
+): Promise<RunResult> {
+  const { record } = source;
+  const volumes = record.trees.filter((tree) => tree.kind === "volume").map((tree) => tree.name);
+  const id = await prepareNew(deps.host, name, record.inspect, unfinished, {
+    fresh: true,
+    imageRef: record.image,
+    volumeRenames: Object.fromEntries(volumes.map((volume) => [volume, `${name}_${volume.slice(0, 40)}`])),
+  });
+  await stageFor(deps.host, id, savedTrees(source), unfinished, context);
+  const { drained } = await runAgain(deps.host, id, source, unfinished, context);
+  const checkpoint = record.name === passingName ? null : record.name;
+  return finish(deps, unfinished, { name, checkpoint, formerIds: [], drained, downtimeMs: null }, context);
+}
+
+/** What a clone of a running container goes on from is nobody's checkpoint; no user can give one this name. */
+const passingName = ".passing";

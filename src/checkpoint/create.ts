@@ -1,0 +1,49 @@
+import type { CheckpointSummary } from "../contract/checkpoint.ts";
+import { containerName } from "../host/container/facts.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import { type Captured, capture } from "./capture.ts";
+import type { CheckpointDeps } from "./deps.ts";
+import { givePolicy, holdPolicy, policyToHold } from "./recreate.ts";
+import { summaryOf } from "./store.ts";
+import { withRecovery } from "./with-recovery.ts";
+
+/** Keeps a running container's memory and files. With `stop` the container ends with it, otherwise it runs on. */
+export async function createCheckpoint(
+  deps: CheckpointDeps,
+  container: ContainerInspect,
+  request: { name: string; stop: boolean },
+  context: OperationContext,
+): Promise<CheckpointSummary> {
+  const { host, store } = deps;
+  const owner = containerName(container);
+  return withRecovery(deps, owner, request.name, context, async (unfinished) => {
+    const folder = await store.begin(owner, request.name);
+    unfinished.save({ folder: folder.path });
+    const heldPolicy = request.stop ? policyToHold(container) : null;
+    if (heldPolicy) unfinished.save({ frozen: container.Id, heldPolicy });
+    await holdPolicy(host, container.Id, heldPolicy);
+    const parent = await store.current(owner, container.Id);
+    const commit = async (captured: Captured) => {
+      const record = { ...captured, name: request.name, parent, createdAt: new Date().toISOString() };
+      await store.commit(folder, record);
+      return summaryOf(record);
+    };
+    // Stopped only when the checkpoint is whole: until then the frozen container is all there is.
+    let stopped: CheckpointSummary | undefined;
+    const stop = async (captured: Captured) => {
+      stopped = await commit(captured);
+      await host.docker.killAndWait(container.Id);
+    };
+    const captured = await capture(host, container, folder, unfinished, context, request.stop ? stop : undefined);
+    const summary = stopped ?? (await commit(captured));
+    await store.setCurrent(owner, request.name);
+    await givePolicy(host, container.Id, heldPolicy);
+    if (request.stop)
+      context.warn(
+        `This checkpoint is now all that is left of what '${owner}' had in memory, and no restore has proved it yet.`,
+        `To try it beside the stopped container: godwit clone ${owner}@${request.name} ${owner}-trial`,
+      );
+    return summary;
+  });
+}

@@ -1,0 +1,85 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { seal, sealRecord, verifySeal } from "./manifest.ts";
+
+let folder = "";
+const at = (...names: string[]) => join(folder, ...names);
+const verify = () => verifySeal(folder, "Checkpoint 'cp' of 'web'");
+/** A name that is not UTF-8, with a newline in it. */
+const odd = Buffer.from("odd\xff\nname", "latin1");
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "godwit-manifest-"));
+  mkdirSync(at("images"));
+  mkdirSync(at("trees/0/empty"), { recursive: true });
+  mkdirSync(at("work"));
+  writeFileSync(at("record.json"), "{}");
+  writeFileSync(at("images/pages-1.img"), Buffer.alloc(100_000, 7));
+  writeFileSync(Buffer.concat([Buffer.from(at("trees/0/")), odd]), "content");
+  symlinkSync("../../etc/hosts", at("trees/0/link"));
+  execFileSync("mkfifo", [at("trees/0/fifo")]);
+  await seal(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("a checkpoint that nobody touched is whole, also with another log of CRIU", async () => {
+  writeFileSync(at("work/restore.log"), "log");
+  await verify();
+});
+
+test.each<[what: string, damage: () => void, says: string]>([
+  [
+    "a file cut short",
+    () => truncateSync(at("images/pages-1.img"), 99_000),
+    "images/pages-1.img has 99000 bytes, and had 100000",
+  ],
+  ["an empty file", () => truncateSync(at("images/pages-1.img"), 0), "images/pages-1.img has 0 bytes"],
+  [
+    "a byte that is another one",
+    () => writeFileSync(at("images/pages-1.img"), Buffer.alloc(100_000, 7).fill(8, 50_000, 50_001)),
+    "images/pages-1.img is not as it was written",
+  ],
+  ["a file that is gone", () => rmSync(at("images/pages-1.img")), "images/pages-1.img is missing"],
+  ["a file that was added", () => writeFileSync(at("trees/0/new"), ""), "trees/0/new was added"],
+  [
+    "another target of a link",
+    () => {
+      rmSync(at("trees/0/link"));
+      symlinkSync("/etc/passwd", at("trees/0/link"));
+    },
+    "trees/0/link is not as it was written",
+  ],
+  [
+    "a folder in the place of a file",
+    () => {
+      rmSync(at("images/pages-1.img"));
+      mkdirSync(at("images/pages-1.img"));
+    },
+    "images/pages-1.img has 0 bytes",
+  ],
+  [
+    "a file with a name that is not UTF-8",
+    () => writeFileSync(Buffer.concat([Buffer.from(at("trees/0/")), odd]), "CONTENT"),
+    "trees/0/odd\uFFFD\\nname is not as it was written",
+  ],
+  ["another record", () => writeFileSync(at("record.json"), "[]"), "record.json is not as it was written"],
+  ["a manifest that is gone", () => rmSync(at("manifest.json")), "its manifest is missing or cannot be read"],
+  ["a manifest cut short", () => truncateSync(at("manifest.json"), 40), "its manifest is missing or cannot be read"],
+])("%s is found, and named", async (_, damage, says) => {
+  damage();
+  await expect(verify()).rejects.toMatchObject({
+    code: "invalid-checkpoint",
+    message: expect.stringContaining(`Checkpoint 'cp' of 'web' is damaged: ${says}`),
+  });
+});
+
+test("a record that we write anew keeps the checkpoint whole, and hides no damage", async () => {
+  writeFileSync(at("record.json"), '{"name":"other"}');
+  await sealRecord(folder);
+  await verify();
+  truncateSync(at("images/pages-1.img"), 5);
+  await expect(verify()).rejects.toThrow("pages-1.img");
+});

@@ -1,0 +1,37 @@
+import type { RunResult } from "../contract/routes.ts";
+import { containerName } from "../host/container/facts.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import type { CheckpointDeps } from "./deps.ts";
+import { carryLogs, prepareBeside, prepareInPlace, prepareNew } from "./recreate.ts";
+import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
+import { refuseSharedVolumes } from "./shared-volumes.ts";
+import { finish, withRecovery } from "./with-recovery.ts";
+
+/**
+ * Lets a stopped container, or one that was removed, go on from a checkpoint. Fails with the container stopped as it was, and with
+ * the files that it had.
+ */
+export async function restoreContainer(
+  deps: CheckpointDeps,
+  container: ContainerInspect | undefined,
+  source: CheckpointSource,
+  context: OperationContext,
+): Promise<RunResult> {
+  const { host } = deps;
+  const { record } = source;
+  const name = container ? containerName(container) : record.container;
+  await verifySource(source, context);
+  await refuseSharedVolumes(host.docker, record, container?.Id);
+  return withRecovery(deps, name, record.name, context, async (unfinished) => {
+    const id = container
+      ? ((await prepareInPlace(host, container, unfinished)) ??
+        (await prepareBeside(host, container, unfinished, context)))
+      : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef: record.image });
+    await stageFor(host, id, savedTrees(source), unfinished, context);
+    if (container) await carryLogs(host, container, id);
+    const { drained } = await runAgain(host, id, source, unfinished, context);
+    const formerIds = [record.containerId, ...(container ? [container.Id] : [])];
+    return finish(deps, unfinished, { name, checkpoint: record.name, formerIds, drained, downtimeMs: null }, context);
+  });
+}

@@ -1,0 +1,84 @@
+import { GodwitError } from "../contract/errors.ts";
+import type { RunResult } from "../contract/routes.ts";
+import { containerName, fileTrees } from "../host/container/facts.ts";
+import { freeze } from "../host/container/freezer.ts";
+import { runcContainer } from "../host/container/runc.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { Host } from "../host/host.ts";
+import type { OperationContext } from "../journal/operation-context.ts";
+import type { CheckpointDeps } from "./deps.ts";
+import { detach } from "./networks.ts";
+import { carryLogs, prepareBeside } from "./recreate.ts";
+import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
+import { refuseSharedVolumes } from "./shared-volumes.ts";
+import { stageTrees } from "./staged-trees.ts";
+import { finish, withRecovery } from "./with-recovery.ts";
+
+/** What a restore needs beside the memory of the container. */
+const restoreOverhead = 64 * 2 ** 20;
+
+/**
+ * Takes a running container back, memory and files. The checkpoint runs in a new container; the original stands frozen, with its
+ * memory, files and networks, until that one runs with all its memory, and only then ends.
+ * Fails with the original running on as it was.
+ */
+export async function rollbackContainer(
+  deps: CheckpointDeps,
+  container: ContainerInspect,
+  source: CheckpointSource,
+  context: OperationContext,
+): Promise<RunResult> {
+  const { host } = deps;
+  const { record } = source;
+  const name = containerName(container);
+  refuseHostNetwork(container);
+  await refuseSharedVolumes(host.docker, record, container.Id);
+  await refuseLittleMemory(host, name, record.memoryBytes);
+  await verifySource(source, context);
+  return withRecovery(deps, name, record.name, context, async (unfinished) => {
+    const running = await runcContainer(container.Id);
+    // A checkpoint without files takes back memory alone: the files go on as they are.
+    const own = record.trees.length === 0;
+    const trees = own
+      ? await fileTrees(host.docker, container, running.pid, await host.dockerRoot())
+      : savedTrees(source);
+    const id = await prepareBeside(host, container, unfinished, context);
+    const swaps = await stageFor(host, id, trees, unfinished, context);
+    context.pointOfNoReturn();
+    context.phase("switchover", "Freezing the container; the checkpoint runs in its place");
+    unfinished.save({ frozen: container.Id });
+    const frozenAt = performance.now();
+    await context.step("freeze", { switchover: true }, () => freeze(running));
+    if (own) await context.step("copy changed files", { switchover: true }, () => stageTrees(swaps));
+    await context.step("free its networks", { switchover: true }, () => detach(host.docker, container, unfinished));
+    await carryLogs(host, container, id);
+    const { drained } = await runAgain(host, id, source, unfinished, context);
+    const downtimeMs = Math.round(performance.now() - frozenAt);
+    const formerIds = [record.containerId, container.Id];
+    return finish(deps, unfinished, { name, checkpoint: record.name, formerIds, drained, downtimeMs }, context);
+  });
+}
+
+/** Ports and addresses of the host's own network cannot be had by two, the frozen original and the restored container. */
+function refuseHostNetwork({ HostConfig, ...container }: ContainerInspect): void {
+  if (HostConfig.NetworkMode !== "host") return;
+  const name = containerName({ HostConfig, ...container } as ContainerInspect);
+  throw new GodwitError(
+    "unsupported-container",
+    `'${name}' cannot be rolled back: it uses the host's network, whose ports it holds until it has ended.`,
+    { hint: `Stop it with a checkpoint, then restore the other one: godwit checkpoint create ${name} --stop` },
+  );
+}
+
+/** Memory of the original and of the restored container are there at once. */
+async function refuseLittleMemory(host: Host, name: string, bytes: number): Promise<void> {
+  const { memory } = await host.facts();
+  const needed = bytes + restoreOverhead;
+  if (memory.availableBytes >= needed) return;
+  const mebibytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MiB`;
+  throw new GodwitError(
+    "no-space",
+    `'${name}' cannot be rolled back: ${mebibytes(needed)} of memory are needed beside the original, and ${mebibytes(memory.availableBytes)} are free on ${host.name}.`,
+    { hint: "Free memory, or stop the container and restore the checkpoint." },
+  );
+}

@@ -1,0 +1,77 @@
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { keepSwap, stageTrees, swapsOf, swapTrees, undoSwap } from "./staged-trees.ts";
+
+let root = "";
+const at = (name: string) => join(root, name);
+const swap = () => ({ from: at("saved"), path: at("data") });
+const paths = () => [at("data")];
+/** As another tool sees it. */
+const listed = () => execFileSync("ls", ["-A", at("data")], { encoding: "utf8" }).trim();
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "godwit-trees-"));
+  for (const name of ["saved", "data"]) {
+    mkdirSync(at(name));
+    writeFileSync(join(at(name), name), name);
+  }
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+test("a saved tree takes the place, and nothing else is left", async () => {
+  await stageTrees([swap()]);
+  expect(listed()).toBe("data");
+  await swapTrees(paths());
+  expect(listed()).toBe("saved");
+  await keepSwap(paths());
+  expect(readdirSync(root).sort()).toEqual(["data", "saved"]);
+});
+
+test("whoever has a file open before a swap has it open after the swap was undone", async () => {
+  const open = openSync(at("data/data"), "a");
+  await stageTrees([swap()]);
+  await swapTrees(paths());
+  writeFileSync(at("data/other"), "written by a copy that failed");
+  await undoSwap(paths());
+  writeSync(open, " and more");
+  closeSync(open);
+  expect(readFileSync(at("data/data"), "utf8")).toBe("data and more");
+  expect(readdirSync(root).sort()).toEqual(["data", "saved"]);
+});
+
+test("an undo is harmless at every point, and the second time", async () => {
+  await undoSwap(paths());
+  expect(listed()).toBe("data");
+  await stageTrees([swap()]);
+  await undoSwap(paths());
+  expect(listed()).toBe("data");
+  await stageTrees([swap()]);
+  // The agent ended between the two renames.
+  execFileSync("mv", [at("data"), `${at("data")}.godwit-old`]);
+  await undoSwap(paths());
+  await undoSwap(paths());
+  expect(listed()).toBe("data");
+});
+
+test("trees are matched by what they are to the container, not by their names", () => {
+  const volume = { kind: "volume", name: "new_data", destination: "/data", path: "/v/new_data/_data" } as const;
+  const saved = [
+    { kind: "writable-layer", destination: "/", path: "/store/0" } as const,
+    { kind: "volume", destination: "/data", path: "/store/1" } as const,
+    { kind: "volume", destination: "/gone", path: "/store/2" } as const,
+  ];
+  expect(swapsOf(saved, [volume])).toEqual([{ from: "/store/1", path: "/v/new_data/_data" }]);
+});
