@@ -62,6 +62,11 @@ export async function stageFor(
   return swaps;
 }
 
+const spaceOf = (id: string) => `restore-${id.slice(0, 12)}`;
+
+/** Where CRIU keeps its log while it restores a container. */
+export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
+
 /**
  * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when it runs; the memory that
  * is still on its way comes behind `drained`.
@@ -77,14 +82,14 @@ export async function runAgain(
   const container = await host.docker.inspect(id);
   const { criu } = await host.facts();
   context.phase("arm", "Docker prepares the container");
-  const space = `restore-${id.slice(0, 12)}`;
+  const space = spaceOf(id);
   await releaseImageSpace(space);
   const armed = await context.step("arm", {}, async () =>
     armContainer(host.docker, id, {
       tty: container.Config.Tty ?? false,
       dockerRoot: await host.dockerRoot(),
       images: folder.images,
-      work: join(imagesFolder, space),
+      work: restoreWork(id),
       lazy: criu?.lazyPages ?? false,
       keepConnections: false,
       init: existsSync(folder.init) ? await keepInit(createReadStream(folder.init)) : undefined,

@@ -1,17 +1,20 @@
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../contract/errors.ts";
 import { thaw } from "../host/container/freezer.ts";
 import { runcContainer } from "../host/container/runc.ts";
 import { endDumps } from "../host/criu/end-dumps.ts";
 import type { Host } from "../host/host.ts";
-import { lazyPagesPath } from "../host/paths.ts";
+import { lazyPagesPath, pendingFolder } from "../host/paths.ts";
 import { isStarted } from "../host/process-table.ts";
 import { abandonPending, removePending } from "../host/restore/pending.ts";
+import { watchRestore } from "../host/restore/stuck.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointDeps } from "./deps.ts";
 import { attach } from "./networks.ts";
 import { givePolicy, keepPrepared, madeContainer, undoPrepared } from "./recreate.ts";
+import { restoreWork } from "./run-again.ts";
 import { keepSwap, undoSwap } from "./staged-trees.ts";
 import type { PreparedRecord, Unfinished } from "./unfinished.ts";
 
@@ -92,6 +95,7 @@ async function settlePrepared(
 async function isRestored(host: Host, id: string): Promise<boolean> {
   await abandonPending(id);
   // Docker answers when the start has come to its end.
+  using _ = watchRestore({ work: restoreWork(id), pending: join(pendingFolder, id) });
   await host.docker.find(id);
   // If memory stops coming, the container is killed.
   while (await isStarted(lazyPagesPath, id)) await sleep(lazyPagesMs);

@@ -27,3 +27,9 @@ export async function childrenOf(pid: number): Promise<number[]> {
   const listed = tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, "utf8").catch(() => ""));
   return (await Promise.all(listed)).flatMap((line) => line.split(" ").filter(Boolean).map(Number));
 }
+
+/** As `childrenOf`, with theirs and so on. */
+export async function descendantsOf(pid: number): Promise<number[]> {
+  const children = await childrenOf(pid);
+  return [...children, ...(await Promise.all(children.map(descendantsOf))).flat()];
+}

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { dropHeldDumps } from "../criu/end-dumps.ts";
@@ -38,13 +38,23 @@ export function workFolderOf(id: string): string {
   return join(spacePath(id), "work");
 }
 
-/** Gives the room back. CRIU may have left mounts below it after a restore that failed; they go first. */
+/**
+ * Gives the room back. A CRIU that was ended leaves this host's cgroups mounted below it: they are taken off first, and a mount that
+ * is left all the same is not entered.
+ */
 export async function releaseImageSpace(id: string): Promise<void> {
   const path = spacePath(id);
   if (!existsSync(path)) return;
   await dropHeldDumps(workFolderOf(id));
-  await run("umount", ["--recursive", "--lazy", path], { accept: [1, 32] });
-  await rm(path, { recursive: true, force: true });
+  const mounts = mountsBelow(path, await readFile("/proc/self/mountinfo", "utf8"));
+  if (mounts.length > 0) await run("umount", ["--lazy", ...mounts], { accept: [1, 32] });
+  await run("rm", ["-rf", "--one-file-system", "--", path]);
+}
+
+/** What is mounted at a path or below it, in the text of a mountinfo file; the deepest first. */
+export function mountsBelow(path: string, mountinfo: string): string[] {
+  const points = mountinfo.split("\n").map((line) => line.split(" ")[4] ?? "");
+  return points.filter((point) => point === path || point.startsWith(`${path}/`)).toReversed();
 }
 
 /** Ids of the spaces that an agent before this one left behind. */

@@ -10,9 +10,8 @@ import { type LazyPages, pagesSocket } from "../criu/lazy-pages.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { lockOrders } from "../criu/record-locks.ts";
-import { lastLines } from "../process.ts";
 import { type ArmedContainer, readyRoot } from "./arm.ts";
-import { type RestoreWatch, watchRestore } from "./stuck.ts";
+import { lastWords, type RestoreWatch, watchRestore } from "./stuck.ts";
 
 export interface RestoreRequest {
   /** With lazy: where the pages are, if not in the images of the restore. */
@@ -41,7 +40,7 @@ export interface RunningContainer {
 export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest = {}): Promise<RunningContainer> {
   const { images, work, lazy, keepConnections } = armed.request;
   const { step = (_name, part) => part() } = request;
-  using watch = watchRestore(armed, work);
+  using watch = watchRestore({ work, pending: armed.pending.folder });
   const exited = exitOf(armed, work, watch);
   // Whoever waits for it hears of it; until then nobody may.
   exited.catch(() => {});
@@ -114,11 +113,8 @@ async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch):
   if (watch.why() === "no progress")
     throw new GodwitError(
       "restore-failed",
-      "CRIU made no progress any more while it restored the container, and was ended.",
-      {
-        hint: "One of the images is probably incomplete.",
-        details: lastLines(await readFile(join(work, "restore.log"), "utf8").catch(() => ""), 8),
-      },
+      "CRIU made no progress while it restored the container, and was ended: one of its images is probably incomplete.",
+      { details: await lastWords(work, 4) },
     );
   const log = await readFile(join(work, "restore.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || refusal);

@@ -1,17 +1,25 @@
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { killCgroup } from "../container/freezer.ts";
-import { endProcess, pidsBelow } from "../container/processes.ts";
-import { childrenOf, isStarted, startedWith } from "../process-table.ts";
-import type { ArmedContainer } from "./arm.ts";
+import { endProcess } from "../container/processes.ts";
+import { descendantsOf, isStarted, startedWith } from "../process-table.ts";
 
 const lookMs = 500;
-/** Far longer than any step of a restore takes without reading, writing, or touching a page of memory. */
+/** Far longer than any step of a restore takes without a byte read or a page touched. */
 const patienceMs = 30_000;
+/** Of CRIU's log. It is in memory, and a CRIU that reads for ever fills it with some 100 MB a minute. */
+const logLimit = 256 * 2 ** 20;
 /** CRIU's log is searched in so much of its end. */
 const tailBytes = 16 * 1024;
 const givesUp = "Killing processes because of failure on restore";
+
+/** A restore under way. */
+export interface RestoreUnderWay {
+  /** Folder of CRIU's log; runc was given it. */
+  work: string;
+  /** Of its pending restore. */
+  pending: string;
+}
 
 /** Why a restore was ended from outside. */
 export type Stuck = "gave up" | "no progress";
@@ -27,11 +35,10 @@ export interface RestoreWatch extends Disposable {
  * first of them, which waits for the others; they wait for CRIU, which traces them), and one that makes no progress. CRIU
  * reads for ever where an image is shorter than it should be.
  */
-export function watchRestore(armed: ArmedContainer, work: string): RestoreWatch {
+export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
   const over = new AbortController();
   let why: Stuck | undefined;
   const watch = async () => {
-    const cgroup = join("/sys/fs/cgroup", armed.cgroupPath);
     const progress = new ProgressWatch(patienceMs);
     let gaveUp = false;
     while (!over.signal.aborted) {
@@ -40,13 +47,15 @@ export function watchRestore(armed: ArmedContainer, work: string): RestoreWatch 
       // CRIU ends by itself in most cases: it is given the time between two looks.
       if (gaveUp || why) {
         why ??= "gave up";
-        await endRestore(cgroup, work);
-      } else {
-        gaveUp = (await endOf(join(work, "restore.log"))).includes(givesUp);
-        const [now, waits] = [performance.now(), await isStarted("--prestart", armed.pending.folder)];
-        // While CRIU waits for Docker to connect the network, that is Docker's time.
-        if (progress.stands(waits ? String(now) : await workDone(cgroup, work), now)) why = "no progress";
+        await endRestore(work);
+        continue;
       }
+      const { text, size } = await endOfLog(work);
+      gaveUp = text.includes(givesUp);
+      const [now, waits] = [performance.now(), await isStarted("--prestart", pending)];
+      // While CRIU waits for Docker to connect the network, that is Docker's time.
+      const stands = progress.stands(waits ? String(now) : await workDone(work), now);
+      if (stands || size > logLimit) why = "no progress";
     }
   };
   // A look that fails tells nothing, and the restore goes on as it does.
@@ -73,44 +82,49 @@ export class ProgressWatch {
   }
 }
 
+/** Last lines of CRIU's log, each once and without its time. */
+export async function lastWords(work: string, count: number): Promise<string[]> {
+  const lines = (await endOfLog(work)).text.split("\n").map((line) => line.replace(/^\(\d+\.\d+\)\s*/, "").trim());
+  return [...new Set(lines.filter(Boolean))].slice(-count);
+}
+
 /**
- * What the restore has done so far: bytes read and written and pages touched by each process that takes part, and the length of
- * CRIU's log. A read of nothing, again and again, leaves it as it is.
+ * What the restore has done so far: the bytes read and the pages touched by each process that takes part. A read of nothing, again
+ * and again, leaves it as it is, and so does what CRIU says of that in its log.
  */
-async function workDone(cgroup: string, work: string): Promise<string> {
-  const restoring = await restoringProcesses(work);
-  const pids = [...new Set([...restoring, ...(await pidsBelow(cgroup))])].sort((a, b) => a - b);
+async function workDone(work: string): Promise<string> {
+  const pids = (await restoringProcesses(work)).sort((one, other) => one - other);
   const done = pids.map(async (pid) => {
     const io = await readFile(`/proc/${pid}/io`, "utf8").catch(() => "");
     const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    const faults = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const moved = ["rchar", "wchar"].map((name) => io.match(new RegExp(`^${name}: (\\d+)`, "m"))?.[1]);
-    return [pid, ...moved, faults[7], faults[9]].join(" ");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [minorFaults, majorFaults] = [fields[7], fields[9]];
+    return [pid, /^rchar: (\d+)/m.exec(io)?.[1], minorFaults, majorFaults].join(" ");
   });
   return (await Promise.all(done)).join("\n");
 }
 
-/** runc's and CRIU's processes of this restore, and what they started. */
+/** runc's process of this restore, CRIU's, and those that it makes. */
 async function restoringProcesses(work: string): Promise<number[]> {
   const started = (await startedWith("restore", work)).map(({ pid }) => pid);
-  return [...started, ...(await Promise.all(started.map(childrenOf))).flat()];
+  return [...started, ...(await Promise.all(started.map(descendantsOf))).flat()];
 }
 
-async function endRestore(cgroup: string, work: string): Promise<void> {
-  await killCgroup(cgroup);
+/** runc is left: it says what came of it. */
+async function endRestore(work: string): Promise<void> {
   for (const { pid } of await startedWith("restore", work)) {
-    for (const child of await childrenOf(pid)) endProcess(child);
+    for (const child of (await descendantsOf(pid)).toReversed()) endProcess(child);
   }
 }
 
 /** Empty where there is none. */
-async function endOf(path: string): Promise<string> {
-  const file = await open(path).catch(() => undefined);
-  if (!file) return "";
+async function endOfLog(work: string): Promise<{ text: string; size: number }> {
+  const file = await open(join(work, "restore.log")).catch(() => undefined);
+  if (!file) return { text: "", size: 0 };
   try {
     const { size } = await file.stat();
     const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, Math.max(0, size - tailBytes));
-    return buffer.toString("latin1", 0, bytesRead);
+    return { text: buffer.toString("latin1", 0, bytesRead), size };
   } finally {
     await file.close();
   }

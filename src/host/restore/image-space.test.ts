@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { mountsBelow } from "./image-space.ts";
+
+test("mounts at a path and below it, the deepest first; those beside it are left alone", () => {
+  const mountinfo = [
+    "1 0 0:1 / /run rw - tmpfs tmpfs rw",
+    "2 1 0:2 / /run/images/a rw - tmpfs godwit rw",
+    "3 2 0:3 / /run/images/a/.criu.cgyard.x rw - tmpfs none rw",
+    "4 3 0:4 / /run/images/a/.criu.cgyard.x/unified rw - cgroup2 none rw",
+    "5 1 0:5 / /run/images/ab rw - tmpfs godwit rw",
+    "",
+  ].join("\n");
+  expect(mountsBelow("/run/images/a", mountinfo)).toEqual([
+    "/run/images/a/.criu.cgyard.x/unified",
+    "/run/images/a/.criu.cgyard.x",
+    "/run/images/a",
+  ]);
+});
