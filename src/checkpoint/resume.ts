@@ -42,7 +42,7 @@ async function end(
 ): Promise<RunResult> {
   const { container, checkpoint, startedAt } = unfinished.record;
   context.phase("recover", `The agent ended in the middle of this; '${container}' is put right`);
-  const id = await settlePatiently(deps, unfinished, context, ending);
+  const id = await settlePatiently(deps, unfinished, ending);
   if (id === undefined) {
     throw new GodwitError(
       "agent-ended",

@@ -10,7 +10,6 @@ import { lazyPagesPath, pendingFolder } from "../host/paths.ts";
 import { isStarted } from "../host/process-table.ts";
 import { abandonPending, removePending } from "../host/restore/pending.ts";
 import { watchRestore } from "../host/restore/stuck.ts";
-import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointDeps } from "./deps.ts";
 import { attach } from "./networks.ts";
 import { givePolicy, keepPrepared, madeContainer, undoPrepared } from "./recreate.ts";
@@ -27,11 +26,7 @@ const retryMs = 1000;
  * @returns the id of the container that goes on from the checkpoint, if it does
  * @throws docker-unreachable, to be tried again
  */
-export async function settle(
-  { host }: CheckpointDeps,
-  unfinished: Unfinished,
-  context: OperationContext,
-): Promise<string | undefined> {
+export async function settle({ host }: CheckpointDeps, unfinished: Unfinished): Promise<string | undefined> {
   const { record } = unfinished;
   const { frozen, heldPolicy, prepared, folder } = record;
   // As long as nothing else can run in its place, it goes on at once: that needs no Docker.
@@ -40,7 +35,6 @@ export async function settle(
   const runs = prepared ? await settlePrepared(host, unfinished, prepared) : undefined;
   if (runs === undefined) await attach(host.docker, unfinished);
   if (frozen && record.released && runs === undefined) await letRun(frozen);
-  if (runs !== undefined) context.warn("It runs from the checkpoint.");
   if (folder) await rm(folder, { recursive: true, force: true });
   unfinished.forget();
   return runs;
@@ -50,12 +44,11 @@ export async function settle(
 export async function settlePatiently(
   deps: CheckpointDeps,
   unfinished: Unfinished,
-  context: OperationContext,
   until: AbortSignal,
 ): Promise<string | undefined> {
   for (;;) {
     try {
-      return await settle(deps, unfinished, context);
+      return await settle(deps, unfinished);
     } catch (error) {
       if (until.aborted || !(error instanceof GodwitError && error.code === "docker-unreachable")) throw error;
       await sleep(retryMs);

@@ -25,7 +25,8 @@ export async function withRecovery<T>(
     unfinished.forget();
     return result;
   } catch (error) {
-    await settlePatiently(deps, unfinished, context, AbortSignal.timeout(dockerPatienceMs));
+    const runs = await settlePatiently(deps, unfinished, AbortSignal.timeout(dockerPatienceMs));
+    if (runs !== undefined) context.warn(`'${container}' runs from the checkpoint all the same.`);
     throw isFull(error) ? noRoom(deps.host, error) : error;
   }
 }

@@ -84,7 +84,9 @@ export class ProgressWatch {
 
 /** Last lines of CRIU's log, each once and without its time. */
 export async function lastWords(work: string, count: number): Promise<string[]> {
-  const lines = (await endOfLog(work)).text.split("\n").map((line) => line.replace(/^\(\d+\.\d+\)\s*/, "").trim());
+  const { text, size } = await endOfLog(work);
+  const whole = text.split("\n").slice(size > tailBytes ? 1 : 0);
+  const lines = whole.map((line) => line.replace(/^\(\d+\.\d+\)\s*/, "").trim());
   return [...new Set(lines.filter(Boolean))].slice(-count);
 }
 
