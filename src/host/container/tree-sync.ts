@@ -60,14 +60,16 @@ const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
 const withoutDeletion = (options: string[]) => options.filter((option) => !option.startsWith("--delete"));
 
 /**
- * The receiving side of one `sendTree`, as a stream that speaks rsync. `configPath` is a file of ours, written anew. rsync leaves
- * nothing outside `path`: it runs as a daemon with one module, over its standard input and output.
+ * The receiving side of one `sendTree`, as a stream that speaks rsync. `configPath` is a file of ours, written anew. rsync runs as
+ * a daemon with one module, over its standard input and output. It changes its root to `path`, for two reasons: nothing that
+ * arrives can be written outside of it, and symbolic links arrive as they are. A daemon without a root of its own makes every link
+ * point into its module. The module is the working folder, because a path in the configuration would be parsed.
  */
 export async function serveTree(path: string, configPath: string): Promise<Duplex> {
   const module = [
-    `path = ${path}`,
+    "path = /proc/self/cwd",
     "read only = no",
-    "use chroot = no",
+    "use chroot = yes",
     "munge symlinks = no",
     "uid = 0",
     "gid = 0",
@@ -75,6 +77,7 @@ export async function serveTree(path: string, configPath: string): Promise<Duple
   ];
   await writeFile(configPath, ["log file = /dev/null", "[tree]", ...module, ""].join("\n"), { mode: 0o600 });
   const child = spawn("rsync", ["--server", "--daemon", `--config=${configPath}`, "."], {
+    cwd: path,
     stdio: ["pipe", "pipe", "ignore"],
   });
   const stream = Duplex.from({ writable: untilDeaf(child.stdin), readable: child.stdout });

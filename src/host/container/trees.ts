@@ -22,11 +22,13 @@ export type OwnTree = FileTree & { kind: "writable-layer" | "volume" };
  * rsync options for an exact copy: hard links, ACLs, extended attributes (overlay's own among them), holes, device nodes
  * (whiteouts), sockets and fifos, owners by number, times in nanoseconds. By those it also tells what has changed: by whole
  * seconds, as it would otherwise, a file that was replaced by one of the same size within a second would stay as it was.
+ * `--xattrs` is there twice: with one of them, rsync leaves out attributes whose names begin with `user.rsync.%`.
  */
 export const exactCopy = [
   "--archive",
   "--hard-links",
   "--acls",
+  "--xattrs",
   "--xattrs",
   "--sparse",
   "--numeric-ids",

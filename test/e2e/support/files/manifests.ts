@@ -1,0 +1,104 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { labRun } from "../../../../src/lab/exec.ts";
+import type { TestLab } from "../lab.ts";
+
+/** What a container's files are, a line an entry. */
+export interface Manifests {
+  /** As the container sees its root and its volume. */
+  inside: string[];
+  /** As the host has the writable layer, with what overlay notes in it, and the volume. */
+  outside: string[];
+}
+
+/**
+ * Puts the program `manifest` on the hosts, and makes the image `odd` on the first of them: an odd tree in /lower, and both programs.
+ * Needs the image busybox.
+ */
+export async function makeOddImage(lab: TestLab, hosts: string[]): Promise<void> {
+  const [first = ""] = hosts;
+  for (const host of hosts) await putProgram(lab, host, "manifest");
+  await putProgram(lab, first, "oddtree");
+  await lab.on(
+    first,
+    [
+      "docker create --pull never --name shelf busybox",
+      "for it in oddtree manifest; do docker cp /usr/local/bin/$it shelf:/bin; done",
+      "docker commit shelf odd",
+      "docker run --pull never --cap-add SYS_ADMIN -e IMAGE=1 --name stock odd oddtree make /lower",
+      "docker commit stock odd",
+      "docker rm shelf stock",
+    ].join(" && "),
+  );
+}
+
+/** Compiled here and linked statically, it runs on every host and in every container. */
+async function putProgram(lab: TestLab, host: string, name: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "godwit-program-"));
+  try {
+    const file = join(folder, name);
+    const source = join(import.meta.dirname, `${name}.c`);
+    execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", file, source]);
+    const put = `cat >/usr/local/bin/${name} && chmod 755 /usr/local/bin/${name}`;
+    const { status, stderr } = await labRun(lab.name, host, put, { input: { file } });
+    if (status !== 0) throw new Error(`${name} cannot be put on ${host}: ${stderr}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * Starts a container with an odd tree in /odd of its writable layer, another one in the volume /v, and one in /lower that lay in its
+ * image and was changed in all ways since. It holds a deleted file of either open and listens on a socket in either; it counts.
+ */
+export async function startOdd(lab: TestLab, host: string, name: string): Promise<void> {
+  const make = "oddtree make /odd /v/odd && oddtree change /lower && exec oddtree hold /odd /v/odd";
+  // With CAP_SYS_ADMIN it may have trusted.* and security.* attributes.
+  await lab.on(
+    host,
+    `docker run --pull never -d --name ${name} --cap-add SYS_ADMIN -v ${name}-files:/v odd sh -c '${make}'`,
+  );
+}
+
+/** Changes both trees of `startOdd` in all ways, and makes the one of the image anew. */
+export const changeWildly = (lab: TestLab, host: string, name: string) =>
+  lab.on(
+    host,
+    `docker exec ${name} sh -c 'oddtree change /odd /v/odd && rm -r /lower && IMAGE=1 oddtree make /lower && rm -r /root && touch /bin/new'`,
+  );
+
+export async function manifestsOf(lab: TestLab, host: string, name: string): Promise<Manifests> {
+  const look = [
+    `pid=$(docker inspect -f '{{.State.Pid}}' ${name})`,
+    "layer=$(sed -n 's/.* \\/ \\/ .*upperdir=\\([^,]*\\).*/\\1/p' /proc/$pid/mountinfo)",
+    "cd /var/lib/docker/overlay2 2>/dev/null",
+    `manifest layer="$layer" v=$(docker inspect -f '{{range .Mounts}}{{.Source}}{{end}}' ${name})`,
+  ].join("; ");
+  const lines = async (script: string) => (await lab.on(host, script)).split("\n").filter(isComparable);
+  return { inside: await lines(`docker exec ${name} manifest root=/ v=/v`), outside: await lines(look) };
+}
+
+/**
+ * False for an entry that is not the container's own: Docker makes a few names anew for each container, below its writable layer. And
+ * CRIU makes names anew, which gives their folder another time: of a socket that somebody listens on, and for a moment of a deleted
+ * file that is open, both in `live`, and of a folder in /tmp while it dumps.
+ */
+function isComparable(line: string): boolean {
+  return !/^(root\/(\.dockerenv|etc|etc\/mtab) |(root|layer)\/tmp folder|\S+\/odd\/live(\/socket)? )/.test(line);
+}
+
+/** Fails with the lines that only one of them has. */
+export function expectSame(found: Manifests, expected: Manifests): void {
+  for (const where of ["inside", "outside"] as const) {
+    const [is, was] = [new Set(found[where]), new Set(expected[where])];
+    const differences = [
+      ...expected[where].filter((line) => !is.has(line)).map((line) => `- ${where} ${line}`),
+      ...found[where].filter((line) => !was.has(line)).map((line) => `+ ${where} ${line}`),
+    ];
+    expect(differences.map((line) => line.slice(0, 400))).toEqual([]);
+    expect(found[where].length).toBeGreaterThan(500);
+  }
+}
