@@ -1,16 +1,36 @@
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /** Tests in a lab of virtual machines, which are emulated in software. */
-const virtual = (name: string, include: string[], testTimeout = 1_200_000): TestProjectInlineConfiguration => ({
+const virtual = (
+  name: string,
+  include: string[],
+  more: TestProjectInlineConfiguration["test"] = {},
+): TestProjectInlineConfiguration => ({
   test: {
     name,
     include,
     globalSetup: "test/e2e-vm/support/shared-lab.ts",
-    env: { GODWIT_TEST_PATIENCE: "8" },
-    testTimeout,
+    testTimeout: 1_200_000,
     hookTimeout: 1_200_000,
-    fileParallelism: false,
-    sequence: { concurrent: false },
+    maxWorkers: 1,
+    sequence: { groupOrder: 3 },
+    ...more,
+    env: { GODWIT_TEST_PATIENCE: "8", ...more.env },
+  },
+});
+
+/** Files that look at the whole machine, or must meet a short moment, or measure: nothing else runs meanwhile. */
+const alone = ["lab", "operator", "recovery"].map((name) => `test/e2e/${name}.test.ts`);
+
+/** Tests in labs of hosts in namespaces. */
+const inLab = (name: string, more: TestProjectInlineConfiguration["test"]): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    globalSetup: "test/e2e/support/run-labs.ts",
+    env: { GODWIT_TEST_PATIENCE: "2" },
+    testTimeout: 360_000,
+    hookTimeout: 600_000,
+    ...more,
   },
 });
 
@@ -26,19 +46,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      {
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
-          sequence: { concurrent: false },
-        },
-      },
+      // Most of their time is waiting, so two files run beside each other.
+      inLab("e2e", { include: ["test/e2e/**/*.test.ts"], exclude: alone, maxWorkers: 2, sequence: { groupOrder: 1 } }),
+      inLab("e2e-alone", { include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       virtual("vm", ["test/e2e-vm/**/*.test.ts"]),
       // Hours: they are run by hand (`npm run test:vm-programs`), and not for every change.
-      virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"], 3_600_000),
+      virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"], {
+        testTimeout: 3_600_000,
+        // What it finds is recorded.
+        env: { GODWIT_TEST_FULL: "1" },
+      }),
     ],
   },
 });

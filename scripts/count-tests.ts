@@ -1,6 +1,15 @@
-/** What of vitest's JSON report the count is made from. */
+/** What of vitest's JSON report is used; times in milliseconds. */
 export interface VitestReport {
-  testResults: { name: string; status: string; message?: string; assertionResults: { status: string }[] }[];
+  testResults: {
+    /** The path of the file. */
+    name: string;
+    status: string;
+    /** Of its first test. */
+    startTime: number;
+    /** Of its last test. */
+    endTime: number;
+    assertionResults: { status: string; fullName: string /** Not of a test that was skipped. */; duration?: number }[];
+  }[];
 }
 
 export interface Count {

@@ -1,17 +1,24 @@
 // Runs every check of this checkout and ends with one plain line: "N passed, N failed". `--quick` leaves the end-to-end tests
-// out, `--vm` adds those in virtual machines. A lint, type or layer check counts as one test. Exit status 1 if anything failed.
+// out, `--vm` adds those in virtual machines, `--full` adds these as well and all that makes a run long (test/e2e/support/extent.ts).
+// A lint, type or layer check counts as one test. Exit status 1 if anything failed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Count, countTests } from "./count-tests.ts";
+import { type Count, countTests, type VitestReport } from "./count-tests.ts";
 import { takeDownDeadLabs } from "./dead-labs.ts";
+import { slowTests } from "./slow-tests.ts";
 
+const whatFullAdds =
+  "'npm run test:full' adds: five moves in a row of each program with more data, recorded for docs/compatibility.md, and all tests in virtual machines.";
 const quick = process.argv.includes("--quick");
-const vm = process.argv.includes("--vm");
+const full = process.argv.includes("--full");
+const vm = full || process.argv.includes("--vm");
 const scratch = mkdtempSync(join(tmpdir(), "godwit-test-"));
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
+/** Of the tests that run in a lab. */
+const reports: VitestReport[] = [];
 const running = new Set<ChildProcess>();
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -30,7 +37,7 @@ try {
       await check("layers", ["depcruise", "--config", ".dependency-cruiser.cjs", "src", "test", "scripts", "bench"]);
       await check("types", [...types, "--pretty", "false"]);
     })(),
-    tests("unit", { quiet: true }),
+    tests(["unit"], { quiet: true }),
   ]);
   if (!quick && !interrupted) {
     const found = (lab: string) => say(`taking down the lab ${lab}, which a killed run left behind`);
@@ -38,13 +45,15 @@ try {
       for (const prefix of ["test", "e2e"]) await takeDownDeadLabs(prefix, found);
     };
     await takeDown();
-    await tests("e2e", { quiet: false });
-    if (vm && !interrupted) await tests("vm", { quiet: false });
+    await tests(["e2e", "e2e-alone"], { quiet: false });
+    if (vm && !interrupted) await tests(["vm"], { quiet: false });
     await takeDown();
   }
 } finally {
   rmSync(scratch, { recursive: true });
 }
+if (reports.length > 0) for (const line of slowTests(reports, process.cwd())) say(line);
+if (!quick && !full) say(whatFullAdds);
 if (interrupted) say("interrupted");
 if (total.skipped > 0) say(`${total.skipped} skipped`);
 say(`${total.passed} passed, ${total.failed} failed`);
@@ -59,18 +68,22 @@ async function check(name: string, command: string[]): Promise<void> {
   report(name, status === 0 ? "ok" : "failed", begun, status === 0 ? "" : output);
 }
 
-async function tests(project: string, { quiet }: { quiet: boolean }): Promise<void> {
+async function tests(projects: string[], { quiet }: { quiet: boolean }): Promise<void> {
   const begun = performance.now();
+  const [project] = projects;
   const file = join(scratch, `${project}.json`);
-  if (!quiet) say(`${project}: real containers on the hosts of a lab, some minutes`);
+  if (!quiet) say(`${projects.join(" and ")}: real containers on the hosts of a lab, some minutes`);
   const reporters = [`--reporter=${quiet ? "default" : "verbose"}`, "--reporter=json", `--outputFile.json=${file}`];
-  const { status, output } = await run(["vitest", "run", "--project", project, ...reporters], { quiet });
-  const count = countTests(existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined, status);
+  const chosen = projects.map((name) => `--project=${name}`);
+  const { status, output } = await run(["vitest", "run", ...chosen, ...reporters], { quiet });
+  const found: VitestReport | undefined = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  if (found && !quiet) reports.push(found);
+  const count = countTests(found, status);
   total.passed += count.passed;
   total.failed += count.failed;
   total.skipped += count.skipped;
   const result = `${count.passed} passed, ${count.failed} failed`;
-  report(project, result, begun, count.failed > 0 ? output : "");
+  report(projects.join(" and "), result, begun, count.failed > 0 ? output : "");
 }
 
 function report(name: string, result: string, begun: number, output: string): void {
@@ -80,7 +93,12 @@ function report(name: string, result: string, begun: number, output: string): vo
 
 /** Runs a tool of node_modules to its end; quiet ones are shown only where they fail. */
 async function run([tool = "", ...args]: string[], { quiet }: { quiet: boolean }) {
-  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", CI: "true" };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    NO_COLOR: "1",
+    CI: "true",
+    ...(full ? { GODWIT_TEST_FULL: "1" } : {}),
+  };
   delete env.FORCE_COLOR;
   // Not through a shell or npx: the pinned Node runs the tool, and signals reach it.
   const child = spawn(process.execPath, [join("node_modules/.bin", tool), ...args], {

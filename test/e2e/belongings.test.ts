@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, looperCommand, startLooper, stateOf } from "./support/looper.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 
-const lab = useLab("belongings", ["trixie", "forky"], ["busybox"]);
+const lab = useSharedLab(["trixie", "forky"], ["busybox"]);
 
 /** What was made and is none of Docker's own. */
 const left = (host: string) =>

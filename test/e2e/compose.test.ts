@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
-import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, idOf } from "./support/looper.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 import { eventually } from "./support/wait.ts";
 
-const lab = useLab("compose", ["forky", "trixie"], ["busybox"]);
+const lab = useSharedLab(["forky", "trixie"], ["busybox"]);
 
 const service = `
     image: busybox

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, startLooper } from "./support/looper.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 import { eventually } from "./support/wait.ts";
 
-const lab = useLab("exec-sessions", ["forky", "trixie"]);
+const lab = useSharedLab(["forky", "trixie"]);
 
 /** Waits until so many of these run in a container. */
 const inside = (host: string, name: string, command: string, count: number) =>

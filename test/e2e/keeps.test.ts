@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { maySeeOtherUsers } from "./support/capabilities.ts";
-import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, startLooper } from "./support/looper.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 import { eventually } from "./support/wait.ts";
 
-const lab = useLab("keeps", ["trixie", "forky"], ["busybox"]);
+const lab = useSharedLab(["trixie", "forky"], ["busybox"]);
 
 interface Inspect {
   Name: string;

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Migration } from "../../src/contract/migration.ts";
 import type { OperationEvent, Progress } from "../../src/contract/operations.ts";
-import { type CliResult, useLab } from "./support/lab.ts";
+import type { CliResult } from "./support/lab.ts";
 import { countsOn, countsTo, expectConsecutive, startLooper, stateOf } from "./support/looper.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 import { eventually } from "./support/wait.ts";
 
-const lab = useLab("operator", ["forky", "trixie"], ["busybox"]);
+const lab = useSharedLab(["forky", "trixie"], ["busybox"]);
 
 /** Counts, with so many megabytes that nothing can compress in its writable layer. */
 async function startWithFiles(name: string, megabytes: number, flags = ""): Promise<void> {

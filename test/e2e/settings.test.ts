@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { ask, askedCommand, askedFlags } from "./support/asked.ts";
 import { maySeeOtherUsers } from "./support/capabilities.ts";
-import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, looperCommand, startLooper } from "./support/looper.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 import { type } from "./support/terminal.ts";
 import { eventually } from "./support/wait.ts";
 
-const lab = useLab("settings", ["forky", "forky"], ["busybox"]);
+const lab = useSharedLab(["forky", "forky"], ["busybox"]);
 
 const run = (host: string, name: string, flags: string, begin?: string) =>
   lab.on(

@@ -1,7 +1,7 @@
 import { describe } from "vitest";
-import { useLab } from "./support/lab.ts";
+import { useSharedLab } from "./support/shared-lab.ts";
 import { storyAcross } from "./support/story-across.ts";
 
 describe("from Docker 26 to Docker 28 and back", () => {
-  storyAcross(useLab("mixed", ["trixie", "forky"]));
+  storyAcross(useSharedLab(["trixie", "forky"]));
 });

@@ -4,7 +4,9 @@ import { countTests, type VitestReport } from "../../scripts/count-tests.ts";
 const file = (status: string, ...tests: string[]): VitestReport["testResults"][number] => ({
   name: "a.test.ts",
   status,
-  assertionResults: tests.map((status) => ({ status })),
+  startTime: 0,
+  endTime: 0,
+  assertionResults: tests.map((status) => ({ status, fullName: "a test" })),
 });
 
 test("counts the tests of all files", () => {

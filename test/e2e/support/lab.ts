@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, inject } from "vitest";
 import { labRun } from "../../../src/lab/exec.ts";
 import { labDown } from "../../../src/lab/lab.ts";
 import { checkoutDir } from "../../../src/lab/paths.ts";
@@ -35,22 +35,24 @@ export interface TestLab {
 }
 
 /**
- * Brings a lab up for all tests of this file, and takes it down after them. Every test begins without containers and
- * checkpoints. Only h1 is
- * given images: what other hosts need is delivered to them.
+ * Brings a lab up for the tests of this file alone, which may damage its hosts, and takes it down after them. Every test begins
+ * without containers and checkpoints. Only h1 is given images: what other hosts need is delivered to them.
  */
-export function useLab(tag: string, releases: Release[], images: string[] = ["busybox", "gcc"]): TestLab {
-  const lab = testLab(`e2e-${process.pid}-${tag}`);
-  beforeAll(async () => {
-    await mustGodwit(lab, "lab", "up", "--hosts", String(releases.length), "--release", releases.join(","));
-    for (const image of images) await mustGodwit(lab, "lab", "image", "h1", image);
-    for (const [i] of releases.entries()) await lab.on(`h${i + 1}`, "godwit setup");
-  });
+export function useLab(tag: string, releases: Release[], images?: string[]): TestLab {
+  const lab = testLab(`${inject("labPrefix")}${tag}`);
+  beforeAll(() => bringUp(lab, releases, images));
   afterEach(async () => {
     await Promise.all(releases.map((_, i) => cleanHost(lab, `h${i + 1}`)));
   });
   afterAll(() => labDown(lab.name));
   return lab;
+}
+
+/** Brings the lab up, or what of it is not, with these images on h1. */
+export async function bringUp(lab: TestLab, releases: Release[], images = ["busybox", "gcc"]): Promise<void> {
+  await mustGodwit(lab, "lab", "up", "--hosts", String(releases.length), "--release", releases.join(","));
+  for (const image of images) await mustGodwit(lab, "lab", "image", "h1", image);
+  await Promise.all(releases.map((_, i) => lab.on(`h${i + 1}`, "godwit setup")));
 }
 
 /** Removes the containers and the checkpoints of a host. */

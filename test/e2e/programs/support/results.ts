@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Program, type Result, resultsFile } from "../../../../scripts/docs/compatibility-page.ts";
 import { checkoutDir } from "../../../../src/lab/paths.ts";
+import { isFullRun } from "../../support/extent.ts";
 import { type LabMode, movesPerMode } from "./moves.ts";
 
 const found = new Map<string, Result>();
@@ -20,9 +21,10 @@ export function refused(program: Program, by: "preflight" | "dump", because: str
 
 /**
  * Adds this run's results to those that are recorded; of what failed or was left out, nothing changes. What was tried with another
- * program, or in another way, is no result of this one.
+ * program, or in another way, is no result of this one. Only a full run records anything.
  */
 export function writeResults(): void {
+  if (!isFullRun) return;
   const file = join(checkoutDir(), resultsFile);
   const recorded: Result[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
   const all = new Map(recorded.map((result) => [result.id, result]));

@@ -1,0 +1,32 @@
+import { relative } from "node:path";
+import type { VitestReport } from "./count-tests.ts";
+
+/**
+ * Two tables of what runs of vitest report: the slowest tests, and each file from the begin of its first test to the end of its last,
+ * without the set-up before that.
+ * @param folder that of the checkout, to which paths are made relative
+ */
+export function slowTests(reports: VitestReport[], folder: string, most = 15): string[] {
+  const files = reports.flatMap(({ testResults }) => testResults);
+  const tests = files.flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ fullName, duration = 0 }) => ({
+      name: `${relative(folder, name)}: ${fullName.trim()}`,
+      duration,
+    })),
+  );
+  const whole = files.map(({ name, startTime, endTime }) => ({
+    name: relative(folder, name),
+    duration: endTime - startTime,
+  }));
+  return [
+    `the ${Math.min(most, tests.length)} slowest tests, in seconds:`,
+    ...slowestFirst(tests).slice(0, most),
+    "the tests of each file, in seconds:",
+    ...slowestFirst(whole),
+  ];
+}
+
+const slowestFirst = (rows: { name: string; duration: number }[]): string[] =>
+  rows
+    .toSorted((one, other) => other.duration - one.duration)
+    .map(({ name, duration }) => `${(duration / 1000).toFixed(1).padStart(8)}  ${name}`);

@@ -1,0 +1,5 @@
+/**
+ * Whether this is a run of `npm run test:full` (or of a file by hand with GODWIT_TEST_FULL=1). `npm test` moves each program once
+ * in each mode, with less data, and leaves out tests whose kind it has already in a shorter one.
+ */
+export const isFullRun = process.env.GODWIT_TEST_FULL === "1";

@@ -1,0 +1,21 @@
+import { existsSync, readdirSync } from "node:fs";
+import type { TestProject } from "vitest/node";
+import { labDown } from "../../../src/lab/lab.ts";
+import { labsDir } from "../../../src/lab/paths.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** What the names of this run's labs begin with. It has the run's process id: `npm test` takes down what a killed run left. */
+    labPrefix: string;
+  }
+}
+
+/** At the end of a run, takes down the labs that its files shared. */
+export default function setup(project: TestProject): () => Promise<void> {
+  const prefix = `e2e-${process.pid}-`;
+  project.provide("labPrefix", prefix);
+  return async () => {
+    const labs = existsSync(labsDir()) ? readdirSync(labsDir()).filter((name) => name.startsWith(prefix)) : [];
+    await Promise.all(labs.map((name) => labDown(name)));
+  };
+}
