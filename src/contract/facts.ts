@@ -90,8 +90,15 @@ export const containerFacts = z.object({
   running: z.boolean(),
   /** Runtime that Docker starts it with: `runc`, `godwit`, ... */
   runtime: z.string(),
-  /** Resident memory of all its processes in bytes; 0 where it does not run. */
+  /** Resident memory of all its processes, and all of `shared`, in bytes; 0 where it does not run. */
   memoryBytes: z.number(),
+  /** What CRIU writes into images of their own, in every mode or in post-copy alone. */
+  shared: z.object({
+    /** Allocated bytes of memory that belongs to no file: shared anonymous memory, memfds, System V segments. */
+    memoryBytes: z.number(),
+    /** Content of its own tmpfs mounts, /dev/shm among them. */
+    tmpfsBytes: z.number(),
+  }),
   /** Size of the writable layer in bytes. */
   writableBytes: z.number(),
   /** Size of its volumes in bytes. */

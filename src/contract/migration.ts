@@ -182,6 +182,8 @@ export const armOrder = z.object({
   mode: mode.exclude(["auto"]),
   /** Whether the container gets the address that it had, so that its connections go on. */
   keepConnections: z.boolean(),
+  /** As it is now: it may have grown since the offer. */
+  shared: containerFacts.shape.shared,
 });
 export type ArmOrder = z.infer<typeof armOrder>;
 

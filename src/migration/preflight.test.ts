@@ -116,6 +116,28 @@ describe("what forbids a move", () => {
     ["paused", { container: { state: "paused" } }, "container-not-running", /paused/, /docker unpause/],
     ["name taken", { view: { nameTaken: true } }, "name-taken", /h2: a container named looper/, /docker rename/],
     ["memory", { container: { memoryBytes: 3 * 1024 ** 3 } }, "no-space", /6\.1 GiB are needed/, /free 2\.1 GiB/],
+    [
+      "memory for the images of shared memory",
+      {
+        source: { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } },
+        container: { shared: { memoryBytes: 1.5 * 1024 ** 3, tmpfsBytes: 0.5 * 1024 ** 3 } },
+        mode: "postcopy",
+      },
+      "no-space",
+      /h1: 1\.0 GiB of memory free, and 2\.0 GiB are needed for the images of shared memory/,
+      /on h1: free 1\.0 GiB of memory, or use --mode cold/,
+    ],
+    [
+      "memory for the images of a tmpfs, which no mode does without",
+      {
+        source: { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } },
+        container: { shared: { memoryBytes: 0, tmpfsBytes: 2 * 1024 ** 3 } },
+        mode: "cold",
+      },
+      "no-space",
+      /h1: 1\.0 GiB of memory free, and 2\.0 GiB are needed/,
+      /on h1: free 1\.0 GiB of memory$/,
+    ],
     ["disk", { container: { writableBytes: 15e9, volumeBytes: 10e9 } }, "no-space", /23 GiB/, /prune/],
     [
       "TCP port taken",
@@ -228,6 +250,12 @@ describe("what is allowed with a warning", () => {
     expect(warnings[0]?.message).toContain("cannot save TCP sockets on kernel 6.18.5");
     expect(warnings[1]?.message).toContain("recommended");
   });
+});
+
+test("shared memory needs no room on the source where it goes to the destination as it is dumped", () => {
+  const source = { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } };
+  const container = { shared: { memoryBytes: 2 * 1024 ** 3, tmpfsBytes: 0 } };
+  expect(check({ source, container, mode: "cold" }).filter(({ level }) => level !== "ok")).toEqual([]);
 });
 
 test("nothing is said twice, also where a mode makes a failure of a warning", () => {

@@ -4,6 +4,7 @@ import type { Mode } from "../contract/migration.ts";
 import { arrivalChecks } from "./arrival-checks.ts";
 import { compareHosts } from "./compare-hosts.ts";
 import { containerChecks, userCheck } from "./container-obstacles.ts";
+import { departureChecks } from "./departure-checks.ts";
 import { destinationChecks, sourceChecks } from "./doctor.ts";
 import { modeChecks } from "./mode-checks.ts";
 import { fail, on } from "./verdict.ts";
@@ -25,6 +26,7 @@ export function preflight({ source, destination, container, view, mode, choices 
     ...containerChecks(container),
     ...userCheck(container, source),
     ...on(source.name, sourceChecks(source, postcopy)),
+    ...on(source.name, departureChecks(container, source, mode)),
     ...on(destination.name, destinationChecks(destination, postcopy)),
     ...compareHosts(source, destination),
     ...modeChecks(source, destination, mode),

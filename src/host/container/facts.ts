@@ -7,10 +7,13 @@ import { readNetworks, readVolumes } from "./belongings.ts";
 import { tellApart } from "./exec-sessions.ts";
 import { readJoiners } from "./joiners.ts";
 import { overlayRootOf } from "./layers.ts";
-import { containerProcesses } from "./processes.ts";
-import { runcContainer } from "./runc.ts";
+import { containerProcesses, pidsBelow } from "./processes.ts";
+import { type RuncContainer, runcContainer } from "./runc.ts";
+import { readSharedMemory } from "./shared-memory.ts";
 import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
 import { uncarriedFiles } from "./uncarried.ts";
+
+const nothingShared: ContainerFacts["shared"] = { memoryBytes: 0, tmpfsBytes: 0 };
 
 export function containerName(container: ContainerInspect): string {
   return container.Name.replace(/^\//, "");
@@ -26,12 +29,13 @@ export async function readContainerFacts(
   const found = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
   const processes = running ? (await tellApart(found, running.pid)).own : [];
   const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
-  const [volumes, networks, execSessions, joiners, sizes] = await Promise.all([
+  const [volumes, networks, execSessions, joiners, sizes, shared] = await Promise.all([
     readVolumes(docker, container),
     readNetworks(docker, container),
     readExecSessions(docker, container),
     readJoiners(docker, container),
     Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) }))),
+    running ? sharedMemoryOf(running) : nothingShared,
   ]);
   const sum = (kind: FileTree["kind"]) =>
     sizes.filter((size) => size.kind === kind).reduce((total, { bytes }) => total + bytes, 0);
@@ -41,12 +45,21 @@ export async function readContainerFacts(
     networkFacts: networks,
     execSessions,
     joiners,
-    memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
+    memoryBytes: processes.reduce(
+      (total, { memoryBytes }) => total + memoryBytes,
+      shared.memoryBytes + shared.tmpfsBytes,
+    ),
+    shared,
     processes: processes.length,
     uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
     writableBytes: sum("writable-layer"),
     volumeBytes: sum("volume"),
   };
+}
+
+/** See `readSharedMemory`. Takes some milliseconds. */
+export async function sharedMemoryOf({ cgroup, pid }: RuncContainer): Promise<ContainerFacts["shared"]> {
+  return readSharedMemory(await pidsBelow(cgroup), pid);
 }
 
 /** The writable layer first, then every local volume. The container runs. */
@@ -86,6 +99,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     running: container.State.Running,
     runtime: host.Runtime ?? "runc",
     memoryBytes: 0,
+    shared: nothingShared,
     writableBytes: 0,
     volumeBytes: 0,
     processes: 0,

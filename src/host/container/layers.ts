@@ -71,7 +71,7 @@ function requireOverlay(root: OverlayRoot | undefined, where: string): OverlayRo
 }
 
 /** mountinfo writes space, tab, newline and backslash as octal. */
-function unescapeMount(text: string): string {
+export function unescapeMount(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 

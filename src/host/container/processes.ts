@@ -9,7 +9,7 @@ export interface ContainerProcess {
   /** As the container's own processes see it. */
   pid: number;
   command: string;
-  /** Resident memory in bytes, shared pages counted by share. */
+  /** Resident memory in bytes, without what is of a tmpfs or shared without a file; other shared pages counted by share. */
   memoryBytes: number;
 }
 
@@ -61,5 +61,6 @@ async function describe(hostPid: number, memory: boolean): Promise<ContainerProc
 
 async function proportionalMemory(pid: number): Promise<number> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
-  return Number(rollup.match(/^Pss:\s*(\d+) kB/m)?.[1] ?? 0) * 1024;
+  const kibibytes = (name: string) => Number(rollup.match(new RegExp(`^${name}:\\s*(\\d+) kB`, "m"))?.[1] ?? 0);
+  return (kibibytes("Pss") - kibibytes("Pss_Shmem")) * 1024;
 }

@@ -12,6 +12,8 @@ export interface ImageSpace {
   work: string;
   /** For memory alone. */
   pages: string;
+  /** Makes it as large as `bytes`, where it is smaller. @throws no-space */
+  grow(bytes: number): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -19,18 +21,32 @@ export interface ImageSpace {
 export async function reserveImageSpace(id: string, bytes: number): Promise<ImageSpace> {
   const path = spacePath(id);
   await mkdir(path, { recursive: true, mode: 0o700 });
+  await mountSpace(path, bytes, "mode=0700,nosuid,nodev,noexec");
+  const images = join(path, "images");
+  const work = join(path, "work");
+  const pages = join(path, "pages");
+  for (const folder of [images, work, pages]) await mkdir(folder, { mode: 0o700 });
+  let size = bytes;
+  return {
+    images,
+    work,
+    pages,
+    async grow(bytes) {
+      if (bytes > size) await mountSpace(path, bytes, "remount");
+      size = Math.max(size, bytes);
+    },
+    release: () => releaseImageSpace(id),
+  };
+}
+
+async function mountSpace(path: string, bytes: number, options: string): Promise<void> {
   try {
-    await run("mount", ["-t", "tmpfs", "-o", `size=${Math.ceil(bytes)},mode=0700,nosuid,nodev,noexec`, "godwit", path]);
+    await run("mount", ["-t", "tmpfs", "-o", `size=${Math.ceil(bytes)},${options}`, "godwit", path]);
   } catch (error) {
     throw new GodwitError("no-space", `There is no room for ${Math.ceil(bytes / 2 ** 20)} MiB of memory images.`, {
       cause: error,
     });
   }
-  const images = join(path, "images");
-  const work = join(path, "work");
-  const pages = join(path, "pages");
-  for (const folder of [images, work, pages]) await mkdir(folder, { mode: 0o700 });
-  return { images, work, pages, release: () => releaseImageSpace(id) };
 }
 
 /** Where the work folder of a reserved space is. */

@@ -20,17 +20,12 @@ import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } f
 import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import { keptNetworks } from "../addresses.ts";
+import { roomOnDestination } from "../image-room.ts";
 import { makeBelongings, removeBelongings } from "./belongings.ts";
 import { ArrivingImage } from "./image.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
 import { freePorts } from "./taken-ports.ts";
-
-/**
- * CRIU's images beside the pages: a share of the memory, and at least this much. What sockets still had to send is among them,
- * some MiB for each slow reader, and the source has as much room.
- */
-const imagesBesidePages = 256 * 2 ** 20;
 
 /** What is done on this host for one arrival. It decides nothing: the baton does. */
 export class ArrivalWork {
@@ -66,7 +61,7 @@ export class ArrivalWork {
     });
     if (!imageRef)
       throw new GodwitError("docker-failed", `The image ${container.image} did not arrive on ${this.#host.name}.`);
-    this.#space = await reserveImageSpace(migration, container.memoryBytes * 1.1 + imagesBesidePages);
+    this.#space = await reserveImageSpace(migration, roomOnDestination(container, container.shared));
     await makeBelongings(this.#host, this.#record, this.#save);
     const { body, autoRemove } = createBody(container.inspect, {
       ...{ runtime: hookName, imageRef, anonymousAnew: true, keepAddress: keptNetworks(container, choices.tcp) },
@@ -99,7 +94,8 @@ export class ArrivalWork {
    * Docker, containerd and the shim do their part now; what takes pages and images is ready. Armed once, it stays so, when the
    * mode becomes another one.
    */
-  async arm({ mode, keepConnections }: ArmOrder): Promise<void> {
+  async arm({ mode, keepConnections, shared }: ArmOrder): Promise<void> {
+    await this.#requireSpace().grow(roomOnDestination(this.#record.offer.container, shared));
     await this.memory.prepare(mode);
     if (this.#armed) return;
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);

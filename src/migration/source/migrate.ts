@@ -1,5 +1,5 @@
 import type { ArmOrder, CriuDumpStats, MigrateRequest, MigrationResult } from "../../contract/migration.ts";
-import { containerName } from "../../host/container/facts.ts";
+import { containerName, sharedMemoryOf } from "../../host/container/facts.ts";
 import type { LogMark } from "../../host/container/logs.ts";
 import { runcContainer } from "../../host/container/runc.ts";
 import { readDumpStats } from "../../host/criu/stats.ts";
@@ -13,6 +13,7 @@ import type { ByteCounter } from "../../transport/streams.ts";
 import { keepsConnections } from "../addresses.ts";
 import { sourceStart } from "../baton.ts";
 import type { MigrationControls } from "../controls.ts";
+import { imagesOnSource, roomOnSource } from "../image-room.ts";
 import { peerPaths } from "../peer-paths.ts";
 import type { PlainMode } from "../plan.ts";
 import { ProgressMeter } from "../progress.ts";
@@ -28,9 +29,6 @@ import { prepare } from "./prepare.ts";
 import { ProgressReports } from "./progress-reports.ts";
 import { memoryRounds } from "./rounds.ts";
 import { switchOver } from "./switchover.ts";
-
-/** CRIU's images without the memory pages. */
-const smallImagesBytes = 256 * 2 ** 20;
 
 export interface MigrateDeps {
   host: Host;
@@ -66,6 +64,7 @@ export async function migrate(
   });
   const { checked, id, mode, setupMs, frozenAt, sendingMs, work } = offered;
   const { memoryBytes } = checked.plan;
+  const laterBytes = memoryBytes - imagesOnSource(checked.facts.shared, mode);
   const downtimeMs = await handOver(departure, frozenAt, unsettled);
   if (mode !== "cold") learnSwitchover(deps.journal, { downtimeMs, sendingMs });
   const result = (dump: CriuDumpStats | null = null): MigrationResult => ({
@@ -92,7 +91,7 @@ export async function migrate(
   const drain = () => Promise.race([drained.promise, gone]);
   try {
     await context.step("drain", {}, () =>
-      mode === "postcopy" ? reports.during({ phase: "drain", total: memoryBytes }, drain) : drain(),
+      mode === "postcopy" ? reports.during({ phase: "drain", total: laterBytes }, drain) : drain(),
     );
     context.phase("finish", request.keepSource ? "Ending the original, which is kept" : "Removing the original");
     await context.step("finish", {}, () => gone);
@@ -169,7 +168,7 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   undo.use(keepHeard(peer, migration));
   const sync = { migration, peer, trees: checked.trees, counter };
   const running = await runcContainer(container.Id);
-  const space = await reserveImageSpace(`source-${migration}`, smallImagesBytes);
+  const space = await reserveImageSpace(`source-${migration}`, roomOnSource(checked.facts.shared));
   undo.defer(() => space.release());
   const dockerRoot = await host.dockerRoot();
   const criuVersion = (await host.facts()).criu?.version ?? "";
@@ -179,7 +178,9 @@ async function untilOffered(move: Move, context: OperationContext): Promise<Offe
   let logMark: LogMark | undefined;
   const arm = async (mode: PlainMode) => {
     logMark = await sendLogs(sync, container, dockerRoot, signal);
-    const order: ArmOrder = { mode, keepConnections };
+    const shared = await sharedMemoryOf(running);
+    await space.grow(roomOnSource(shared));
+    const order: ArmOrder = { mode, keepConnections, shared };
     await peer.json("POST", peerPaths.arm(migration), order, { signal });
   };
   const id = await prepare({ host, checked, sync, controls, reports, signal, pid: running.pid }, context);

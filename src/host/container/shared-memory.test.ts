@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { allocatedSegments, sharedRanges } from "./shared-memory.ts";
+
+test("each object without a file once, as map_files names it; no file, and no segment of System V", () => {
+  const maps = `00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/program
+00e03000-00e24000 rw-p 00000000 00:00 0           [heap]
+00f00000-01000000 rw-s 00000000 00:01 1024        /dev/zero (deleted)
+7f0000000000-7f0000100000 r--s 00000000 00:01 1024 /dev/zero (deleted)
+7f0000200000-7f0000300000 rw-p 00000000 00:05 7   /dev/zero
+7f0000400000-7f0000500000 rw-s 00000000 00:01 3   /SYSV00000000 (deleted)
+7f0000600000-7f0000700000 rw-p 00000000 00:01 77  /memfd:a b (deleted)
+7f0000800000-7f0000900000 rw-s 00000000 00:2f 12  /dev/shm/named
+`;
+  expect(sharedRanges(maps)).toEqual(["7f0000000000-7f0000100000", "7f0000600000-7f0000700000"]);
+  expect(sharedRanges("00f00000-01000000 rw-s 00000000 00:01 1024  /dev/zero (deleted)\n")).toEqual(["f00000-1000000"]);
+});
+
+test("segments: what is in memory and what is swapped out", () => {
+  const list = `       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap
+         0          0   600               1048576    12    12      1     0     0     0     0 1 0 1    524288   4096
+         0          1   600               1048576    12    12      0     0     0     0     0 1 2 1   1048576      0
+`;
+  expect(allocatedSegments(list)).toBe(524288 + 4096 + 1048576);
+  expect(allocatedSegments("")).toBe(0);
+});
