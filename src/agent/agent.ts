@@ -15,7 +15,7 @@ import { createHandlers } from "./handlers.ts";
 import { Peers } from "./hosts.ts";
 import { claimSocket } from "./local-socket.ts";
 import type { Log, Services, ServicesContext, ServicesFactory } from "./services.ts";
-import { watchUsage } from "./usage.ts";
+import { readUsage, watchBlocks } from "./usage.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;
 const drainMs = 30_000;
@@ -40,12 +40,15 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   const journal = new SqliteJournal(join(config.stateDir, "journal.db"));
   undo.defer(() => journal.close());
   journal.prune(new Date(Date.now() - keepOperationsMs).toISOString());
+  const blocks = watchBlocks();
+  undo.defer(() => blocks.while(false));
   const operations = new Operations({
     journal,
     host: config.name,
     now: () => new Date(),
     monotonic: () => performance.now(),
     newId: () => randomUUID().slice(0, 8),
+    onBusy: blocks.while,
   });
   const known = new Peers(config, credentials);
   undo.defer(() => known.close());
@@ -58,7 +61,8 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   operations.failAbandoned();
 
   const ending = new AbortController();
-  const handlers = createHandlers({ name: config.name, services, operations, peers: known, usage: watchUsage() });
+  const usage = () => readUsage(blocks);
+  const handlers = createHandlers({ name: config.name, services, operations, peers: known, usage });
   const shared = { name: config.name, handlers, operations, log, ending: ending.signal };
   const local = createApp(shared);
   registerForwarding(local, peers);

@@ -3,41 +3,56 @@ import type { AgentUsage } from "../contract/routes.ts";
 
 const lookEveryMs = 5;
 
-/** Watches what this process takes, from now on. */
-export function watchUsage(): () => AgentUsage {
-  const longestBlockMs = watchBlocks();
-  return () => {
-    const { user, system } = process.cpuUsage();
-    return {
-      upMs: Math.round(process.uptime() * 1000),
-      memoryBytes: process.memoryUsage.rss(),
-      cpuMs: Math.round((user + system) / 1000),
-      longestBlockMs: Math.round(longestBlockMs() * 10) / 10,
-    };
+export interface BlockWatch {
+  /** Looks while `busy`. An agent without work sets no timer, because each look wakes the processor. */
+  while(busy: boolean): void;
+  /** See AgentUsage. */
+  longestMs(): number;
+}
+
+/** @returns what this process has taken so far */
+export function readUsage(blocks: Pick<BlockWatch, "longestMs">): AgentUsage {
+  const { user, system } = process.cpuUsage();
+  return {
+    upMs: Math.round(process.uptime() * 1000),
+    memoryBytes: process.memoryUsage.rss(),
+    cpuMs: Math.round((user + system) / 1000),
+    longestBlockMs: Math.round(blocks.longestMs() * 10) / 10,
   };
 }
 
 /**
- * The longest time, in ms, for which the event loop was busy with one thing since this was asked last. Time in which the process
- * waited for a processor is left out, where the kernel tells it: that is what other programs took.
+ * Finds the longest time, in ms, for which the event loop was busy with one thing. Time in which the process waited for a
+ * processor is left out, where the kernel counts it: other programs took that. Node's own histogram cannot leave it out.
  */
-export function watchBlocks(): () => number {
+export function watchBlocks(): BlockWatch {
   const queued = watchQueue();
   let longest = 0;
-  let [at, waited] = [performance.now(), queued()];
-  setInterval(() => {
-    const [now, waitedNow] = [performance.now(), queued()];
-    longest = Math.max(longest, now - at - lookEveryMs - (waitedNow - waited));
-    [at, waited] = [now, waitedNow];
-  }, lookEveryMs).unref();
-  return () => {
-    const found = longest;
-    longest = 0;
-    return found;
+  let [at, waited] = [0, 0];
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    [at, waited] = [performance.now(), queued()];
+  };
+  const look = () => {
+    longest = Math.max(longest, performance.now() - at - lookEveryMs - (queued() - waited));
+    begin();
+  };
+  return {
+    while(busy) {
+      if (busy === (timer !== undefined)) return;
+      clearInterval(timer);
+      timer = busy ? setInterval(look, lookEveryMs).unref() : undefined;
+      begin();
+    },
+    longestMs() {
+      const found = longest;
+      longest = 0;
+      return found;
+    },
   };
 }
 
-/** How long this thread has waited for a processor in its life, in ms; 0 on a kernel that does not count it. */
+/** How long this thread has waited for a processor since its start, in ms; 0 on a kernel that does not count it. */
 function watchQueue(): () => number {
   const text = Buffer.alloc(100);
   try {

@@ -32,7 +32,10 @@ export const agentUsage = z.object({
   memoryBytes: z.number(),
   /** Since its start; without the programs that it ran. */
   cpuMs: z.number(),
-  /** The longest time that it could not answer anybody since it was asked last; without what it waited for a processor. */
+  /**
+   * The longest time for which it was busy with one thing while an operation ran, since this was asked last; without what it
+   * waited for a processor.
+   */
   longestBlockMs: z.number(),
 });
 export type AgentUsage = z.infer<typeof agentUsage>;

@@ -24,6 +24,26 @@ function setUp(journal = new MemoryJournal()) {
   return { journal, operations };
 }
 
+test("whoever wants to know is told when there is work, and when there is none any more", async () => {
+  const told: boolean[] = [];
+  let ids = 0;
+  const operations = new Operations({
+    journal: new MemoryJournal(),
+    host: "h1",
+    now: () => new Date(Date.UTC(2026, 0, 1)),
+    monotonic: () => 0,
+    newId: () => `op${ids++}`,
+    onBusy: (busy) => told.push(busy),
+  });
+  const one = operations.start(spec, async () => {});
+  const other = operations.start({ ...spec, container: "d" }, untilAborted);
+  await operations.wait(one.id);
+  expect(told).toEqual([true]);
+  operations.cancel(other.id);
+  await operations.wait(other.id);
+  expect(told).toEqual([true, false]);
+});
+
 const spec = { kind: "migrate", container: "c", cancellable: true } as const;
 const untilAborted = ({ signal }: OperationContext) =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));

@@ -22,6 +22,8 @@ export interface OperationsOptions {
   /** Milliseconds of a clock that never jumps. */
   monotonic: () => number;
   newId: () => string;
+  /** Told when the first operation begins to run, and when the last one that runs has ended. */
+  onBusy?: (busy: boolean) => void;
 }
 
 /** The operations of this host: one at a time on a container. Events are journalled first, then published. */
@@ -150,10 +152,12 @@ export class Operations {
       changed: (changed) => this.#journal.putOperation(changed),
       end: (ended) => {
         this.#running.delete(operation.id);
+        if (this.#running.size === 0) this.#options.onBusy?.(false);
         this.#end(ended);
       },
     });
     this.#running.set(operation.id, running);
+    if (this.#running.size === 1) this.#options.onBusy?.(true);
   }
 
   #end(operation: Operation): void {

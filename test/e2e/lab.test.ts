@@ -65,6 +65,25 @@ describe("a lab that is up", () => {
     expect(traces()).toEqual(before);
   });
 
+  test("has agents that sleep while they have nothing to do", async () => {
+    const wakeUps = async () =>
+      Number(
+        (
+          await labRun(
+            one,
+            "h1",
+            "cat /proc/$(cat /run/godwit/agent.pid)/task/*/status | awk '/^voluntary/ { n += $2 } END { print n }'",
+          )
+        ).stdout,
+      );
+    // What the start of the hosts has it do.
+    await delay(2000);
+    const first = await wakeUps();
+    await delay(5000);
+    // A timer of 5 ms wakes it a thousand times.
+    expect((await wakeUps()) - first).toBeLessThan(300);
+  });
+
   test("is left alone by a second up of the same shape, and refused one of another", async () => {
     const inits = labHosts(one).map((host) => host.pid);
     const docker = await labRun(one, "h1", "cat /run/lab/dockerd.pid");
