@@ -6,10 +6,9 @@ import { errorFromReport } from "../contract/errors.ts";
 import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
 import { checkName } from "../contract/names.ts";
 import { keepInit } from "../host/container/docker-init.ts";
-import { findImage } from "../host/docker/find-image.ts";
 import type { Operations } from "../journal/operations.ts";
 import type { Arrivals } from "../migration/destination/arrivals.ts";
-import { historyPaths, receiveCheckpoint, receiveClone, wantedImage } from "../migration/history.ts";
+import { checkImage, historyPaths, receiveCheckpoint, receiveClone, wantedImage } from "../migration/history.ts";
 import { peerPaths } from "../migration/peer-paths.ts";
 import { joinStreams } from "../transport/streams.ts";
 import type { TunnelRegistry } from "../transport/tunnels.ts";
@@ -39,9 +38,7 @@ export interface PeerRoutesDeps {
 
 function registerHistory(app: FastifyInstance, history: CheckpointDeps, operations: Operations): void {
   const { docker } = history.host;
-  app.post(historyPaths.imageCheck, async (request) => ({
-    present: (await findImage(docker, wantedImage.parse(request.body))) !== undefined,
-  }));
+  app.post(historyPaths.imageCheck, (request) => checkImage(history.host, wantedImage.parse(request.body)));
   app.post(historyPaths.image, async (request) => {
     await docker.loadImages(request.body as Readable);
     return {};

@@ -9,6 +9,8 @@ import { type RunResult, runResult } from "../contract/routes.ts";
 import { apiPrefix } from "../contract/version.ts";
 import { containerName } from "../host/container/facts.ts";
 import { findImage, type WantedImage } from "../host/docker/find-image.ts";
+import { type ImageArchive, packImage, savedImage } from "../host/docker/image-archive.ts";
+import { layersThere } from "../host/docker/image-layers.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
@@ -21,6 +23,9 @@ export const historyPaths = {
   checkpoint: `${apiPrefix}/peer/checkpoints`,
   clone: `${apiPrefix}/peer/clones`,
 };
+
+/** `layers`: of a missing image, those that need not be sent. */
+const imageCheckAnswer = z.object({ present: z.boolean(), layers: z.array(z.string()) });
 
 export const wantedImage = z.object({ reference: z.string(), id: z.string(), layers: z.array(z.string()) });
 
@@ -64,13 +69,10 @@ export async function cloneTo(
   const { image, imageId } = source.record;
   context.phase("prepare", `Looking for the image ${image} on ${peer.name}`);
   const wanted: WantedImage = { reference: image, id: imageId, layers: (await host.docker.imageLayers(imageId)) ?? [] };
-  const { present } = (await peer.json("POST", historyPaths.imageCheck, wanted)) as { present: boolean };
+  const { present, layers } = imageCheckAnswer.parse(await peer.json("POST", historyPaths.imageCheck, wanted));
   if (!present) {
     context.phase("prepare", `Sending the image ${image}`);
-    const named = (await host.docker.imageId(image)) === imageId;
-    await context.step("send image", {}, async () =>
-      peer.upload(historyPaths.image, await host.docker.saveImage(named ? image : imageId)),
-    );
+    await context.step("send image", {}, () => sendImage(host, peer, wanted, layers));
   }
   context.phase("sync", `Sending the checkpoint to ${peer.name}, where the clone goes on from it`);
   const query = new URLSearchParams({ name, image: JSON.stringify(wanted) });
@@ -78,6 +80,14 @@ export async function cloneTo(
     peer.upload(`${historyPaths.clone}?${query}`, packCheckpoint(source.folder)),
   );
   return runResult.parse(reply);
+}
+
+async function sendImage(host: Host, peer: Peer, { reference, id }: WantedImage, without: string[]): Promise<void> {
+  const { docker } = host;
+  const image = { id, reference: (await docker.imageId(reference)) === id ? reference : undefined };
+  const send = async (archive: ImageArchive) => peer.upload(historyPaths.image, await archive.open());
+  const packed = await packImage(docker, await host.dockerRoot(), { ...image, without }).catch(() => undefined);
+  await send(packed ?? (await savedImage(docker, image)));
 }
 
 /** The other side of `sendHistory`. @throws invalid-checkpoint where it did not arrive as it was sent */
@@ -93,6 +103,12 @@ export async function receiveCheckpoint(
     if (present) await store.join(container, record.containerId, present.Id);
     return { keep: true, value: undefined };
   });
+}
+
+/** Says to `cloneTo` whether its image is here, and what of it need not be sent otherwise. */
+export async function checkImage({ docker }: Host, wanted: WantedImage): Promise<z.infer<typeof imageCheckAnswer>> {
+  const present = (await findImage(docker, wanted)) !== undefined;
+  return { present, layers: present ? [] : await layersThere(docker, wanted.layers) };
 }
 
 /** The other side of `cloneTo`. */

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Progress } from "../../src/contract/operations.ts";
 import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, looperCommand, startLooper } from "./support/looper.ts";
 import { eventually } from "./support/wait.ts";
@@ -31,6 +32,10 @@ async function makeImage(name: string): Promise<void> {
   await lab.on("h1", "docker rm made");
 }
 
+async function copyImage(from: string, to: string, image: string): Promise<void> {
+  await lab.on(to, "base64 -d | docker load", await lab.on(from, `docker save ${image} | base64 -w0`));
+}
+
 describe("an image that the destination lacks", () => {
   test("is sent without the layers that are there", async () => {
     await lab.godwit("lab", "image", "h2", "busybox");
@@ -39,6 +44,39 @@ describe("an image that the destination lacks", () => {
     await lab.on("h2", "docker rmi above busybox");
     expect(await move("above")).toMatch(/Sending the image above$/m);
     await lab.on("h2", "docker rmi above");
+  });
+
+  test("is sent in as many bytes as the missing layer has, and no more are announced", async () => {
+    await lab.on("h1", "head -c 40M /dev/urandom >/root/large && head -c 300K /dev/urandom >/root/little");
+    const add = (file: string, from: string, to: string) =>
+      `docker create --pull never --name made ${from} && docker cp /root/${file} made:/ && docker commit made ${to} && docker rm made`;
+    await lab.on("h1", add("large", "busybox", "large"));
+    await lab.on("h1", add("little", "large", "larger"));
+    await copyImage("h1", "h2", "large");
+    await lab.on("h1", `docker run --pull never -d --name looper larger ${looperCommand()}`);
+    await countsOn(lab, "h1", "looper");
+    const { stdout } = await lab.godwit("--json", "migrate", "h1/looper", "h2");
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { wireBytes?: number; body?: { progress?: Progress } });
+    const told = lines.map(({ body }) => body?.progress).filter((progress) => progress?.phase === "prepare");
+    const layer = 300 * 1024;
+    expect(told[0]?.bytesTotal).toBeGreaterThan(layer);
+    expect(told[0]?.bytesTotal).toBeLessThan(layer + 100_000);
+    expect(told.at(-1)).toMatchObject({ bytesTotal: told[0]?.bytesTotal, bytesTransferred: told[0]?.bytesTotal });
+    expect(lines.at(-1)?.wireBytes).toBeLessThan(10_000_000);
+    expect(await layers("h2", "larger")).toBe(await layers("h1", "larger"));
+    expect(await lab.on("h2", "docker exec looper md5sum /large /little")).toBe(
+      (await lab.on("h1", "cd /root && md5sum large little")).replaceAll("  ", "  /"),
+    );
+    // A clone that goes to another host has its image sent in the same way.
+    await lab.on("h1", "docker rmi larger; docker rmi large");
+    await lab.json("clone", "h2/looper", "twin", "--host", "h1");
+    expect(await layers("h1", "larger")).toBe(await layers("h2", "larger"));
+    expectConsecutive(await countsOn(lab, "h1", "twin"));
+    await lab.on("h1", "docker rm -f twin; docker rmi larger");
+    await lab.on("h2", "docker rm -f looper; docker rmi larger large");
   });
 
   describe("and that came from a registry", () => {
@@ -71,6 +109,26 @@ describe("an image that the destination lacks", () => {
       expect(await move(name)).toContain(`Sending the image ${name}`);
     });
   });
+});
+
+test("a file that is one hole goes over as a hole, and its size is not announced", async () => {
+  const make =
+    "truncate -s 1G /hole /data/hole; echo x | dd of=/data/hole bs=1 seek=500000000 conv=notrunc; sha256sum /hole /data/hole >/sums";
+  await lab.on("h1", `docker run --pull never -d --name looper -v data:/data busybox ${looperCommand()}`);
+  await lab.on("h1", `docker exec looper sh -c '${make}'`);
+  const { stdout } = await lab.godwit("--json", "migrate", "h1/looper", "h2");
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { wireBytes?: number; body?: { progress?: Progress } });
+  const sync = lines.find(({ body }) => body?.progress?.phase === "sync")?.body?.progress;
+  expect(sync?.bytesTotal).toBeLessThan(1_000_000);
+  expect(lines.at(-1)?.wireBytes).toBeLessThan(40_000_000);
+  const blocks = (file: string) => lab.on("h2", `docker exec looper stat -c %b ${file}`).then(Number);
+  expect(await blocks("/hole")).toBeLessThan(100);
+  expect(await blocks("/data/hole")).toBeLessThan(1000);
+  await lab.on("h2", "docker exec looper sha256sum -c /sums");
+  expectConsecutive(await countsOn(lab, "h2", "looper"));
 });
 
 /** Has dockerd of h2 start with one setting more. */

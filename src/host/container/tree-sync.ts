@@ -8,12 +8,22 @@ import { copied, exactCopy } from "./trees.ts";
 export interface Selection {
   /** Only these files, whatever their times and sizes say. */
   always?: string[] | undefined;
+  /** The tree has large holes; see `squeezed`. */
+  holes?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
 const target = (port: number) => `rsync://127.0.0.1:${port}/tree/`;
 /** What goes wrong over there is told here; the daemon would say it to its own standard error. */
 const exactly = [...exactCopy, "--stderr=client"];
+
+/**
+ * rsync sends a hole as zeros, which take a second a GiB and more. Compressed, they are next to nothing: 5 MiB with lz4 and 0.9 s
+ * of processor time instead of 1 GiB and 4.0 s. Random data costs an eighth more than without, so that only a tree with holes is
+ * sent in this way. The two sides agree on the first of these that both have.
+ */
+const squeezed = (holes: boolean | undefined) =>
+  holes ? { options: ["--compress"], env: { RSYNC_COMPRESS_LIST: "lz4 zstd zlibx zlib" } } : { options: [], env: {} };
 
 /**
  * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`, a folder; or the file of the same
@@ -23,14 +33,15 @@ const exactly = [...exactCopy, "--stderr=client"];
 export async function sendTree(
   { path: from, file }: { path: string; file?: boolean },
   port: number,
-  { always, signal }: Selection = {},
+  { always, signal, holes }: Selection = {},
 ): Promise<void> {
-  const changed = [...withoutDeletion(exactly), "--ignore-times"];
-  if (file) await run("rsync", [...changed, from, target(port)], { signal });
+  const { options, env } = squeezed(holes);
+  const changed = [...withoutDeletion(exactly), ...options, "--ignore-times"];
+  if (file) await run("rsync", [...changed, from, target(port)], { signal, env });
   else if (always && always.length > 0) {
     const input = always.map((path) => `./${path}`).join("\0");
-    await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input, signal });
-  } else await run("rsync", [...exactly, `${from}/`, target(port)], { signal, accept: copied });
+    await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input, signal, env });
+  } else await run("rsync", [...exactly, ...options, `${from}/`, target(port)], { signal, env, accept: copied });
 }
 
 /** A `sendTree` that has greeted the other side, and waits to be told what has changed. */
@@ -41,8 +52,14 @@ export interface HeldTree {
   drop(): void;
 }
 
-export function holdTree(from: string, port: number, signal?: AbortSignal): HeldTree {
-  const held = hold("rsync", [...exactly, ...listed, `${from}/`, target(port)], { signal, accept: copied });
+export function holdTree(
+  from: string,
+  port: number,
+  { signal, holes }: Pick<Selection, "signal" | "holes"> = {},
+): HeldTree {
+  const { options, env } = squeezed(holes);
+  const args = [...exactly, ...options, ...listed, `${from}/`, target(port)];
+  const held = hold("rsync", args, { signal, env, accept: copied });
   return {
     async send(paths) {
       await held.finish(Buffer.from(paths.join("\0"), "latin1"));

@@ -59,13 +59,28 @@ export async function mirrorTree(from: string, to: string, signal?: AbortSignal)
   await run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal, accept: copied });
 }
 
-/** Bytes that a folder takes on disk; 0 where it is gone. */
-export async function treeBytes(path: string): Promise<number> {
-  const output = await run("du", ["--summarize", "--bytes", "--one-file-system", path], { accept: [1] }).catch(
-    () => "0",
-  );
-  return Number(output.split("\t")[0]) || 0;
+export interface TreeSize {
+  /** What its files hold. A hole counts as nothing, and neither does what the file system adds to a small file. */
+  bytes: number;
+  /** What all holes together span. */
+  holes: number;
 }
+
+/** One walk, on one file system; nothing where the folder is gone. A file with several names counts once. */
+export async function treeSize(path: string): Promise<TreeSize> {
+  const listed = [path, "-xdev", "-type", "f", "-printf", "%D:%i %n %s %b\\n"];
+  const sums = await run("sh", ["-c", sumUp, "sh", ...listed]);
+  const [bytes = 0, holes = 0] = sums.split(" ").map(Number);
+  return { bytes, holes };
+}
+
+export const treeBytes = async (path: string): Promise<number> => (await treeSize(path)).bytes;
+
+/** A tree of a million files is a long list, which is not worth the agent's memory. What vanishes meanwhile is no failure. */
+const sumUp = `find "$@" 2>/dev/null | awk '
+  $2 > 1 && seen[$1]++ { next }
+  { held = $4 * 512 < $3 ? $4 * 512 : $3; bytes += held; holes += $3 - held }
+  END { printf "%.0f %.0f", bytes, holes }'`;
 
 /**
  * Files below `tree` that a process has mapped shared and writable, as paths relative to it. Their times say nothing about

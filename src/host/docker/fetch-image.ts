@@ -29,7 +29,15 @@ export async function fetchImage(docker: Docker, digest: string): Promise<void> 
 
 /** Gives an image the name that it has elsewhere, unless that is an id or a digest, or names something here. */
 export async function nameImage(docker: Docker, image: string, reference: string): Promise<void> {
-  if (/@|^sha256:|^[0-9a-f]{64}$/.test(reference) || (await docker.imageId(reference))) return;
-  const [, repo = reference, tag = "latest"] = /^(.*?)(?::([^:/]+))?$/.exec(reference) ?? [];
+  const name = tagOf(reference);
+  if (!name || (await docker.imageId(reference))) return;
+  const { repo, tag } = name;
   await docker.client.post(`/images/${encodeURIComponent(image)}/tag`, { query: { repo, tag } });
+}
+
+/** The name that a reference gives to an image; undefined for an id or a digest. */
+export function tagOf(reference: string): { repo: string; tag: string } | undefined {
+  if (/@|^sha256:|^[0-9a-f]{64}$/.test(reference)) return undefined;
+  const [, repo = reference, tag = "latest"] = /^(.*?)(?::([^:/]+))?$/.exec(reference) ?? [];
+  return { repo, tag };
 }

@@ -1,7 +1,3 @@
-import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
-import { PassThrough } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Docker } from "./docker.ts";
 
 /** Whether layers are kept as Docker itself names them: containerd's store knows them by what was pulled. */
@@ -22,21 +18,4 @@ export async function layersThere(docker: Docker, layers: string[]): Promise<str
 export function sharedLayers(one: string[], other: string[]): number {
   const differs = one.findIndex((layer, i) => layer !== other[i]);
   return differs < 0 ? one.length : differs;
-}
-
-/** What `docker save` gives, without these layers. Fails where one of them is not in it (Docker 25 names them by their digest). */
-export function withoutLayers(saved: Readable, layers: string[]): Readable {
-  if (layers.length === 0) return saved;
-  const names = layers.map((layer) => `blobs/${layer.replace(":", "/")}`);
-  const tar = spawn("tar", ["--delete", "--file", "-", ...names], { stdio: ["pipe", "pipe", "ignore"] });
-  const left = new PassThrough();
-  pipeline(saved, tar.stdin).catch(() => {});
-  tar.on("error", (error) => left.destroy(error));
-  tar.stdout.pipe(left, { end: false });
-  tar.on("close", (status) => {
-    if (status === 0) left.end();
-    else left.destroy(new Error(`an image could not be cut down to the layers that are missing (tar: ${status})`));
-  });
-  left.on("close", () => tar.kill("SIGKILL"));
-  return left;
 }

@@ -2,7 +2,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
 import { changesSince, type Instant, instant } from "../../host/container/tree-changes.ts";
 import { holdTree, type Selection, sendTree } from "../../host/container/tree-sync.ts";
-import { type FileTree, partlyCopied } from "../../host/container/trees.ts";
+import { type FileTree, partlyCopied, treeSize } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
 import { CommandFailed } from "../../host/process.ts";
 import type { Peer } from "../../transport/peer.ts";
@@ -17,6 +17,8 @@ const shortRoundMs = 1000;
 const worthwhile = 0.75;
 /** A round that did not get all files is made again so often; then the one under the freeze, in which nothing changes, gets them. */
 const partlyTries = 3;
+/** Smaller ones take less time to send as they are than their tree's other files take to compress. */
+const largeHoles = 4 * 2 ** 20;
 
 export interface FileSync {
   migration: string;
@@ -25,10 +27,13 @@ export interface FileSync {
   counter: ByteCounter;
   /** When the last whole round began. */
   lastRound?: Instant;
+  /** Whether each tree has large holes; known from the first round on. */
+  holes?: boolean[];
 }
 
 /** One round over all trees at once. Time and size tell what changed. @returns whether it got all files */
 export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<boolean> {
+  sync.holes ??= await Promise.all(sync.trees.map(hasLargeHoles));
   const begun = instant();
   const sending = sync.trees.map((tree, index) =>
     isWithin(tree, sync.trees) ? true : sendOne(sync, index, { signal, rate }).then(() => true, isPartly),
@@ -37,6 +42,8 @@ export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: Rat
   if (whole) sync.lastRound = begun;
   return whole;
 }
+
+const hasLargeHoles = async ({ path }: FileTree) => (await treeSize(path)).holes >= largeHoles;
 
 /** Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze. */
 export async function sendTreesInRounds(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
@@ -74,7 +81,10 @@ export async function openLastRound(sync: FileSync, signal?: AbortSignal): Promi
   const open = async (tree: FileTree, index: number) => {
     if (isWithin(tree, trees)) return undefined;
     const way = await tunnelPort(peer, peerPaths.tree(migration, index), counter, undefined, signal);
-    return { ...way, held: tree.file ? undefined : holdTree(tree.path, way.port, signal) };
+    return {
+      ...way,
+      held: tree.file ? undefined : holdTree(tree.path, way.port, { signal, holes: sync.holes?.[index] }),
+    };
   };
   const ways = await Promise.all(trees.map(open));
   const send = async (tree: FileTree, index: number, mapped: string[]) => {
@@ -82,7 +92,7 @@ export async function openLastRound(sync: FileSync, signal?: AbortSignal): Promi
     if (!way) return;
     const changes = sync.lastRound ? await changesSince(tree, sync.lastRound) : "all";
     if (changes !== "none") {
-      if (!way.held) await told(peer.name, tree, sendTree(tree, way.port, { signal }));
+      if (!way.held) await told(peer.name, tree, sendTree(tree, way.port, { signal, holes: sync.holes?.[index] }));
       else if (changes !== "all") await told(peer.name, tree, way.held.send(changes));
       else await sendOne(sync, index, { signal });
     }
@@ -123,7 +133,7 @@ async function sendOne(
     options.signal,
   );
   try {
-    await told(sync.peer.name, tree, sendTree(tree, tunnel.port, options));
+    await told(sync.peer.name, tree, sendTree(tree, tunnel.port, { ...options, holes: sync.holes?.[index] }));
   } finally {
     await tunnel.close();
   }

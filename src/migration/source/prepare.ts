@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type ImageQuestion, imageAnswer } from "../../contract/migration.ts";
 import { dockerInitOf } from "../../host/container/docker-init.ts";
-import { namesLayers, withoutLayers } from "../../host/docker/image-layers.ts";
+import { type ImageArchive, packImage, savedImage } from "../../host/docker/image-archive.ts";
 import type { Host } from "../../host/host.ts";
 import type { OperationContext } from "../../journal/operation-context.ts";
 import { limitedSource } from "../../transport/rate-limit.ts";
@@ -55,30 +55,29 @@ async function bringImage(input: PrepareInput, context: OperationContext): Promi
   });
   const { fetched, layers } = imageAnswer.parse(answer);
   if (fetched) return;
-  const known = layers.length > 0 && (await namesLayers(host.docker)) ? layers : [];
-  context.phase("prepare", `Sending the image ${image}${known.length > 0 ? `, without ${layersThere(known)}` : ""}`);
+  // By its name, so that it has it there as well; by its id where the name has been given to another image since.
+  const reference = (await host.docker.imageId(image)) === imageId ? image : undefined;
   try {
-    await sendImage(input, known);
+    const packed = await packImage(host.docker, await host.dockerRoot(), { id: imageId, reference, without: layers });
+    context.phase(
+      "prepare",
+      `Sending the image ${image}${layers.length > 0 ? `, without ${layersThere(layers)}` : ""}`,
+    );
+    await sendImage(input, packed);
   } catch (error) {
     signal.throwIfAborted();
-    if (known.length === 0) throw error;
-    context.warn(`The image ${image} is sent as a whole: ${(error as Error).message}`);
-    await sendImage(input, []);
+    context.phase("prepare", `Sending the image ${image} as a whole: ${(error as Error).message}`);
+    await sendImage(input, await savedImage(host.docker, { id: imageId, reference }));
   }
 }
 
 const layersThere = ({ length }: string[]) => `${length} ${length === 1 ? "layer that is" : "layers that are"} there`;
 
 async function sendImage(
-  { host, checked, sync, controls, reports, signal }: PrepareInput,
-  without: string[],
+  { sync, controls, reports, signal }: PrepareInput,
+  { bytes: total, open }: ImageArchive,
 ): Promise<void> {
-  const { image, imageId } = checked.facts;
-  // By its name, so that it has it there as well; by its id where the name has been given to another image since.
-  const named = (await host.docker.imageId(image)) === imageId;
-  const total = await host.docker.imageBytes(imageId);
-  const saved = await host.docker.saveImage(named ? image : imageId);
-  const paced = limitedSource(withoutLayers(saved, without), controls.syncRate, (bytes) => {
+  const paced = limitedSource(await open(), controls.syncRate, (bytes) => {
     sync.counter.sent += bytes;
   });
   await reports.during({ phase: "prepare", total }, () =>

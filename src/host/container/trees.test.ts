@@ -1,0 +1,26 @@
+import { linkSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { treeSize } from "./trees.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "godwit-trees-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const mib = 2 ** 20;
+
+test("a tree's size is what its files hold, each once, and its holes are told beside it", async () => {
+  writeFileSync(join(folder, "data\nof two lines"), Buffer.alloc(3 * mib, "x"));
+  linkSync(join(folder, "data\nof two lines"), join(folder, "second name"));
+  writeFileSync(join(folder, "small"), "0123456789");
+  writeFileSync(join(folder, "hole"), "");
+  truncateSync(join(folder, "hole"), 100 * mib);
+  writeFileSync(join(folder, "mixed"), "");
+  truncateSync(join(folder, "mixed"), 50 * mib);
+  writeSync(openSync(join(folder, "mixed"), "r+"), Buffer.alloc(mib, "y"), 0, mib, 20 * mib);
+  expect(await treeSize(folder)).toEqual({ bytes: 4 * mib + 10, holes: 149 * mib });
+});
+
+test("a tree that is gone holds nothing", async () => {
+  expect(await treeSize(join(folder, "gone"))).toEqual({ bytes: 0, holes: 0 });
+});
