@@ -29,18 +29,22 @@ const retryMs = 1000;
 export async function settle({ host }: CheckpointDeps, unfinished: Unfinished): Promise<string | undefined> {
   const { record } = unfinished;
   const { frozen, heldPolicy, prepared, folder } = record;
-  // As long as nothing else can run in its place, it goes on at once: that needs no Docker.
-  if (frozen && !record.released) await letRun(frozen);
+  // As long as nothing was taken from it, and nothing else can run in its place, it goes on at once: that needs no Docker.
+  const untouched = !record.released && record.detached.length === 0;
+  if (frozen && untouched) await letRun(frozen);
   if (frozen) await givePolicy(host, frozen, heldPolicy);
   const runs = prepared ? await settlePrepared(host, unfinished, prepared) : undefined;
   if (runs === undefined) await attach(host.docker, unfinished);
-  if (frozen && record.released && runs === undefined) await letRun(frozen);
+  if (frozen && !untouched && runs === undefined) await letRun(frozen);
   if (folder) await rm(folder, { recursive: true, force: true });
   unfinished.forget();
   return runs;
 }
 
-/** As `settle`, tried again while Docker does not answer, until the signal aborts. */
+/**
+ * As `settle`, tried again while Docker does not answer, until the signal aborts. Then a frozen container goes on, without its
+ * networks, if nothing can run in its place; the agent's next start does the rest.
+ */
 export async function settlePatiently(
   deps: CheckpointDeps,
   unfinished: Unfinished,
@@ -50,8 +54,13 @@ export async function settlePatiently(
     try {
       return await settle(deps, unfinished);
     } catch (error) {
-      if (until.aborted || !(error instanceof GodwitError && error.code === "docker-unreachable")) throw error;
-      await sleep(retryMs);
+      const silent = error instanceof GodwitError && error.code === "docker-unreachable";
+      if (silent && !until.aborted) await sleep(retryMs);
+      else {
+        const { frozen, released } = unfinished.record;
+        if (frozen && !released) await letRun(frozen);
+        throw error;
+      }
     }
   }
 }
