@@ -11,7 +11,8 @@ import { takeDownDeadLabs } from "./dead-labs.ts";
 import { slowTests } from "./slow-tests.ts";
 
 const whatFullAdds =
-  "'npm run test:full' adds: five moves in a row of each program with more data, recorded for docs/compatibility.md, and all tests in virtual machines.";
+  "'npm run test:full' adds what takes long: five moves in a row of each program, with more data, from which docs/compatibility.md is made; " +
+  "more moments and agents that fail, and moves between hosts with the same Docker; and all tests in virtual machines.";
 const quick = process.argv.includes("--quick");
 const full = process.argv.includes("--full");
 const vm = full || process.argv.includes("--vm");
@@ -70,8 +71,7 @@ async function check(name: string, command: string[]): Promise<void> {
 
 async function tests(projects: string[], { quiet }: { quiet: boolean }): Promise<void> {
   const begun = performance.now();
-  const [project] = projects;
-  const file = join(scratch, `${project}.json`);
+  const file = join(scratch, `${projects[0]}.json`);
   if (!quiet) say(`${projects.join(" and ")}: real containers on the hosts of a lab, some minutes`);
   const reporters = [`--reporter=${quiet ? "default" : "verbose"}`, "--reporter=json", `--outputFile.json=${file}`];
   const chosen = projects.map((name) => `--project=${name}`);

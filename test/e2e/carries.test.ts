@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { readLog } from "./support/docker-api.ts";
 import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive, logNumbers, startLooper, stateOf } from "./support/looper.ts";
 import { makePrograms } from "./support/programs.ts";
@@ -8,7 +9,7 @@ import { eventually } from "./support/wait.ts";
 const lab = useLab("carries", ["trixie", "forky"]);
 beforeAll(() => makePrograms(lab, "h1", ["memcheck", "oddfiles"]));
 
-const log = (host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
+const log = (host: string, name: string) => readLog(lab, host, name);
 const logHas = (host: string, name: string, what: RegExp) =>
   eventually(`the log of ${name} on ${host} has ${what}`, async () => what.exec(await log(host, name)) ?? undefined);
 

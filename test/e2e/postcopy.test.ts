@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Release } from "../../src/lab/recipe.ts";
 import { labHosts } from "../../src/lab/status.ts";
+import { readLog } from "./support/docker-api.ts";
 import { mustGodwit, useLab } from "./support/lab.ts";
 import { stateOf } from "./support/looper.ts";
 import { makePrograms } from "./support/programs.ts";
@@ -10,7 +11,7 @@ const releases: Release[] = ["forky", "trixie"];
 const lab = useLab("postcopy", releases);
 beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 
-const log = (host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
+const log = (host: string, name: string) => readLog(lab, host, name);
 
 /** The program has looked at all of its memory since now, and found every word right. */
 async function memoryIsRight(host: string, name: string): Promise<void> {

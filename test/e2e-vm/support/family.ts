@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { readLog } from "../../e2e/support/docker-api.ts";
 import type { TestLab } from "../../e2e/support/lab.ts";
 import { eventually } from "../../e2e/support/wait.ts";
 
@@ -21,8 +22,6 @@ export async function makeFamily(lab: TestLab): Promise<void> {
   }
 }
 
-const log = (lab: TestLab, host: string, name: string) => lab.on(host, `docker logs ${name} 2>&1`);
-
 /** Starts it with so many MiB, of which it writes so many KiB anew each second; see family.c. */
 export async function startFamily(
   lab: TestLab,
@@ -39,9 +38,9 @@ export async function startFamily(
 
 /** It goes on there, and all that it has looked at was right. */
 export async function ticksOn(lab: TestLab, host: string, name: string): Promise<void> {
-  const ticks = async () => (await log(lab, host, name)).match(/^tick \d+$/gm)?.length ?? 0;
+  const ticks = async () => (await readLog(lab, host, name)).match(/^tick \d+$/gm)?.length ?? 0;
   const before = await ticks();
   await eventually(`${name} goes on on ${host}`, async () => (await ticks()) > before + 1 || undefined);
-  const said = await log(lab, host, name);
+  const said = await readLog(lab, host, name);
   if (said.includes("CORRUPT")) throw new Error(`The memory of ${name} is not what it was: ${said.slice(-500)}`);
 }

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { readLog, readState } from "./docker-api.ts";
 import type { TestLab } from "./lab.ts";
 import { eventually } from "./wait.ts";
 
@@ -23,25 +24,27 @@ export async function startLooper(
 
 /** Every number in a container's log, in order; anything else in it is a failure. */
 export async function logNumbers(lab: TestLab, host: string, name: string): Promise<number[]> {
-  const lines = (await lab.on(host, `docker logs ${name} 2>&1`)).split("\n").filter(Boolean);
+  const lines = (await readLog(lab, host, name)).split("\n").filter(Boolean);
   const foreign = lines.findIndex((line) => !/^\d+\r?$/.test(line));
   if (foreign >= 0) throw new Error(`The log of ${name} has more than numbers:\n${lines.slice(foreign).join("\n")}`);
   return lines.map(Number);
 }
 
 /** Waits until the last number in the log is at least `number`. @returns the last number */
-export function countsTo(lab: TestLab, host: string, name: string, number: number): Promise<number> {
-  return eventually(`${name} on ${host} counts to ${number}`, async () => {
-    const last = (await logNumbers(lab, host, name)).at(-1);
-    return last !== undefined && last >= number ? last : undefined;
-  });
+export async function countsTo(lab: TestLab, host: string, name: string, number: number): Promise<number> {
+  return (await logWith(lab, host, name, number)).at(-1) ?? -1;
 }
+
+const logWith = (lab: TestLab, host: string, name: string, number: number): Promise<number[]> =>
+  eventually(`${name} on ${host} counts to ${number}`, async () => {
+    const all = await logNumbers(lab, host, name);
+    return (all.at(-1) ?? -1) >= number ? all : undefined;
+  });
 
 /** Waits until it has counted on by `more` numbers from now, and gives its whole log. */
 export async function countsOn(lab: TestLab, host: string, name: string, more = 5): Promise<number[]> {
   const now = (await logNumbers(lab, host, name)).at(-1) ?? -1;
-  await countsTo(lab, host, name, now + more);
-  return logNumbers(lab, host, name);
+  return logWith(lab, host, name, now + more);
 }
 
 /** No number is missing or repeated. */
@@ -50,10 +53,7 @@ export function expectConsecutive(numbers: number[], first = 0): void {
 }
 
 /** What `docker ps -a` says of a container's state; undefined where there is none. */
-export async function stateOf(lab: TestLab, host: string, name: string): Promise<string | undefined> {
-  const { status, stdout } = await lab.attempt(host, `docker inspect --format '{{.State.Status}}' ${name}`);
-  return status === 0 ? stdout.trim() : undefined;
-}
+export const stateOf = readState;
 
 export const idOf = (lab: TestLab, host: string, name: string) =>
   lab.on(host, `docker inspect --format '{{.Id}}' ${name}`);

@@ -5,8 +5,13 @@ import { countsOn, expectConsecutive, logNumbers, startLooper, stateOf } from ".
 import { expectGoesOnFrom, rollBackTwice } from "./story-on-host.ts";
 import { brisk, makeTreeImage, readFiles, startTree, treeCountsOn } from "./tree.ts";
 
-/** The story across two hosts: h1 and h2, there and back. */
-export function storyAcross(lab: TestLab): void {
+/** The story across two hosts: h1 and h2, there and back; with `whole` more than the move itself. */
+export function storyAcross(lab: TestLab, whole = true): void {
+  moves(lab);
+  if (whole) takesAlong(lab);
+}
+
+function moves(lab: TestLab): void {
   describe("a counting container", () => {
     test("moves there and back; its log is whole on either side, and nothing of it stays behind", async () => {
       const original = await startLooper(lab, "h1", "looper2", { pause: 1 });
@@ -27,7 +32,11 @@ export function storyAcross(lab: TestLab): void {
       expect(await lab.on("h1", "docker ps --no-trunc --format '{{.Names}} {{.ID}}'")).not.toContain(original);
       expectConsecutive(await countsOn(lab, "h1", "looper2", 2));
     });
+  });
+}
 
+function takesAlong(lab: TestLab): void {
+  describe("a counting container", () => {
     test("takes its checkpoints along: restored, rolled back and cloned where it went", async () => {
       await startLooper(lab, "h1", "looper2");
       await lab.json("checkpoint", "create", "h1/looper2", "cp");

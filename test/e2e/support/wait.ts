@@ -11,7 +11,8 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = performance.now() + limitMs;
   let problem: unknown;
-  for (;;) {
+  // A look costs the processor more than the wait does: the longer it has taken, the longer until the next one.
+  for (let pauseMs = 150; ; pauseMs = Math.min(pauseMs * 1.4, 1000)) {
     try {
       const found = await look();
       if (found !== undefined) return found;
@@ -20,6 +21,6 @@ export async function eventually<T>(
       problem = error;
     }
     if (performance.now() > deadline) throw new Error(`It never came about: ${what}.`, { cause: problem });
-    await delay(150);
+    await delay(pauseMs);
   }
 }

@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { mustReach } from "../../../src/lab/find-host.ts";
+import type { TestLab } from "./lab.ts";
+import { patience } from "./wait.ts";
+
+// Tests look hundreds of times, and Docker's API answers for a twentieth of what the command `docker` takes of the processor.
+
+/** What `docker logs NAME 2>&1` prints, trimmed. Fails where Docker has no such log. */
+export async function readLog(lab: TestLab, host: string, name: string): Promise<string> {
+  const { status, type, body } = await get(socketOf(lab, host), `/containers/${name}/logs?stdout=1&stderr=1`);
+  if (status !== 200) throw new Error(`On ${host}, Docker has no log of ${name} (${status}): ${body}`);
+  return (type.endsWith("multiplexed-stream") ? joined(body) : body).toString().trim();
+}
+
+/** The state of a container (`running`, `exited`, ...); undefined where there is none, or no Docker that answers. Fails where the host is not up. */
+export async function readState(lab: TestLab, host: string, name: string): Promise<string | undefined> {
+  const answer = await get(socketOf(lab, host), `/containers/${name}/json`).catch(() => undefined);
+  if (answer?.status !== 200) return undefined;
+  return (JSON.parse(answer.body.toString()) as { State: { Status: string } }).State.Status;
+}
+
+/** Fails where the host is not up. */
+const socketOf = (lab: TestLab, host: string) => mustReach(lab.name, host).socket("docker");
+
+async function get(socketPath: string, path: string) {
+  const asked = request({ socketPath, path, agent: false, signal: AbortSignal.timeout(60_000 * patience) }).end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  const body: Buffer[] = [];
+  for await (const part of response) body.push(part as Buffer);
+  const type = response.headers["content-type"] ?? "";
+  return { status: response.statusCode ?? 0, type, body: Buffer.concat(body) };
+}
+
+/** The output of a container without a terminal comes in pieces; before each are eight bytes, the last four of which are its length. */
+function joined(pieces: Buffer): Buffer {
+  const found: Buffer[] = [];
+  for (let at = 0; at + 8 <= pieces.length; ) {
+    const end = at + 8 + pieces.readUInt32BE(at + 4);
+    found.push(pieces.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(found);
+}
