@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { ZodError } from "zod";
 import { errorCatalogue, errorReport, GodwitError } from "../contract/errors.ts";
+import { issuesOf } from "../contract/name-schemas.ts";
 import type { Log } from "./services.ts";
 
 /** Answers whatever a route throws with the catalogue's status and an ErrorReport. */
@@ -22,8 +23,7 @@ export function answerErrors(app: FastifyInstance, log: Log): void {
 function understood(thrown: unknown): unknown {
   if (thrown instanceof GodwitError) return thrown;
   if (thrown instanceof ZodError) {
-    const issues = thrown.issues.map((issue) => [issue.path.join("."), issue.message].filter(Boolean).join(": "));
-    return new GodwitError("usage", `The request is not of the documented form: ${issues.join("; ")}.`, {
+    return new GodwitError("usage", `The request is not of the documented form: ${issuesOf(thrown)}.`, {
       cause: thrown,
     });
   }

@@ -103,7 +103,7 @@ export function lookup(host: Host, store: CheckpointStore, departures: Departure
 
 async function nameOn(peer: Peer, asked: string): Promise<string | undefined> {
   try {
-    return containerFacts.parse(await peer.json("GET", `${apiPrefix}/containers/${asked}`)).name;
+    return containerFacts.parse(await peer.json("GET", `${apiPrefix}/containers/${encodeURIComponent(asked)}`)).name;
   } catch (error) {
     if (error instanceof GodwitError && error.code === "no-such-container") return undefined;
     throw error;

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { errorFromReport } from "../contract/errors.ts";
 import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
+import { imageFileName, logSuffix } from "../contract/name-schemas.ts";
 import { checkName } from "../contract/names.ts";
 import { keepInit } from "../host/container/docker-init.ts";
 import type { Operations } from "../journal/operations.ts";
@@ -90,7 +91,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     return { id: await arrival.make("create container", () => arrival.work.create()) };
   });
   app.post(peerPaths.log(":id"), async (request) => {
-    const { suffix } = z.object({ suffix: z.string() }).parse(request.query);
+    const { suffix } = z.object({ suffix: logSuffix }).parse(request.query);
     await find(request).work.writeLog(suffix, request.body as Readable);
     return {};
   });
@@ -107,7 +108,7 @@ function registerArrivals(app: FastifyInstance, arrivals: Arrivals, tunnels: Tun
     return {};
   });
   app.post(peerPaths.criuImage(":id"), async (request) => {
-    const { name } = z.object({ name: z.string() }).parse(request.query);
+    const { name } = z.object({ name: imageFileName }).parse(request.query);
     await find(request).work.receiveImageFile(name, request.body as Readable);
     return {};
   });

@@ -1,16 +1,28 @@
 import { z } from "zod";
+import { creatableInspect } from "./create-source.ts";
+import { GodwitError } from "./errors.ts";
+import {
+  absolutePath,
+  checkpointName,
+  checkTreeName,
+  containerId,
+  containerName,
+  contentDigest,
+  imageReference,
+  issuesOf,
+} from "./name-schemas.ts";
 
 /** A kept checkpoint. Its folder in the store holds `record.json` (this), `images/`, `trees/N/`, and `manifest.json` with a hash of each file. */
 export const checkpointRecord = z.object({
-  name: z.string(),
+  name: checkpointName,
   /** Container that it was taken from: name at that time, and id. */
-  container: z.string(),
-  containerId: z.string(),
-  image: z.string(),
-  imageId: z.string(),
+  container: containerName,
+  containerId,
+  image: imageReference,
+  imageId: contentDigest,
   createdAt: z.iso.datetime(),
   /** The checkpoint that the container had last been taken to or from, if any. */
-  parent: z.string().nullable(),
+  parent: checkpointName.nullable(),
   /** `godwit`, or `docker` for what `docker checkpoint create` made: that holds memory only, no files. */
   origin: z.enum(["godwit", "docker"]),
   criuVersion: z.string().nullable(),
@@ -20,11 +32,15 @@ export const checkpointRecord = z.object({
   /** How long the container stood still for it. */
   frozenMs: z.number().nullable(),
   /** Processes at that instant, by the ids they see themselves: what a restore is verified against. */
-  processes: z.array(z.object({ pid: z.int(), command: z.string() })),
+  processes: z.array(z.object({ pid: z.int().positive(), command: z.string() })),
   /** Saved file trees in the order of their folders: the writable layer first, then volumes. */
-  trees: z.array(z.object({ kind: z.enum(["writable-layer", "volume"]), name: z.string(), destination: z.string() })),
+  trees: z.array(
+    z
+      .object({ kind: z.enum(["writable-layer", "volume"]), name: z.string(), destination: absolutePath })
+      .superRefine(checkTreeName),
+  ),
   /** `docker inspect` of that time: what a restore into a new container is created from. */
-  inspect: z.record(z.string(), z.unknown()),
+  inspect: creatableInspect,
 });
 export type CheckpointRecord = z.infer<typeof checkpointRecord>;
 
@@ -34,3 +50,19 @@ export const checkpointSummary = checkpointRecord.omit({ inspect: true, processe
   foreign: z.boolean(),
 });
 export type CheckpointSummary = z.infer<typeof checkpointSummary>;
+
+/** @param text of a `record.json` @throws invalid-checkpoint, with the field that does not fit */
+export function parseCheckpointRecord(text: string): CheckpointRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new GodwitError("invalid-checkpoint", "The record of the checkpoint is no JSON.", { cause: error });
+  }
+  const parsed = checkpointRecord.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new GodwitError("invalid-checkpoint", `The record of the checkpoint does not fit: ${issuesOf(parsed.error)}.`, {
+    hint: "It was changed or damaged; remove the checkpoint, and create another one.",
+    cause: parsed.error,
+  });
+}

@@ -1,7 +1,20 @@
 import { z } from "zod";
 import { belongings } from "./belongings.ts";
+import { creatableInspect } from "./create-source.ts";
 import type { ErrorReport } from "./errors.ts";
 import { containerFacts, destinationView, hostFacts, verdict } from "./facts.ts";
+import {
+  absolutePath,
+  checkTreeName,
+  containerId,
+  containerName,
+  contentDigest,
+  imageFileName,
+  imageReference,
+  networkName,
+  operationId,
+  volumeName,
+} from "./name-schemas.ts";
 import { operation, progress, step } from "./operations.ts";
 
 export const modes = ["auto", "precopy", "postcopy", "cold"] as const;
@@ -150,25 +163,40 @@ export const migration = z.object({
 });
 export type Migration = z.infer<typeof migration>;
 
+/** Facts whose names are made paths, URLs and arguments of, on a host that did not read them itself. */
+const offeredContainer = containerFacts.extend({
+  id: containerId,
+  name: containerName,
+  image: imageReference,
+  imageId: contentDigest,
+  mounts: z.array(containerFacts.shape.mounts.element.extend({ destination: absolutePath })),
+  volumes: z.array(containerFacts.shape.volumes.element.extend({ name: volumeName })),
+  networks: z.array(networkName),
+  networkFacts: z.array(containerFacts.shape.networkFacts.element.extend({ name: networkName })),
+  inspect: creatableInspect,
+});
+
 /** source -> destination: may this container come? Answered with a `Reservation`, nothing is changed by asking with `dryRun`. */
 export const migrationOffer = z.object({
-  migration: z.string(),
+  migration: operationId,
   source: z.string(),
   protocol: z.int(),
   dryRun: z.boolean(),
   facts: hostFacts,
-  container: containerFacts,
+  container: offeredContainer,
   /** Digests of the image's layers, lowest first. */
-  imageLayers: z.array(z.string()),
+  imageLayers: z.array(contentDigest),
   /** Trees of files that will be sent, in the order of their numbers: the writable layer first. */
   trees: z.array(
-    z.object({
-      kind: z.enum(["writable-layer", "volume", "bind"]),
-      name: z.string(),
-      destination: z.string(),
-      /** A single file, as a bind mount may be. */
-      file: z.boolean(),
-    }),
+    z
+      .object({
+        kind: z.enum(["writable-layer", "volume", "bind"]),
+        name: z.string(),
+        destination: absolutePath,
+        /** A single file, as a bind mount may be. */
+        file: z.boolean(),
+      })
+      .superRefine(checkTreeName),
   ),
   choices: belongings,
 });
@@ -194,7 +222,7 @@ export type BatonWord = z.infer<typeof batonWord>;
 /** source -> destination: the image is lacking there. */
 export const imageQuestion = z.object({
   /** As registries know it: `repository@sha256:...`. */
-  digests: z.array(z.string()),
+  digests: z.array(imageReference),
 });
 export type ImageQuestion = z.infer<typeof imageQuestion>;
 
@@ -202,12 +230,12 @@ export const imageAnswer = z.object({
   /** It is there now, from its registry. */
   fetched: z.boolean(),
   /** Otherwise, layers that need not be sent. */
-  layers: z.array(z.string()),
+  layers: z.array(contentDigest),
 });
 export type ImageAnswer = z.infer<typeof imageAnswer>;
 
 /** `data` is base64. */
-const smallImage = z.object({ name: z.string(), data: z.string() });
+const smallImage = z.object({ name: imageFileName, data: z.string() });
 
 /** source -> destination, while the dump goes on: all files are there; mount the root and have runc prepare it. */
 export const filesComplete = z.object({

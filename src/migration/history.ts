@@ -5,6 +5,7 @@ import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { verifySeal } from "../checkpoint/manifest.ts";
 import type { CheckpointSource } from "../checkpoint/run-again.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint/transfer.ts";
+import { contentDigest, imageReference } from "../contract/name-schemas.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
 import { apiPrefix } from "../contract/version.ts";
 import { containerName } from "../host/container/facts.ts";
@@ -25,9 +26,13 @@ export const historyPaths = {
 };
 
 /** `layers`: of a missing image, those that need not be sent. */
-const imageCheckAnswer = z.object({ present: z.boolean(), layers: z.array(z.string()) });
+const imageCheckAnswer = z.object({ present: z.boolean(), layers: z.array(contentDigest) });
 
-export const wantedImage = z.object({ reference: z.string(), id: z.string(), layers: z.array(z.string()) });
+export const wantedImage = z.object({
+  reference: imageReference,
+  id: contentDigest,
+  layers: z.array(contentDigest),
+});
 
 /**
  * A container's kept checkpoints follow it to the host that it moved to, and go from here. Those of another container, which had

@@ -78,6 +78,68 @@ test("what is misspelt, misused or missing is refused in a sentence with a hint,
   await expectUnharmed();
 });
 
+interface Stored {
+  name: string;
+  image: string;
+  containerId: string;
+  trees: { kind: string; name: string; destination: string }[];
+  inspect: {
+    Name: string;
+    Config: { Image: string };
+    HostConfig: { Binds: string[] };
+    Mounts: { Name?: string }[];
+    NetworkSettings: { Networks: Record<string, unknown> };
+  };
+}
+
+test("names that were put into a stored checkpoint lead nowhere", async () => {
+  await startLooper(lab, "h1", "looper", { flags: "-v data:/data" });
+  await lab.json("checkpoint", "create", "h1/looper", "cp");
+  const path = "/var/lib/godwit/checkpoints/looper/cp/record.json";
+  const text = await lab.on("h1", `cat ${path}`);
+  const evil = "../../x";
+  const at = (record: Stored, tree: number) => record.trees[tree] ?? { kind: "", name: "", destination: "" };
+  const changes: Record<string, (record: Stored) => unknown> = {
+    "name of a volume": (record) => Object.assign(at(record, 1), { name: evil }),
+    "name of the writable layer": (record) => Object.assign(at(record, 0), { name: evil }),
+    "kind of a tree": (record) => Object.assign(at(record, 1), { kind: "bind" }),
+    "target of a volume": (record) => Object.assign(at(record, 1), { destination: "data" }),
+    image: (record) => Object.assign(record, { image: evil }),
+    "id of the image": (record) => Object.assign(record, { imageId: `sha256:${evil}` }),
+    "id of the container": (record) => Object.assign(record, { containerId: evil }),
+    "its own name": (record) => Object.assign(record, { name: evil }),
+    "its parent": (record) => Object.assign(record, { parent: evil }),
+    "described name": (record) => Object.assign(record.inspect, { Name: "/../../x" }),
+    "described image": (record) => Object.assign(record.inspect.Config, { Image: evil }),
+    "described bind": (record) => Object.assign(record.inspect.HostConfig, { Binds: [`${evil}:/data`] }),
+    "described volume": (record) => record.inspect.Mounts.map((mount) => Object.assign(mount, { Name: evil })),
+    "described network": (record) => Object.assign(record.inspect.NetworkSettings.Networks, { [evil]: {} }),
+    "a line break": (record) => Object.assign(record, { image: "busybox\nother" }),
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    const record = JSON.parse(text) as Stored;
+    change(record);
+    await lab.on("h1", `cat >${path}`, JSON.stringify(record));
+    for (const call of [
+      ["rollback", "h1/looper", "cp"],
+      ["clone", "h1/looper@cp", "other"],
+    ]) {
+      const refused = await lab.refusal(...call);
+      expect(refused, what).toMatchObject({
+        code: "invalid-checkpoint",
+        exit: 5,
+        message: expect.stringMatching(/^\S.*\.$/),
+      });
+      expect(refused, what).not.toHaveProperty("details");
+    }
+  }
+  expect(await lab.on("h1", "docker ps -a --format '{{.Names}}'; docker volume ls -q")).toBe("looper\ndata");
+  await lab.on("h1", `cat >${path}`, text);
+  await lab.json("rollback", "h1/looper", "cp");
+  expectConsecutive(await countsOn(lab, "h1", "looper", 2));
+  await lab.on("h1", "docker rm -f looper; docker volume rm data");
+});
+
 test.each([
   ["stopped", "docker stop -t 0 looper", "docker start looper"],
   ["paused", "docker pause looper", "docker unpause looper"],

@@ -72,7 +72,7 @@ describe("an image that the destination lacks", () => {
     );
     // A clone that goes to another host has its image sent in the same way.
     await lab.on("h1", "docker rmi larger; docker rmi large");
-    await lab.json("clone", "h2/looper", "twin", "--host", "h1");
+    await lab.json("clone", "h2/looper", "h1/twin");
     expect(await layers("h1", "larger")).toBe(await layers("h2", "larger"));
     expectConsecutive(await countsOn(lab, "h1", "twin"));
     await lab.on("h1", "docker rm -f twin; docker rmi larger");
@@ -116,7 +116,8 @@ test("a file that is one hole goes over as a hole, and its size is not announced
     "truncate -s 1G /hole /data/hole; echo x | dd of=/data/hole bs=1 seek=500000000 conv=notrunc; sha256sum /hole /data/hole >/sums";
   await lab.on("h1", `docker run --pull never -d --name looper -v data:/data busybox ${looperCommand()}`);
   await lab.on("h1", `docker exec looper sh -c '${make}'`);
-  const { stdout } = await lab.godwit("--json", "migrate", "h1/looper", "h2");
+  const { stdout, stderr, status } = await lab.godwit("--json", "migrate", "h1/looper", "h2");
+  expect(status, stdout + stderr).toBe(0);
   const lines = stdout
     .trim()
     .split("\n")

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { NetworkFacts, VolumeFacts } from "../../contract/belongings.ts";
+import { createSource } from "../../contract/create-source.ts";
 import { anonymousTargets } from "../docker/create-mounts.ts";
-import { createSource } from "../docker/create-source.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { findNetwork, isUserNetwork } from "../docker/networks.ts";

@@ -4,6 +4,8 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { GodwitError } from "../../contract/errors.ts";
 
+import type { ApiPath } from "./api-path.ts";
+
 /** The newest API version that this client was written against; an older daemon's own is used instead. */
 const newestApi = "1.47";
 const defaultSocket = "/var/run/docker.sock";
@@ -27,7 +29,7 @@ export class DockerRefusal extends GodwitError {
 
 /**
  * A thin client of the Docker Engine API over its unix socket. Paths are without the version prefix.
- * Every call throws docker-unreachable where nothing answers, and DockerRefusal (docker-failed) for a status from 400 on.
+ * Every call throws docker-unreachable where nothing answers, and DockerRefusal (docker-failed) for a status from 300 on.
  */
 export class DockerClient {
   readonly #socketPath: string;
@@ -41,20 +43,20 @@ export class DockerClient {
     this.#socketPath = socketPath;
   }
 
-  async get<T>(path: string, options: DockerRequest = {}): Promise<T> {
+  async get<T>(path: ApiPath, options: DockerRequest = {}): Promise<T> {
     return this.#read<T>(await this.stream("GET", path, options));
   }
 
-  async post<T = unknown>(path: string, options: DockerRequest = {}): Promise<T> {
+  async post<T = unknown>(path: ApiPath, options: DockerRequest = {}): Promise<T> {
     return this.#read<T>(await this.stream("POST", path, options));
   }
 
-  async delete(path: string, options: DockerRequest = {}): Promise<void> {
+  async delete(path: ApiPath, options: DockerRequest = {}): Promise<void> {
     await this.#read(await this.stream("DELETE", path, options));
   }
 
   /** The answer's body as it comes. */
-  async stream(method: string, path: string, options: DockerRequest = {}): Promise<Readable> {
+  async stream(method: string, path: ApiPath, options: DockerRequest = {}): Promise<Readable> {
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) query.set(key, String(value));
@@ -106,8 +108,10 @@ export class DockerClient {
     if (options.stream) pipeline(options.stream, request).catch(() => {});
     else request.end(payload);
     const response = await answered;
-    if ((response.statusCode ?? 500) < 400) return response;
-    throw new DockerRefusal(response.statusCode ?? 500, messageOf(await text(response)));
+    // A path that Docker would have asked for in another way is none that it knows; 304 says that nothing was to be done.
+    const { statusCode = 500 } = response;
+    if (statusCode < 300 || statusCode === 304) return response;
+    throw new DockerRefusal(statusCode, messageOf(await text(response)));
   }
 }
 

@@ -1,7 +1,9 @@
+import { type CreateSource, createSource } from "../../contract/create-source.ts";
+import { GodwitError } from "../../contract/errors.ts";
+import { issuesOf } from "../../contract/name-schemas.ts";
 import { mountsOf } from "./create-mounts.ts";
 import { endpointsOf, networkModeOf } from "./create-network.ts";
 import { type PublishedPort, portsOf } from "./create-ports.ts";
-import { type CreateSource, createSource } from "./create-source.ts";
 
 export interface CreateOptions {
   /** Name of the new container; the old one's where it is left out. */
@@ -42,10 +44,10 @@ export interface CreateBody {
 /**
  * The request that makes the same container again from its `docker inspect` (API 1.43 to 1.52). What godwit does not know of
  * passes through. Volumes are bound by their names, anonymous ones too unless they are to become new ones.
- * @throws ZodError where the document is not one of `docker inspect`
+ * @throws unsupported-container where the document is not one of `docker inspect`, or has names that are none
  */
 export function createBody(inspect: unknown, options: CreateOptions): CreateRequest {
-  const container = createSource.parse(inspect);
+  const container = parsed(inspect);
   const fresh = options.fresh ?? false;
   const { RestartPolicy, AutoRemove } = container.HostConfig;
   return {
@@ -69,6 +71,18 @@ export function createBody(inspect: unknown, options: CreateOptions): CreateRequ
     restartPolicy: { Name: RestartPolicy?.Name || "no", MaximumRetryCount: RestartPolicy?.MaximumRetryCount ?? 0 },
     autoRemove: AutoRemove ?? false,
   };
+}
+
+function parsed(inspect: unknown): CreateSource {
+  const { data, error } = createSource.safeParse(inspect);
+  if (data) return data;
+  throw new GodwitError(
+    "unsupported-container",
+    `The container cannot be created from its description: ${issuesOf(error)}.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** The host name stays also where Docker derived it from the old id: it is in the memory of the program. */

@@ -1,4 +1,4 @@
-import type { CreateSource } from "./create-source.ts";
+import type { CreateSource } from "../../contract/create-source.ts";
 
 type HostMount = NonNullable<CreateSource["HostConfig"]["Mounts"]>[number];
 type ShownMount = NonNullable<CreateSource["Mounts"]>[number];

@@ -1,4 +1,4 @@
-import type { CreateSource, EndpointSource } from "./create-source.ts";
+import type { CreateSource, EndpointSource } from "../../contract/create-source.ts";
 
 /** By name: a network's id is another one on another host. `default` is Docker's old word for `bridge`. */
 export function networkModeOf({ HostConfig, NetworkSettings }: CreateSource): string {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createSource } from "../../contract/create-source.ts";
 import { portsOf } from "./create-ports.ts";
-import { createSource } from "./create-source.ts";
 
 test("ports that Docker chose are asked for by number where they are to be kept", () => {
   const PortBindings = {

@@ -1,5 +1,5 @@
+import type { CreateSource } from "../../contract/create-source.ts";
 import type { ContainerFacts } from "../../contract/facts.ts";
-import type { CreateSource } from "./create-source.ts";
 
 export type PublishedPort = ContainerFacts["ports"][number];
 type Bindings = NonNullable<CreateSource["HostConfig"]["PortBindings"]>;

@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { GodwitError } from "../../contract/errors.ts";
 import { killCgroup } from "../container/freezer.ts";
 import { runcContainer } from "../container/runc.ts";
+import { api } from "./api-path.ts";
 import { DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
 import { type ContainerInspect, containerInspect } from "./inspect.ts";
 
@@ -40,15 +41,15 @@ export class Docker {
   }
 
   version(): Promise<{ Version: string; ApiVersion: string }> {
-    return this.client.get("/version");
+    return this.client.get(api`/version`);
   }
 
   info(): Promise<DockerInfo> {
-    return this.client.get("/info");
+    return this.client.get(api`/info`);
   }
 
   containers(): Promise<ListedContainer[]> {
-    return this.client.get("/containers/json", { query: { all: true } });
+    return this.client.get(api`/containers/json`, { query: { all: true } });
   }
 
   /** @throws no-such-container */
@@ -63,7 +64,7 @@ export class Docker {
   /** Like inspect, but undefined where there is none. */
   async find(container: string): Promise<ContainerInspect | undefined> {
     try {
-      return containerInspect.parse(await this.client.get(`/containers/${encodeURIComponent(container)}/json`));
+      return containerInspect.parse(await this.client.get(api`/containers/${container}/json`));
     } catch (error) {
       if (error instanceof DockerRefusal && error.status === 404) return undefined;
       throw error;
@@ -73,7 +74,7 @@ export class Docker {
   /** @throws name-taken */
   async create(name: string, body: unknown): Promise<string> {
     try {
-      const { Id } = await this.client.post<{ Id: string }>("/containers/create", { query: { name }, body });
+      const { Id } = await this.client.post<{ Id: string }>(api`/containers/create`, { query: { name }, body });
       return Id;
     } catch (error) {
       if (!(error instanceof DockerRefusal && error.status === 409)) throw error;
@@ -84,7 +85,7 @@ export class Docker {
   }
 
   async start(container: string, signal?: AbortSignal): Promise<void> {
-    await this.client.post(`/containers/${container}/start`, { signal });
+    await this.client.post(api`/containers/${container}/start`, { signal });
   }
 
   /**
@@ -98,7 +99,7 @@ export class Docker {
     ended.catch(() => {});
     const running = await runcContainer(container).catch(() => undefined);
     if (running) await killCgroup(running.cgroup);
-    await this.client.post(`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
+    await this.client.post(api`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
     await ended;
   }
 
@@ -108,7 +109,7 @@ export class Docker {
    */
   async waitForExit(container: string, options: { next?: boolean; signal?: AbortSignal } = {}): Promise<number | null> {
     try {
-      const { StatusCode } = await this.client.post<{ StatusCode: number }>(`/containers/${container}/wait`, {
+      const { StatusCode } = await this.client.post<{ StatusCode: number }>(api`/containers/${container}/wait`, {
         query: { condition: options.next ? "next-exit" : "not-running" },
         signal: options.signal,
       });
@@ -122,7 +123,7 @@ export class Docker {
   /** With `volumes` also the anonymous ones. Harmless where it is gone, or where Docker is removing it already, as it does by itself after --rm; then that is awaited. */
   async remove(container: string, { force = false, volumes = false } = {}): Promise<void> {
     try {
-      await this.client.delete(`/containers/${container}`, { query: { force, v: volumes } });
+      await this.client.delete(api`/containers/${container}`, { query: { force, v: volumes } });
     } catch (error) {
       ignoreStatus(404, 409)(error);
       if (error instanceof DockerRefusal && error.status === 409) await this.#awaitRemoval(container, error);
@@ -132,22 +133,22 @@ export class Docker {
   async #awaitRemoval(container: string, refusal: DockerRefusal): Promise<void> {
     if (!refusal.message.includes("already in progress")) throw refusal;
     await this.client
-      .post(`/containers/${container}/wait`, { query: { condition: "removed" } })
+      .post(api`/containers/${container}/wait`, { query: { condition: "removed" } })
       .catch(ignoreStatus(404));
   }
 
   async rename(container: string, name: string): Promise<void> {
-    await this.client.post(`/containers/${container}/rename`, { query: { name } });
+    await this.client.post(api`/containers/${container}/rename`, { query: { name } });
   }
 
   async setRestartPolicy(container: string, policy: unknown): Promise<void> {
-    await this.client.post(`/containers/${container}/update`, { body: { RestartPolicy: policy } });
+    await this.client.post(api`/containers/${container}/update`, { body: { RestartPolicy: policy } });
   }
 
   /** Whether an image is there, by reference or id. */
   async imageId(image: string): Promise<string | undefined> {
     try {
-      return (await this.client.get<{ Id: string }>(`/images/${encodeURIComponent(image)}/json`)).Id;
+      return (await this.client.get<{ Id: string }>(api`/images/${image}/json`)).Id;
     } catch (error) {
       ignoreStatus(404)(error);
       return undefined;
@@ -157,9 +158,7 @@ export class Docker {
   /** Layers of an image by the digest of their content: equal on two hosts whose image stores name images differently. */
   async imageLayers(image: string): Promise<string[] | undefined> {
     try {
-      const found = await this.client.get<{ RootFS?: { Layers?: string[] } }>(
-        `/images/${encodeURIComponent(image)}/json`,
-      );
+      const found = await this.client.get<{ RootFS?: { Layers?: string[] } }>(api`/images/${image}/json`);
       return found.RootFS?.Layers ?? [];
     } catch (error) {
       ignoreStatus(404)(error);
@@ -169,29 +168,27 @@ export class Docker {
 
   /** An image as registries know it: `repository@sha256:...`. */
   async repositoryDigests(image: string): Promise<string[]> {
-    return (
-      (await this.client.get<{ RepoDigests?: string[] }>(`/images/${encodeURIComponent(image)}/json`)).RepoDigests ?? []
-    );
+    return (await this.client.get<{ RepoDigests?: string[] }>(api`/images/${image}/json`)).RepoDigests ?? [];
   }
 
   /** About as many bytes as `docker save` will give. */
   async imageBytes(image: string): Promise<number> {
-    return (await this.client.get<{ Size?: number }>(`/images/${encodeURIComponent(image)}/json`)).Size ?? 0;
+    return (await this.client.get<{ Size?: number }>(api`/images/${image}/json`)).Size ?? 0;
   }
 
   async imageIds(): Promise<string[]> {
-    return (await this.client.get<{ Id: string }[]>("/images/json")).map(({ Id }) => Id);
+    return (await this.client.get<{ Id: string }[]>(api`/images/json`)).map(({ Id }) => Id);
   }
 
   /** `docker save`. */
   saveImage(image: string): Promise<Readable> {
-    return this.client.stream("GET", `/images/${encodeURIComponent(image)}/get`);
+    return this.client.stream("GET", api`/images/${image}/get`);
   }
 
   /** `docker load`. */
   async loadImages(stream: Readable, signal?: AbortSignal): Promise<void> {
     const lines = await text(
-      await this.client.stream("POST", "/images/load", { stream, signal, query: { quiet: true } }),
+      await this.client.stream("POST", api`/images/load`, { stream, signal, query: { quiet: true } }),
     );
     const failed = lines.split("\n").find((line) => line.includes('"error"'));
     if (failed) throw new GodwitError("docker-failed", `Docker could not load the image: ${failed.trim()}.`);
@@ -199,7 +196,7 @@ export class Docker {
 
   /** One that `docker checkpoint create` made. */
   async removeCheckpoint(container: string, name: string): Promise<void> {
-    await this.client.delete(`/containers/${container}/checkpoints/${name}`);
+    await this.client.delete(api`/containers/${container}/checkpoints/${name}`);
   }
 
   /** Where a local volume keeps its files, and what it was made with; undefined where there is no such volume. */
@@ -210,7 +207,7 @@ export class Docker {
         Driver: string;
         Labels?: Record<string, string> | null;
         Options?: Record<string, string> | null;
-      }>(`/volumes/${name}`);
+      }>(api`/volumes/${name}`);
       return {
         mountpoint: found.Mountpoint,
         driver: found.Driver,
@@ -226,17 +223,17 @@ export class Docker {
   /** All containers, running or not, that use a volume. */
   volumeUsers(name: string): Promise<ListedContainer[]> {
     const filters = JSON.stringify({ volume: [name] });
-    return this.client.get("/containers/json", { query: { all: true, filters } });
+    return this.client.get(api`/containers/json`, { query: { all: true, filters } });
   }
 
   async createVolume(name: string, made: { labels?: object; options?: object } = {}): Promise<string> {
-    const { Mountpoint } = await this.client.post<{ Mountpoint: string }>("/volumes/create", {
+    const { Mountpoint } = await this.client.post<{ Mountpoint: string }>(api`/volumes/create`, {
       body: { Name: name, Labels: made.labels ?? {}, DriverOpts: made.options ?? {} },
     });
     return Mountpoint;
   }
 
   async removeVolume(name: string): Promise<void> {
-    await this.client.delete(`/volumes/${name}`).catch(ignoreStatus(404));
+    await this.client.delete(api`/volumes/${name}`).catch(ignoreStatus(404));
   }
 }

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { api } from "./api-path.ts";
 import { ignoreStatus } from "./client.ts";
 import type { Docker } from "./docker.ts";
 import type { ContainerInspect } from "./inspect.ts";
@@ -6,7 +7,7 @@ import type { ContainerInspect } from "./inspect.ts";
 /** Programs that `docker exec` runs in a container. Docker runs health checks in the same way; they are none of them. */
 export async function readExecSessions({ client }: Docker, container: ContainerInspect): Promise<string[]> {
   const read = (session: string) =>
-    client.get<ExecInspect>(`/exec/${session}/json`).then(commandOf, (error): string[] => {
+    client.get<ExecInspect>(api`/exec/${session}/json`).then(commandOf, (error): string[] => {
       ignoreStatus(404)(error);
       return [];
     });

@@ -1,4 +1,5 @@
 import { GodwitError } from "../../contract/errors.ts";
+import { api } from "./api-path.ts";
 import type { Docker } from "./docker.ts";
 
 /** A registry that says nothing for so long is out of reach. */
@@ -14,7 +15,7 @@ export async function fetchImage(docker: Docker, digest: string): Promise<void> 
   }, 1000).unref();
   try {
     const query = { fromImage: repository, tag };
-    const answer = await docker.client.stream("POST", "/images/create", { query, signal: given.signal });
+    const answer = await docker.client.stream("POST", api`/images/create`, { query, signal: given.signal });
     let said = "";
     for await (const chunk of answer) {
       heardAt = performance.now();
@@ -32,7 +33,7 @@ export async function nameImage(docker: Docker, image: string, reference: string
   const name = tagOf(reference);
   if (!name || (await docker.imageId(reference))) return;
   const { repo, tag } = name;
-  await docker.client.post(`/images/${encodeURIComponent(image)}/tag`, { query: { repo, tag } });
+  await docker.client.post(api`/images/${image}/tag`, { query: { repo, tag } });
 }
 
 /** The name that a reference gives to an image; undefined for an id or a digest. */

@@ -1,4 +1,5 @@
 import type { NetworkFacts } from "../../contract/belongings.ts";
+import { api } from "./api-path.ts";
 import { ignoreStatus } from "./client.ts";
 import type { Docker } from "./docker.ts";
 
@@ -35,7 +36,7 @@ export interface FoundNetwork {
 /** Undefined where there is none of that name. */
 export async function findNetwork({ client }: Docker, name: string): Promise<FoundNetwork | undefined> {
   try {
-    const found = await client.get<InspectedNetwork>(`/networks/${encodeURIComponent(name)}`);
+    const found = await client.get<InspectedNetwork>(api`/networks/${name}`);
     // Docker finds one by the beginning of its id as well.
     if (found.Name !== name) return undefined;
     return { facts: factsOf(found), users: Object.values(found.Containers ?? {}) };
@@ -48,7 +49,7 @@ export async function findNetwork({ client }: Docker, name: string): Promise<Fou
 /** @throws docker-failed, for instance where the subnet overlaps with another's */
 export async function createNetwork({ client }: Docker, network: NetworkFacts): Promise<void> {
   const { name, driver, internal, attachable, ipv6, ipam, options, labels } = network;
-  await client.post("/networks/create", {
+  await client.post(api`/networks/create`, {
     body: {
       ...{ Name: name, Driver: driver, Internal: internal, Attachable: attachable, EnableIPv6: ipv6 },
       ...{ Options: options, Labels: labels },
@@ -59,7 +60,7 @@ export async function createNetwork({ client }: Docker, network: NetworkFacts): 
 
 /** Harmless where it is gone. Docker refuses while a container uses it. */
 export async function removeNetwork({ client }: Docker, name: string): Promise<void> {
-  await client.delete(`/networks/${encodeURIComponent(name)}`).catch(ignoreStatus(404));
+  await client.delete(api`/networks/${name}`).catch(ignoreStatus(404));
 }
 
 /** Harmless where it is not connected, or gone. */

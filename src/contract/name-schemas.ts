@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/*
+ * Names that become paths, URLs or arguments of commands. They are as wide as Docker itself takes them, and never lead out of the
+ * folder or of the part of a URL that they name.
+ */
+
+const text = (pattern: RegExp, most: number, what: string) =>
+  z
+    .string()
+    .max(most, `is not ${what}`)
+    .regex(pattern, `is not ${what}`)
+    .refine((name) => !name.split("/").some((part) => part === "." || part === ".."), `is not ${what}`);
+
+export const containerName = text(/^[a-zA-Z0-9][\w.-]*$/, 255, "a container's name");
+export const volumeName = text(/^[a-zA-Z0-9][\w.-]*$/, 255, "a volume's name");
+/** Docker lets a network have nearly any name. */
+export const networkName = text(/^[^\p{Cc}/]+(\/[^\p{Cc}/]+)*$/u, 255, "a network's name");
+/** Also an id, or its beginning. An address of IPv6 in it has brackets. */
+export const imageReference = text(/^[\w[][\w.:@+[\]-]*(\/[\w.:@+-]+)*$/, 512, "an image's name");
+export const contentDigest = text(/^sha256:[0-9a-f]{64}$/, 71, "a digest");
+export const containerId = text(/^[0-9a-f]{64}$/, 64, "a container's id");
+/** A checkpoint's, as godwit names it; one of Docker's own is within it. */
+export const checkpointName = text(/^[a-zA-Z0-9][\w.-]*$/, 255, "a checkpoint's name");
+/** Of an operation or migration. */
+export const operationId = text(/^[a-zA-Z0-9][a-zA-Z0-9-]*$/, 64, "an id");
+/** A file among CRIU's images, in no folder. */
+export const imageFileName = text(/^\w[\w.-]*$/, 255, "the name of an image of CRIU's");
+/** What a rotated file of a log has behind the name of the log: `.1`, `.2.gz`. */
+export const logSuffix = text(/^(\.\d+(\.gz)?)?$/, 20, "the end of a log's name");
+/** A line of a configuration file must be able to hold it. */
+export const absolutePath = z
+  .string()
+  .max(4096, "is not an absolute path")
+  .regex(/^\/[^\p{Cc}]*$/u, "is not an absolute path");
+
+const treeKind = z.enum(["writable-layer", "volume", "bind"]);
+const nameOfTree = { "writable-layer": containerName, volume: volumeName, bind: absolutePath };
+
+/** For a tree of files: its name is one of its kind. */
+export function checkTreeName(
+  { kind, name }: { kind: z.infer<typeof treeKind>; name: string },
+  context: z.RefinementCtx,
+): void {
+  for (const { message } of nameOfTree[kind].safeParse(name).error?.issues ?? [])
+    context.addIssue({ code: "custom", path: ["name"], message });
+}
+
+/** What does not fit, each with the field that it is in. */
+export const issuesOf = ({ issues }: z.ZodError): string => {
+  const told = issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
+  return [...new Set(told)].join("; ");
+};
