@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { passingName } from "../contract/checkpoint.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
@@ -65,6 +66,3 @@ async function runClone(
   const checkpoint = record.name === passingName ? null : record.name;
   return finish(deps, unfinished, { name, checkpoint, formerIds: [], drained, downtimeMs: null }, context);
 }
-
-/** What a clone of a running container goes on from is nobody's checkpoint; no user can give one this name. */
-const passingName = ".passing";

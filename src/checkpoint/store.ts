@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CheckpointRecord, type CheckpointSummary, checkpointRecord } from "../contract/checkpoint.ts";
+import { type CheckpointRecord, type CheckpointSummary, parseCheckpointRecord } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { checkName } from "../contract/names.ts";
 import { checkpointsFolder } from "../host/paths.ts";
 import { isSame, joined, lineage } from "./lineage.ts";
 import { seal, sealRecord } from "./manifest.ts";
 
+const recordFile = "record.json";
 /** File of a container's folder. */
 const lineageFile = ".lineage.json";
 
@@ -46,18 +47,19 @@ export class CheckpointStore {
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
-  /** @throws invalid-checkpoint where it is there, but cannot be read */
+  /** @throws invalid-checkpoint where it is there, but cannot be read, or does not fit */
   async find(container: string, name: string): Promise<CheckpointRecord | undefined> {
-    const { path } = this.folder(container, name);
-    const record = await this.#read(container, name);
-    if (record || !existsSync(path)) return record;
-    throw new GodwitError(
-      "invalid-checkpoint",
-      `Checkpoint '${name}' of '${container}' is damaged: its record cannot be read.`,
-      {
+    const folder = this.folder(container, name);
+    if (!existsSync(folder.path)) return undefined;
+    try {
+      return { ...(await readRecordOf(folder)), container, name };
+    } catch (error) {
+      const why = error instanceof GodwitError ? error.message : String(error);
+      throw new GodwitError("invalid-checkpoint", `Checkpoint '${name}' of '${container}' is damaged. ${why}`, {
         hint: `Remove it: godwit checkpoint rm ${container} ${name}`,
-      },
-    );
+        cause: error,
+      });
+    }
   }
 
   folder(container: string, name: string): CheckpointFolder {
@@ -83,7 +85,7 @@ export class CheckpointStore {
   }
 
   async #describe(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
-    await writeFile(join(partial.path, "record.json"), JSON.stringify(record, null, 2), { mode: 0o600 });
+    await writeFile(join(partial.path, recordFile), JSON.stringify(record, null, 2), { mode: 0o600 });
   }
 
   async commit(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
@@ -171,18 +173,12 @@ export function summaryOf(record: CheckpointRecord, foreign = false): Checkpoint
   return { ...summary, foreign };
 }
 
-/** @throws invalid-checkpoint where the folder holds no readable record */
+/** @throws invalid-checkpoint where the folder holds no record, or one that does not fit */
 export async function readRecordOf(folder: CheckpointFolder): Promise<CheckpointRecord> {
-  try {
-    return checkpointRecord.parse(JSON.parse(await readFile(join(folder.path, "record.json"), "utf8")));
-  } catch (error) {
-    throw new GodwitError("invalid-checkpoint", "The checkpoint has no readable record.", { cause: error });
-  }
-}
-
-/** The parts of a folder that was begun, by its path. */
-export function folderAt(path: string): CheckpointFolder {
-  return layout(path);
+  const text = await readFile(join(folder.path, recordFile), "utf8").catch((cause) => {
+    throw new GodwitError("invalid-checkpoint", "The checkpoint has no readable record.", { cause });
+  });
+  return parseCheckpointRecord(text);
 }
 
 function layout(path: string): CheckpointFolder {

@@ -15,12 +15,13 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
+import { seal } from "./manifest.ts";
 import { CheckpointStore } from "./store.ts";
 import { unpackCheckpoint } from "./transfer.ts";
 
 let folder = "";
 const at = (...parts: string[]) => join(folder, ...parts);
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "godwit-transfer-"));
   for (const made of ["good/images", "good/trees/0/etc", "outside", "members"])
     mkdirSync(at(made), { recursive: true });
@@ -29,6 +30,7 @@ beforeEach(() => {
   symlinkSync("/etc/hosts", at("good/trees/0/etc/link"));
   writeFileSync(at("good/trees/0/file"), "of the container");
   linkSync(at("good/trees/0/file"), at("good/trees/0/second-name"));
+  await seal(at("good"));
   writeFileSync(at("outside/victim"), "as it was");
   writeFileSync(at("members/owned"), "owned");
 });

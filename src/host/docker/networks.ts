@@ -65,9 +65,7 @@ export async function removeNetwork({ client }: Docker, name: string): Promise<v
 
 /** Harmless where it is not connected, or gone. */
 export async function disconnectNetwork({ client }: Docker, network: string, container: string): Promise<void> {
-  await client
-    .post(`/networks/${encodeURIComponent(network)}/disconnect`, { body: { Container: container } })
-    .catch(ignoreStatus(404));
+  await client.post(api`/networks/${network}/disconnect`, { body: { Container: container } }).catch(ignoreStatus(404));
 }
 
 /** `endpoint` as in the request that creates a container. @throws docker-failed, for instance where its address is taken */
@@ -78,7 +76,7 @@ export async function connectNetwork(
   endpoint: object,
 ): Promise<void> {
   const body = { Container: container, EndpointConfig: endpoint };
-  await client.post(`/networks/${encodeURIComponent(network)}/connect`, { body });
+  await client.post(api`/networks/${network}/connect`, { body });
 }
 
 function factsOf(found: InspectedNetwork): NetworkFacts {
