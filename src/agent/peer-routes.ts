@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
+import { ArrivingStreams } from "../checkpoint/transfer.ts";
 import { errorFromReport } from "../contract/errors.ts";
 import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
 import { imageFileName, logSuffix } from "../contract/name-schemas.ts";
@@ -27,7 +28,7 @@ export function registerPeerRoutes(
   { arrivals, history, operations, tunnels }: PeerRoutesDeps,
 ): void {
   registerArrivals(app, arrivals, tunnels);
-  registerHistory(app, history, operations);
+  registerHistory(app, history, operations, tunnels);
 }
 
 export interface PeerRoutesDeps {
@@ -37,30 +38,40 @@ export interface PeerRoutesDeps {
   tunnels: TunnelRegistry;
 }
 
-function registerHistory(app: FastifyInstance, history: CheckpointDeps, operations: Operations): void {
+const checkpointQuery = z.object({ container: z.string(), name: z.string(), transfer: z.string() });
+const cloneQuery = z.object({ name: z.string(), image: z.string(), transfer: z.string() });
+
+function registerHistory(
+  app: FastifyInstance,
+  history: CheckpointDeps,
+  operations: Operations,
+  tunnels: TunnelRegistry,
+): void {
   const { docker } = history.host;
+  const arriving = new ArrivingStreams();
+  tunnels.on(historyPaths.files(":transfer"), (stream, { transfer = "" }) => arriving.keep(transfer, stream));
   app.post(historyPaths.imageCheck, (request) => checkImage(history.host, wantedImage.parse(request.body)));
   app.post(historyPaths.image, async (request) => {
     await docker.loadImages(request.body as Readable);
     return {};
   });
   app.post(historyPaths.checkpoint, async (request) => {
-    const { container, name } = z.object({ container: z.string(), name: z.string() }).parse(request.query);
+    const { container, name, transfer } = checkpointQuery.parse(request.query);
     await receiveCheckpoint(
       history,
       checkName("container", container),
       checkName("checkpoint", name),
-      request.body as Readable,
+      arriving.take(transfer),
     );
     return {};
   });
   app.post(historyPaths.clone, async (request) => {
-    const { name, image } = z.object({ name: z.string(), image: z.string() }).parse(request.query);
+    const { name, image, transfer } = cloneQuery.parse(request.query);
     const wanted = wantedImage.parse(JSON.parse(image));
-    const body = request.body as Readable;
+    const files = arriving.take(transfer);
     const { id } = operations.start(
       { kind: "clone", container: checkName("container", name), cancellable: false },
-      (context) => receiveClone(history, name, wanted, body, context),
+      (context) => receiveClone(history, name, wanted, files, context),
     );
     const ended = await operations.wait(id);
     if (ended.error) throw errorFromReport(ended.error);

@@ -1,30 +1,27 @@
-import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { lstat, readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Duplex } from "node:stream";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
-import { commandFailed, lastLines } from "../host/process.ts";
+import { sendTree, serveTree } from "../host/container/tree-sync.ts";
+import { hasLargeHoles } from "../host/container/trees.ts";
+import { joinStreams } from "../transport/streams.ts";
 import { type CheckpointFolder, type CheckpointStore, readRecordOf } from "./store.ts";
 
-/** tar keeps what the store keeps: attributes, ACLs, holes, owners by number. */
-const exact = ["--xattrs", "--xattrs-include=*", "--acls", "--sparse", "--numeric-owner"];
+/*
+ * A checkpoint goes to another host by rsync, as the files of a move do: what carries them exactly carries these as well. (tar leaves
+ * out sockets, and takes several names of a device or a fifo for as many of them.)
+ */
 
-/** A checkpoint's folder as a stream. An error of tar is an error of the stream. */
-export function packCheckpoint(folder: CheckpointFolder): Readable {
-  const child = spawn("tar", ["-C", folder.path, ...exact, "-c", "--exclude=./work", "."], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  child.once("error", (error) => child.stdout.destroy(error));
-  child.once("exit", (code) => {
-    if (code !== 0) child.stdout.destroy(commandFailed("tar", code ?? "killed", ""));
-  });
-  return child.stdout;
+/** Sends a checkpoint's folder to the `unpackCheckpoint` behind a port of 127.0.0.1. @throws command-failed */
+export async function packCheckpoint({ path }: CheckpointFolder, port: number): Promise<void> {
+  await sendTree({ path }, port, { without: "/work", holes: await hasLargeHoles(path) });
 }
 
 /**
- * Unpacks a checkpoint of another host into the store, for `use`. It becomes one of this host's checkpoints if `use` says so,
+ * Takes a checkpoint of another host into the store, for `use`. It becomes one of this host's checkpoints if `use` says so,
  * and is gone otherwise.
  * @throws invalid-checkpoint
  */
@@ -32,42 +29,50 @@ export async function unpackCheckpoint<T>(
   store: CheckpointStore,
   container: string,
   name: string,
-  stream: Readable,
+  stream: Duplex,
   use: (folder: CheckpointFolder, record: CheckpointRecord) => Promise<{ keep: boolean; value: T }>,
 ): Promise<T> {
-  const folder = await store.begin(container, name);
   try {
-    await unpack(folder.path, stream);
-    const record = await readRecordOf(folder);
-    const { keep, value } = await use(folder, record);
-    if (keep) await store.commitSealed(folder, { ...record, container, name });
-    return value;
+    const folder = await store.begin(container, name);
+    try {
+      await receive(folder.path, stream);
+      const record = await readRecordOf(folder);
+      const { keep, value } = await use(folder, record);
+      if (keep) await store.commitSealed(folder, { ...record, container, name });
+      return value;
+    } finally {
+      await store.discard(folder);
+    }
   } finally {
-    await store.discard(folder);
+    stream.destroy();
   }
 }
 
-/**
- * tar takes leading slashes off, refuses names with `..` in them, and makes links that lead outside only when all else is there,
- * so that it writes nothing outside of the folder.
- */
-async function unpack(path: string, stream: Readable): Promise<void> {
-  const child = spawn("tar", ["-C", path, ...exact, "-x", "--no-overwrite-dir", "-p"], {
-    stdio: ["pipe", "ignore", "pipe"],
-  });
-  let complaint = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    complaint += chunk.toString();
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once("close", resolve);
-    child.once("error", reject);
-  });
-  await pipeline(stream, child.stdin).catch(() => {});
-  const code = await ended;
-  const details = lastLines(complaint, 6);
-  if (code !== 0) throw refused(`tar could not unpack it (${details[0] ?? code})`, details);
+/** Nothing that arrives is written outside of `path`: see `serveTree`. */
+async function receive(path: string, stream: Duplex): Promise<void> {
+  const served = await serveTree(path, join(tmpdir(), `godwit-checkpoint-${randomUUID()}.conf`));
+  // A broken connection ends the receiving rsync, which then says that not all has arrived.
+  joinStreams(stream, served.stream).catch(() => {});
+  await served.ended;
   await refuseOwnLinks(path);
+}
+
+/** Tunnels of checkpoints that arrive, from when they are open until the request that belongs to them takes them. */
+export class ArrivingStreams {
+  readonly #waiting = new Map<string, Duplex>();
+
+  keep(transfer: string, stream: Duplex): void {
+    this.#waiting.set(transfer, stream);
+    stream.once("close", () => this.#waiting.delete(transfer));
+  }
+
+  /** @throws usage */
+  take(transfer: string): Duplex {
+    const stream = this.#waiting.get(transfer);
+    if (!stream) throw new GodwitError("usage", `No tunnel is open for the transfer '${transfer}'.`);
+    this.#waiting.delete(transfer);
+    return stream;
+  }
 }
 
 /** Its files may be whatever the container's were; what is read and written beside them must lie in its folder. */
@@ -96,8 +101,7 @@ async function isPlainFile(path: string): Promise<boolean> {
 /** A name that an attacker chose may hold what a terminal acts on. */
 const printed = (name: string) => name.slice(0, 160).replace(/[^\x20-\x7e]/g, "?");
 
-const refused = (why: string, details: string[] = []) =>
+const refused = (why: string) =>
   new GodwitError("invalid-checkpoint", `The checkpoint that arrived is refused: ${printed(why)}.`, {
     hint: "Nothing of it was kept; make the checkpoint anew on the host that it comes from.",
-    details,
   });

@@ -1,9 +1,11 @@
-import type { Readable } from "node:stream";
+import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
 import { z } from "zod";
 import { cloneContainer } from "../checkpoint/clone.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { verifySeal } from "../checkpoint/manifest.ts";
 import type { CheckpointSource } from "../checkpoint/run-again.ts";
+import type { CheckpointFolder } from "../checkpoint/store.ts";
 import { packCheckpoint, unpackCheckpoint } from "../checkpoint/transfer.ts";
 import { contentDigest, imageReference } from "../contract/name-schemas.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
@@ -16,6 +18,7 @@ import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { Peer } from "../transport/peer.ts";
+import { tunnelPort } from "./source/wire.ts";
 
 /** Checkpoints on their way to another host: with a container that moved, or for a clone there. */
 export const historyPaths = {
@@ -23,6 +26,8 @@ export const historyPaths = {
   imageCheck: `${apiPrefix}/peer/images/check`,
   checkpoint: `${apiPrefix}/peer/checkpoints`,
   clone: `${apiPrefix}/peer/clones`,
+  /** Tunnel for the files of the request that names the same transfer. */
+  files: (transfer: string) => `${apiPrefix}/peer/checkpoint-files/${transfer}`,
 };
 
 /** `layers`: of a missing image, those that need not be sent. */
@@ -52,7 +57,7 @@ export async function sendHistory(
   for (const { name } of records) {
     const query = new URLSearchParams({ container, name });
     try {
-      await peer.upload(`${historyPaths.checkpoint}?${query}`, packCheckpoint(store.folder(container, name)));
+      await sendCheckpoint(peer, historyPaths.checkpoint, query, store.folder(container, name));
       await store.remove(container, name);
     } catch (error) {
       context.warn(
@@ -82,9 +87,34 @@ export async function cloneTo(
   context.phase("sync", `Sending the checkpoint to ${peer.name}, where the clone goes on from it`);
   const query = new URLSearchParams({ name, image: JSON.stringify(wanted) });
   const reply = await context.step("send and run", {}, () =>
-    peer.upload(`${historyPaths.clone}?${query}`, packCheckpoint(source.folder)),
+    sendCheckpoint(peer, historyPaths.clone, query, source.folder),
   );
   return runResult.parse(reply);
+}
+
+/** Asks for something that needs a checkpoint's files, and sends them. @returns the answer */
+async function sendCheckpoint(
+  peer: Peer,
+  path: string,
+  query: URLSearchParams,
+  folder: CheckpointFolder,
+): Promise<unknown> {
+  const transfer = randomUUID();
+  const tunnel = await tunnelPort(peer, historyPaths.files(transfer), { sent: 0, received: 0 });
+  try {
+    const asked = new URLSearchParams([...query, ["transfer", transfer]]);
+    const answer = peer.json("POST", `${path}?${asked}`, undefined, { timeoutMs: 0 });
+    // Nobody takes the files then.
+    answer.catch(() => tunnel.close());
+    const [answered, sent] = await Promise.allSettled([answer, packCheckpoint(folder, tunnel.port)]);
+    // rsync on this side says why; on the other side it only knows that something did not arrive.
+    const unsent = answered.status === "rejected" && answered.reason?.code === "command-failed";
+    if (sent.status === "rejected" && (unsent || answered.status === "fulfilled")) throw sent.reason;
+    if (answered.status === "rejected") throw answered.reason;
+    return answered.value;
+  } finally {
+    await tunnel.close();
+  }
 }
 
 async function sendImage(host: Host, peer: Peer, { reference, id }: WantedImage, without: string[]): Promise<void> {
@@ -100,7 +130,7 @@ export async function receiveCheckpoint(
   { host, store }: CheckpointDeps,
   container: string,
   name: string,
-  stream: Readable,
+  stream: Duplex,
 ): Promise<void> {
   await unpackCheckpoint(store, container, name, stream, async (folder, record) => {
     await verifySeal(folder.path, `Checkpoint '${name}' of '${container}'`);
@@ -121,7 +151,7 @@ export async function receiveClone(
   deps: CheckpointDeps,
   name: string,
   wanted: WantedImage,
-  stream: Readable,
+  stream: Duplex,
   context: OperationContext,
 ): Promise<RunResult> {
   return unpackCheckpoint(deps.store, name, `arriving-${context.id}`, stream, async (folder, record) => {

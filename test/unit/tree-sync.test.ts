@@ -18,10 +18,10 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 /**
  * Changes a tree before, during and after a first round, each case in a folder of its own, and then makes the last round twice:
- * over what is said to have changed, and over everything.
+ * over what is said to have changed, and over everything; and with either goes what is said to have a time from before.
  * @returns what was said, and the tree and its two copies
  */
-async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChanges; copies: string[][] }> {
+async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChanges["compare"]; copies: string[][] }> {
   const [source, byWalk, byList] = ["source", "by-walk", "by-list"].map((name) => join(scratch, name)) as [
     string,
     string,
@@ -48,9 +48,10 @@ async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChan
   await Promise.all([byList, byWalk].map((to) => send(source, to, scratch)));
   each((it) => it.after?.());
   const said = await changesSince({ path: source }, since);
-  const paths = typeof said === "string" ? undefined : said;
-  await Promise.all([send(source, byList, scratch, paths), send(source, byWalk, scratch)]);
-  return { said, copies: [source, byWalk, byList].map((folder) => shown(trees, folder)) };
+  const paths = typeof said.compare === "string" ? undefined : said.compare;
+  await Promise.all([send(source, byList, scratch, { paths }), send(source, byWalk, scratch)]);
+  await Promise.all([byList, byWalk].map((to) => send(source, to, scratch, { always: said.antedated })));
+  return { said: said.compare, copies: [source, byWalk, byList].map((folder) => shown(trees, folder)) };
 }
 
 test("a round over what has changed gives what one over everything would", async () => {

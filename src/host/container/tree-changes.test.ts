@@ -1,4 +1,4 @@
-import { link, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 test("a tree that nobody touched has not changed", async () => {
-  expect(await changesSince({ path: folder }, instant())).toBe("none");
+  expect((await changesSince({ path: folder }, instant())).compare).toBe("none");
 });
 
 test.each<[string, () => Promise<unknown>, string[]]>([
@@ -46,8 +46,8 @@ test.each<[string, () => Promise<unknown>, string[]]>([
   await sleep(100);
   const since = instant();
   await change();
-  const changes = await changesSince({ path: folder }, since);
-  expect([...changes].sort()).toEqual(expected.sort());
+  const { compare } = await changesSince({ path: folder }, since);
+  expect([...compare].sort()).toEqual(expected.sort());
 });
 
 test("of a file it is told whether it has changed", async () => {
@@ -55,9 +55,9 @@ test("of a file it is told whether it has changed", async () => {
   await link(path, join(folder, "sub", "twin"));
   await sleep(100);
   const since = instant();
-  expect(await changesSince({ path, file: true }, since)).toBe("none");
+  expect((await changesSince({ path, file: true }, since)).compare).toBe("none");
   await writeFile(path, "y");
-  expect(await changesSince({ path, file: true }, since)).toBe("all");
+  expect((await changesSince({ path, file: true }, since)).compare).toBe("all");
 });
 
 test.each<[string, () => Promise<unknown>]>([
@@ -76,15 +76,25 @@ test.each<[string, () => Promise<unknown>]>([
   await sleep(100);
   const since = instant();
   await change();
-  expect(await changesSince({ path: folder }, since)).toBe("all");
+  expect((await changesSince({ path: folder }, since)).compare).toBe("all");
 });
 
 test("where something else is mounted in a folder, nothing is said to be unchanged", async () => {
-  expect(await changesSince({ path: "/" }, instant())).toBe("all");
+  expect((await changesSince({ path: "/" }, instant())).compare).toBe("all");
 });
 
 test("after the clock was set, nothing is said to be unchanged", async () => {
   const since = instant();
   const now = { dated: since.dated - 3_600_000, monotonic: since.monotonic + 10 };
-  expect(await changesSince({ path: folder }, since, now)).toBe("all");
+  expect((await changesSince({ path: folder }, since, now)).compare).toBe("all");
+});
+
+test("it shows which files have changed and have a time from before", async () => {
+  const path = join(folder, "sub", "old");
+  const { atime, mtime } = await stat(path);
+  const since = instant();
+  await writeFile(path, "y");
+  await utimes(path, atime, mtime);
+  await writeFile(join(folder, "sub", "older"), "y");
+  expect(await changesSince({ path: folder }, since)).toMatchObject({ antedated: ["sub/old"] });
 });

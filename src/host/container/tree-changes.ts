@@ -19,8 +19,16 @@ const marginMs = 50;
 const localKinds = new Set([0x58465342, 0xf2f52010, 0x2fc12fc1]);
 /** Those that date both of two things that change places: ext4, Btrfs, tmpfs. XFS does so only across folders. */
 const swapDatingKinds = new Set([0xef53, 0x9123683e, 0x01021994]);
-/** What a round must look at: these paths, as `changedPaths` gives them, and everything where that cannot be told. */
-export type TreeChanges = "none" | "all" | string[];
+
+export interface TreeChanges {
+  /** What a round must look at: these paths, as `changedPaths` gives them, and everything where that cannot be told. */
+  compare: "none" | "all" | string[];
+  /**
+   * Files that have changed, and have a time from before: a package manager gives each file the time that its package has for it,
+   * so that another content may have the same size and time. Relative to the tree, a character a byte.
+   */
+  antedated: string[];
+}
 
 /**
  * What may have changed in a folder, or a file, since an instant: contents, names, owners, modes, attributes. It goes by the
@@ -35,24 +43,33 @@ export async function changesSince(
   const clockWasSet = Math.abs(now.dated - since.dated - (now.monotonic - since.monotonic)) > marginMs / 2;
   const { type } = await statfs(path);
   const swapsAreDated = swapDatingKinds.has(type);
-  if (clockWasSet || !(swapsAreDated || localKinds.has(type)) || (await hasMountsBelow(path))) return "all";
+  if (clockWasSet || !(swapsAreDated || localKinds.has(type)) || (await hasMountsBelow(path))) return everything;
   const changed = ["-newerct", `@${((since.dated - marginMs) / 1000).toFixed(3)}`];
-  if (file) return (await run("find", [path, ...changed])) === "" ? "none" : "all";
+  if (file) return (await run("find", [path, ...changed])) === "" ? nothing : everything;
   // Somebody else may write to a volume, so that what was found is gone when its turn comes.
-  return changesIn(path, changed, swapsAreDated).catch(() => "all");
+  return changesIn(path, changed, swapsAreDated).catch(() => everything);
 }
+
+const nothing: TreeChanges = { compare: "none", antedated: [] };
+const everything: TreeChanges = { compare: "all", antedated: [] };
 
 async function changesIn(folder: string, changed: string[], swapsAreDated: boolean): Promise<TreeChanges> {
   const printed = (mark: string) => ["-printf", `${mark} %y %D:%i %n %p\\0`];
   const linked = ["!", "-type", "d", "-links", "+1"];
-  const found = await names(folder, ["."], [...changed, ...printed("+"), "-o", ...linked, ...printed("-")]);
+  const earlier = ["-type", "f", ...changed, "!", ...changed.map((it) => it.replace("-newerct", "-newermt"))];
+  const marked = [...earlier, ...printed("*"), "-o", ...changed, ...printed("+"), "-o", ...linked, ...printed("-")];
+  const found = await names(folder, ["."], marked);
   const entries = found.map(entryOf);
-  if (!entries.some(({ changed }) => changed)) return "none";
-  const moved = movedFolders(entries, swapsAreDated);
-  // Then a list would be as long as the walk.
-  if (moved.includes(".")) return "all";
-  const below = moved.length > 0 ? await names(folder, moved.map(asArgument), ["-type", "d", "-print0"]) : [];
-  return changedPaths(entries, below) ?? "all";
+  if (!entries.some(({ changed }) => changed)) return nothing;
+  const antedated = entries.filter((entry) => entry.antedated).map(({ path }) => path.slice("./".length));
+  const compared = async () => {
+    const moved = movedFolders(entries, swapsAreDated);
+    // Then a list would be as long as the walk.
+    if (moved.includes(".")) return undefined;
+    const below = moved.length > 0 ? await names(folder, moved.map(asArgument), ["-type", "d", "-print0"]) : [];
+    return changedPaths(entries, below);
+  };
+  return { compare: (await compared().catch(() => undefined)) ?? "all", antedated };
 }
 
 /** What find prints of these in a folder, a character a byte. */
@@ -61,9 +78,10 @@ async function names(folder: string, from: string[], conditions: string[]): Prom
   return output.split("\0").filter(Boolean);
 }
 
-function entryOf(line: string): Entry {
+function entryOf(line: string): Entry & { antedated: boolean } {
   const [mark, type, inode = "", links, ...path] = line.split(" ");
-  return { path: path.join(" "), folder: type === "d", inode, links: Number(links), changed: mark === "+" };
+  const known = { path: path.join(" "), folder: type === "d", inode, links: Number(links) };
+  return { ...known, changed: mark !== "-", antedated: mark === "*" };
 }
 
 /** @throws Error where a name is not UTF-8: as an argument it would be another one */

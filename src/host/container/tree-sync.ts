@@ -1,15 +1,17 @@
 import { spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { Duplex, Writable } from "node:stream";
-import { hold, run } from "../process.ts";
+import { commandFailed, hold, run } from "../process.ts";
 import { copied, exactCopy } from "./trees.ts";
 
 /** What of a tree is sent; all of it where nothing is said. */
 export interface Selection {
-  /** Only these files, whatever their times and sizes say. */
+  /** Only these files, whatever their times and sizes say; relative to the tree, a character a byte. */
   always?: string[] | undefined;
   /** The tree has large holes; see `squeezed`. */
   holes?: boolean | undefined;
+  /** A path that is left out, and stays as it is over there; it begins with a slash, which is the tree's own folder. */
+  without?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,15 +35,19 @@ const squeezed = (holes: boolean | undefined) =>
 export async function sendTree(
   { path: from, file }: { path: string; file?: boolean },
   port: number,
-  { always, signal, holes }: Selection = {},
+  { always, without, signal, holes }: Selection = {},
 ): Promise<void> {
   const { options, env } = squeezed(holes);
-  const changed = [...withoutDeletion(exactly), ...options, "--ignore-times"];
+  // In place: a file of several names keeps them all, also where only one is listed.
+  const changed = [...withoutDeletion(exactly), ...options, "--ignore-times", "--inplace"];
   if (file) await run("rsync", [...changed, from, target(port)], { signal, env });
   else if (always && always.length > 0) {
-    const input = always.map((path) => `./${path}`).join("\0");
+    const input = Buffer.from(always.map((path) => `./${path}`).join("\0"), "latin1");
     await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input, signal, env });
-  } else await run("rsync", [...exactly, ...options, `${from}/`, target(port)], { signal, env, accept: copied });
+  } else {
+    const left = without ? [`--exclude=${without}`] : [];
+    await run("rsync", [...exactly, ...options, ...left, `${from}/`, target(port)], { signal, env, accept: copied });
+  }
 }
 
 /** A `sendTree` that has greeted the other side, and waits to be told what has changed. */
@@ -76,13 +82,19 @@ const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
 
 const withoutDeletion = (options: string[]) => options.filter((option) => !option.startsWith("--delete"));
 
+export interface ServedTree {
+  stream: Duplex;
+  /** Its last byte is written. @throws command-failed where not all has arrived */
+  ended: Promise<void>;
+}
+
 /**
  * The receiving side of one `sendTree`, as a stream that speaks rsync. `configPath` is a file of ours, written anew. rsync runs as
  * a daemon with one module, over its standard input and output. It changes its root to `path`, for two reasons: nothing that
  * arrives can be written outside of it, and symbolic links arrive as they are. A daemon without a root of its own makes every link
  * point into its module. The module is the working folder, because a path in the configuration would be parsed.
  */
-export async function serveTree(path: string, configPath: string): Promise<Duplex> {
+export async function serveTree(path: string, configPath: string): Promise<ServedTree> {
   const module = [
     "path = /proc/self/cwd",
     "read only = no",
@@ -98,10 +110,21 @@ export async function serveTree(path: string, configPath: string): Promise<Duple
     stdio: ["pipe", "pipe", "ignore"],
   });
   const stream = Duplex.from({ writable: untilDeaf(child.stdin), readable: child.stdout });
-  child.once("exit", () => rm(configPath, { force: true }).catch(() => {}));
-  child.once("error", (error) => stream.destroy(error));
-  stream.once("close", () => child.kill());
-  return stream;
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once("exit", (code, killed) => {
+      rm(configPath, { force: true }).catch(() => {});
+      if (code === 0) resolve();
+      else reject(commandFailed("rsync", code ?? killed ?? "unknown", ""));
+    });
+    child.once("error", (error) => {
+      stream.destroy(error);
+      reject(error);
+    });
+  });
+  // Whoever does not ask for it learns from the sending side.
+  ended.catch(() => {});
+  stream.once("close", () => !stream.readableEnded && child.kill());
+  return { stream, ended };
 }
 
 /** An rsync that gives up stops reading, and then says why: what is still sent to it must not cut its word short. */

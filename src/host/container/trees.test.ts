@@ -1,8 +1,19 @@
-import { linkSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { treeSize } from "./trees.ts";
+import { mirrorTree, treeSize } from "./trees.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "godwit-trees-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,4 +34,22 @@ test("a tree's size is what its files hold, each once, and its holes are told be
 
 test("a tree that is gone holds nothing", async () => {
   expect(await treeSize(join(folder, "gone"))).toEqual({ bytes: 0, holes: 0 });
+});
+
+test("a folder gives way to one of several names of a fifo, as it does to a whiteout", async () => {
+  const scratch = mkdtempSync(join(tmpdir(), "godwit-mirror-"));
+  try {
+    const [from, to] = [join(scratch, "from"), join(scratch, "to")];
+    mkdirSync(from);
+    execFileSync("mkfifo", [join(from, "one")]);
+    linkSync(join(from, "one"), join(from, "other"));
+    for (const name of ["one", "other"]) mkdirSync(join(to, name), { recursive: true });
+    writeFileSync(join(to, "other", "file"), "x");
+    await mirrorTree(from, to);
+    const [one, other] = ["one", "other"].map((name) => lstatSync(join(to, name)));
+    expect(one?.isFIFO()).toBe(true);
+    expect(other?.ino).toBe(one?.ino);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 });

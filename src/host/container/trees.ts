@@ -1,6 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { run } from "../process.ts";
+import { relative } from "node:path";
+import { CommandFailed, run } from "../process.ts";
 import type { ContainerProcess } from "./processes.ts";
 
 /** Files that belong to a container. */
@@ -46,9 +46,13 @@ export const copied = [24];
 /**
  * rsync's status where some of the files could not be copied, and all others were, but for what is gone: in a container that runs,
  * one that was removed where an image has another (the writable layer has a device in its place then), or that was written to all
- * the time.
+ * the time. And where a folder gave way to one of several names of a device or a fifo, as whiteouts are: rsync has done it, and then
+ * looks for the ACL of the folder. A second run over the same files finds the second kind in order.
  */
-export const partlyCopied = 23;
+const partlyCopied = 23;
+
+export const isPartlyCopied = (error: unknown): boolean =>
+  error instanceof CommandFailed && error.status === partlyCopied;
 
 /**
  * Makes `to` equal to `from`, both on this host. Contents are compared in full: a program that writes through a shared
@@ -56,7 +60,12 @@ export const partlyCopied = 23;
  * @throws command-failed
  */
 export async function mirrorTree(from: string, to: string, signal?: AbortSignal): Promise<void> {
-  await run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal, accept: copied });
+  const mirror = () =>
+    run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal, accept: copied });
+  await mirror().catch((error) => {
+    if (!isPartlyCopied(error)) throw error;
+    return mirror();
+  });
 }
 
 export interface TreeSize {
@@ -76,6 +85,12 @@ export async function treeSize(path: string): Promise<TreeSize> {
 
 export const treeBytes = async (path: string): Promise<number> => (await treeSize(path)).bytes;
 
+/** Smaller ones take less time to send as they are than their tree's other files take to compress. */
+const largeHoles = 4 * 2 ** 20;
+
+/** Whether a tree is better compressed on its way to another host. */
+export const hasLargeHoles = async (path: string): Promise<boolean> => (await treeSize(path)).holes >= largeHoles;
+
 /** A tree of a million files is a long list, which is not worth the agent's memory. What vanishes meanwhile is no failure. */
 const sumUp = `find "$@" 2>/dev/null | awk '
   $2 > 1 && seen[$1]++ { next }
@@ -83,29 +98,30 @@ const sumUp = `find "$@" 2>/dev/null | awk '
   END { printf "%.0f %.0f", bytes, holes }'`;
 
 /**
- * Files below `tree` that a process has mapped shared and writable, as paths relative to it. Their times say nothing about
- * their contents, so that a copy by time and size must be told to look at them.
+ * Files below `tree` that a process has mapped shared and writable, as paths relative to it, a character a byte. Their times say
+ * nothing about their contents, so that a copy by time and size must be told to look at them.
  */
 export async function mappedFiles(processes: ContainerProcess[], tree: FileTree): Promise<string[]> {
   const found = new Set<string>();
+  const destination = Buffer.from(tree.destination).toString("latin1");
   for (const { hostPid } of processes) {
-    const maps = await readFile(`/proc/${hostPid}/maps`, "utf8").catch(() => "");
+    const maps = await readFile(`/proc/${hostPid}/maps`, "latin1").catch(() => "");
     for (const line of maps.split("\n")) {
       const [, permissions = "", , , inode = "0"] = line.split(/\s+/, 5);
-      const path = line.slice(line.indexOf("/")).trim();
+      const path = line.slice(line.indexOf("/")).replaceAll("\\012", "\n");
       if (!permissions.includes("w") || !permissions.endsWith("s") || inode === "0" || !path.startsWith("/")) continue;
-      const inTree = relative(tree.destination, path);
+      const inTree = relative(destination, path);
       if (inTree !== "" && !inTree.startsWith("..")) found.add(inTree);
     }
   }
   const existing = await Promise.all(
-    [...found].map(async (path) => ((await exists(join(tree.path, path))) ? path : undefined)),
+    [...found].map(async (path) => ((await exists(tree.path, path)) ? path : undefined)),
   );
   return existing.filter((path) => path !== undefined).sort();
 }
 
-async function exists(path: string): Promise<boolean> {
-  return realpath(path).then(
+async function exists(folder: string, path: string): Promise<boolean> {
+  return realpath(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, "latin1")])).then(
     () => true,
     () => false,
   );

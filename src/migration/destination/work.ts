@@ -82,7 +82,8 @@ export class ArrivalWork {
     const tree = this.#trees.get(index);
     const path = tree && this.#record.offer.trees[index]?.file ? dirname(tree) : tree;
     if (!path) throw new GodwitError("usage", `This migration has no file tree ${index}.`);
-    return serveTree(path, join(this.#requireSpace().work, `rsync-${index}-${Date.now()}.conf`));
+    const { stream } = await serveTree(path, join(this.#requireSpace().work, `rsync-${index}-${Date.now()}.conf`));
+    return stream;
   }
 
   async writeLog(suffix: string, bytes: Readable): Promise<void> {

@@ -2,9 +2,8 @@ import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
 import { changesSince, type Instant, instant } from "../../host/container/tree-changes.ts";
 import { holdTree, type Selection, sendTree } from "../../host/container/tree-sync.ts";
-import { type FileTree, partlyCopied, treeSize } from "../../host/container/trees.ts";
+import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../host/container/trees.ts";
 import type { ContainerInspect } from "../../host/docker/inspect.ts";
-import { CommandFailed } from "../../host/process.ts";
 import type { Peer } from "../../transport/peer.ts";
 import type { RateLimit } from "../../transport/rate-limit.ts";
 import type { ByteCounter } from "../../transport/streams.ts";
@@ -17,8 +16,6 @@ const shortRoundMs = 1000;
 const worthwhile = 0.75;
 /** A round that did not get all files is made again so often; then the one under the freeze, in which nothing changes, gets them. */
 const partlyTries = 3;
-/** Smaller ones take less time to send as they are than their tree's other files take to compress. */
-const largeHoles = 4 * 2 ** 20;
 
 export interface FileSync {
   migration: string;
@@ -33,17 +30,21 @@ export interface FileSync {
 
 /** One round over all trees at once. Time and size tell what changed. @returns whether it got all files */
 export async function sendTrees(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<boolean> {
-  sync.holes ??= await Promise.all(sync.trees.map(hasLargeHoles));
+  sync.holes ??= await Promise.all(sync.trees.map(({ path }) => hasLargeHoles(path)));
   const begun = instant();
+  const send = async (tree: FileTree, index: number) => {
+    const { antedated } = sync.lastRound ? await changesSince(tree, sync.lastRound) : { antedated: [] };
+    await sendOne(sync, index, { signal, rate });
+    if (antedated.length > 0) await sendOne(sync, index, { always: antedated, signal, rate });
+    return true;
+  };
   const sending = sync.trees.map((tree, index) =>
-    isWithin(tree, sync.trees) ? true : sendOne(sync, index, { signal, rate }).then(() => true, isPartly),
+    isWithin(tree, sync.trees) ? true : send(tree, index).catch(falseIfPartly),
   );
   const whole = !(await Promise.all(sending)).includes(false);
   if (whole) sync.lastRound = begun;
   return whole;
 }
-
-const hasLargeHoles = async ({ path }: FileTree) => (await treeSize(path)).holes >= largeHoles;
 
 /** Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze. */
 export async function sendTreesInRounds(sync: FileSync, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
@@ -59,8 +60,8 @@ export async function sendTreesInRounds(sync: FileSync, signal?: AbortSignal, ra
 }
 
 /** False for a round that did not get all files, which is none to go by. @throws every other error */
-function isPartly(error: unknown): false {
-  if (error instanceof CommandFailed && error.status === partlyCopied) return false;
+function falseIfPartly(error: unknown): false {
+  if (isPartlyCopied(error)) return false;
   throw error;
 }
 
@@ -90,13 +91,22 @@ export async function openLastRound(sync: FileSync, signal?: AbortSignal): Promi
   const send = async (tree: FileTree, index: number, mapped: string[]) => {
     const way = ways[index];
     if (!way) return;
-    const changes = sync.lastRound ? await changesSince(tree, sync.lastRound) : "all";
-    if (changes !== "none") {
-      if (!way.held) await told(peer.name, tree, sendTree(tree, way.port, { signal, holes: sync.holes?.[index] }));
-      else if (changes !== "all") await told(peer.name, tree, way.held.send(changes));
-      else await sendOne(sync, index, { signal });
+    const { compare, antedated } = sync.lastRound
+      ? await changesSince(tree, sync.lastRound)
+      : { compare: "all" as const, antedated: [] };
+    const first = () => {
+      if (!way.held) return told(peer.name, tree, sendTree(tree, way.port, { signal, holes: sync.holes?.[index] }));
+      if (compare === "all" || compare === "none") return sendOne(sync, index, { signal });
+      return told(peer.name, tree, way.held.send(compare));
+    };
+    if (compare !== "none") {
+      await first().catch((error) => {
+        if (!isPartlyCopied(error)) throw error;
+        return sendOne(sync, index, { signal });
+      });
     }
-    if (mapped.length > 0) await sendOne(sync, index, { always: mapped, signal });
+    const always = [...mapped, ...antedated];
+    if (always.length > 0) await sendOne(sync, index, { always, signal });
   };
   return {
     async send(mapped) {

@@ -1,9 +1,11 @@
 import {
   appendFileSync as append,
+  linkSync as link,
   mkdirSync as mkdir,
   renameSync as rename,
   rmSync,
   symlinkSync as symlink,
+  utimesSync as utimes,
   writeFileSync as write,
 } from "node:fs";
 import type { Trees } from "./trees.ts";
@@ -36,6 +38,23 @@ const oddNames = ["#x", "x\n#y", "-x", "x\\#012", "[x]*", " ", "ü"];
 /** Files and folders come, go and move. */
 export const nameCases = (trees: Trees): Record<string, TreeCase> => ({
   "a file grows": { after: () => append("a/x", "more") },
+  "a file gets another content of the same size, and its time back": {
+    before: () => utimes("a/x", 1e9, 1e9),
+    after: () => {
+      write("a/x", "SOME");
+      utimes("a/x", 1e9, 1e9);
+    },
+  },
+  "one of the names of a file gets another content, and its time back": {
+    before: () => {
+      link("a/x", "b/x");
+      utimes("a/x", 1e9, 1e9);
+    },
+    after: () => {
+      write("a/x", "SOME");
+      utimes("a/x", 1e9, 1e9);
+    },
+  },
   "a file with a line feed, a comment's beginning, a backslash, no UTF-8 in its name": {
     before: () => {
       for (const name of oddNames) write(`a/${name}`, "1");

@@ -28,17 +28,22 @@ export function shown(trees: Trees, folder: string): string[] {
     );
 }
 
-/** Sends a tree, or these paths of it, as one agent does to another one, into a folder of this machine. */
-export async function send(from: string, to: string, scratch: string, paths?: string[]): Promise<void> {
+/** Sends a tree, or these paths or files of it, as one agent does to another one, into a folder of this machine. */
+export async function send(
+  from: string,
+  to: string,
+  scratch: string,
+  { paths, always }: { paths?: string[] | undefined; always?: string[] } = {},
+): Promise<void> {
   const server = createServer(async (socket) => {
-    const served = await serveTree(to, join(scratch, `rsync-${performance.now()}.conf`));
+    const { stream: served } = await serveTree(to, join(scratch, `rsync-${performance.now()}.conf`));
     pipeline(socket, served, () => {});
     pipeline(served, socket, () => {});
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   try {
     const { port } = server.address() as { port: number };
-    await (paths ? holdTree(from, port).send(paths) : sendTree({ path: from }, port));
+    await (paths ? holdTree(from, port).send(paths) : sendTree({ path: from }, port, { always }));
   } finally {
     server.close();
   }
