@@ -1,7 +1,7 @@
 // Bundles the command line (which contains the agent) into one file, so that it starts fast and a host needs only it and Node; and
-// compiles what works on restored processes, which needs nothing of the host that it runs on.
+// compiles what works on restored processes, which needs nothing of the host that it runs on, and what a lab puts before its CRIU.
 import { execFileSync } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
 
 await build({
@@ -19,9 +19,12 @@ await build({
   },
 });
 
+const compile = (...args: string[]) =>
+  execFileSync("cc", ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", ...args], { stdio: "inherit" });
 for (const program of ["lazy-pages", "locks"]) {
-  const compiled = ["-o", `dist/godwit-${program}`, ...globSync(`runtime/${program}/*.c`)];
-  execFileSync("cc", ["-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-Werror", ...compiled], {
-    stdio: "inherit",
-  });
+  compile("-static", "-o", `dist/godwit-${program}`, ...globSync(`runtime/${program}/*.c`));
 }
+// The hosts of labs alone have these.
+mkdirSync("dist/lab", { recursive: true });
+compile("-static", "-o", "dist/lab/criu", "src/lab/criu/criu.c");
+compile("-shared", "-fPIC", "-o", "dist/lab/limits.so", "src/lab/criu/limits.c");

@@ -36,8 +36,13 @@ export async function writeUpper(state: LabState, host: Host, authority: Authori
     write("etc/godwit/pki/cert.pem", issued.certificate, 0o600);
     write("etc/godwit/pki/key.pem", issued.key, 0o600);
   }
-  const command = join(upper, "usr/local/bin/godwit");
-  mkdirSync(dirname(command), { recursive: true });
-  rmSync(command, { force: true });
-  symlinkSync("/opt/godwit/bin/godwit", command);
+  const link = (path: string, target: string) => {
+    const place = join(upper, path);
+    mkdirSync(dirname(place), { recursive: true });
+    rmSync(place, { force: true });
+    symlinkSync(target, place);
+  };
+  link("usr/local/bin/godwit", "/opt/godwit/bin/godwit");
+  // Found before the host's own, by the agent and by runc: see src/lab/criu.
+  link("usr/local/sbin/criu", "/opt/godwit/dist/lab/criu");
 }

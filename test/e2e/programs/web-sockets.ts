@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
+import { somebody } from "./support/image.ts";
 import { startClient } from "./support/lan-client.ts";
 import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
 import { held } from "./support/results.ts";
@@ -31,7 +32,10 @@ const longTimers = 10;
 /** A WebSocket server of Node.js, while a hundred clients send each other numbered messages over it. */
 export function webSockets(lab: TestLab, modes = namespaceModes): void {
   test.each(modes)("Node.js, %s: every message comes once and in order, and timers keep their rhythm", async (mode) => {
-    await lab.on("h1", `docker run --pull never -d --name node ${onLan} servers node /opt/ws-server.mjs`);
+    await lab.on(
+      "h1",
+      `docker run --pull never -d --name node --user ${somebody} ${onLan} servers node /opt/ws-server.mjs`,
+    );
     await using client = startClient<Report>(lab, "web-sockets.ts", `ws://${lanAddress}`, String(clients));
     const allGoOn = async () => {
       await client.goesOn(({ least }) => least, 5);

@@ -10,6 +10,8 @@ import { patience } from "./wait.ts";
 const godwitCommand = join(checkoutDir(), "bin/godwit");
 /** A command that hangs is a failure of its test; the limit is far above what any of them takes. */
 const commandLimitMs = 120_000 * patience;
+/** A lab may have to make its roots and images first. */
+const labLimitMs = 900_000;
 
 export interface CliResult {
   status: number;
@@ -71,7 +73,7 @@ export function testLab(name: string): TestLab {
   const godwit = async (...args: string[]) => {
     const { exitCode, stdout, stderr } = await execa(godwitCommand, ["--lab", name, ...args], {
       reject: false,
-      timeout: commandLimitMs,
+      timeout: args[0] === "lab" ? labLimitMs : commandLimitMs,
       stdin: "ignore",
     });
     return { status: exitCode ?? 255, stdout, stderr };

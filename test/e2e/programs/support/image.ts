@@ -2,6 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestLab } from "../../support/lab.ts";
 
+/** A user that no image knows, as many containers run under. */
+export const somebody = "1000:1000";
+
 const inside = join(import.meta.dirname, "../inside");
 
 /**
@@ -12,8 +15,10 @@ const inside = join(import.meta.dirname, "../inside");
 export async function makeServers(lab: TestLab, host: string, megabytes: number): Promise<string> {
   await lab.on(
     host,
-    "docker run --pull never -d --name compiler gcc sleep 600 && docker run --pull never -d --name bench apps sleep 600 && docker exec bench mkdir -p /opt /srv/www /data",
+    "docker run --pull never -d --name compiler gcc sleep 600 && docker run --pull never -d --name bench apps sleep 600 && docker exec bench mkdir -p /opt /srv/www /data /pgdata",
   );
+  // Each server finds a folder for its data that is its own.
+  await lab.on(host, `docker exec bench chown ${somebody} /data && docker exec bench chown postgres:postgres /pgdata`);
   for (const file of readdirSync(inside)) {
     const source = readFileSync(join(inside, file), "utf8");
     if (file.endsWith(".c")) {

@@ -1,0 +1,12 @@
+/* The command criu of a lab's hosts: the host's own, with the library of limits.c, which lies beside this program. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+  (void)argc;
+  setenv("LD_PRELOAD", "/opt/godwit/dist/lab/limits.so", 1);
+  execv("/usr/sbin/criu", argv);
+  perror("/usr/sbin/criu");
+  return 127;
+}
