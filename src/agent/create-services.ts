@@ -7,10 +7,13 @@ import { resumeCheckpoints } from "../checkpoint/resume.ts";
 import { rollbackContainer } from "../checkpoint/rollback.ts";
 import type { CheckpointSource } from "../checkpoint/run-again.ts";
 import { CheckpointStore } from "../checkpoint/store.ts";
+import type { CheckpointTaken } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { hostFacts } from "../contract/facts.ts";
 import { apiPrefix } from "../contract/version.ts";
-import { containerName, describe, readContainerFacts } from "../host/container/facts.ts";
+import { containerName, examine, readContainerFacts } from "../host/container/facts.ts";
+import { readNeighbours } from "../host/container/joiners.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
 import { thisHost } from "../host/host.ts";
 import { compareHosts } from "../migration/compare-hosts.ts";
 import { containerObstacles } from "../migration/container-obstacles.ts";
@@ -37,6 +40,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
   });
 
   const find = lookup(host, store, departures);
+  const examined = async (found: ContainerInspect) => examine(found, await readNeighbours(host.docker));
   /** Checkpoints that a clone is made of; their own container is free meanwhile. */
   const inUse = new Map<string, string>();
 
@@ -58,23 +62,15 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
     async containers() {
       const [listed, facts] = await Promise.all([host.docker.containers(), host.facts()]);
       const found = await Promise.all(listed.map(async (item) => ({ item, inspect: await host.docker.find(item.Id) })));
-      return found.flatMap(({ item, inspect }) => {
-        if (!inspect) return [];
-        const described = describe(inspect);
-        const { id, name, image, state, runtime } = described;
-        return [
-          {
-            host: host.name,
-            id,
-            name,
-            image,
-            state,
-            status: item.Status,
-            runtime,
-            obstacles: obstaclesIn(containerObstacles(described, facts)),
-          },
-        ];
+      const running = found.flatMap(({ inspect }) => (inspect?.State.Running ? [inspect] : []));
+      const summaries = found.map(async ({ item, inspect }) => {
+        if (!inspect) return undefined;
+        const examined = await examine(inspect, { all: listed, running });
+        const { id, name, image, state, runtime } = examined;
+        const obstacles = obstaclesIn(containerObstacles(examined, facts));
+        return { ...{ host: host.name, id, name, image, state, status: item.Status, runtime }, obstacles };
       });
+      return (await Promise.all(summaries)).filter((summary) => summary !== undefined);
     },
 
     async container(asked) {
@@ -121,10 +117,12 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       const { found, name: owner } = await find.running(asked);
       const name = request.name ?? `checkpoint-${new Date().toISOString().slice(0, 19).replace(/[T:]/g, "-")}`;
       await store.refuseExisting(owner, name);
-      refuseDump(await host.facts(), found);
-      return operations.start({ kind: "checkpoint", container: owner, cancellable: true }, (context) =>
-        createCheckpoint(deps, found, { name, stop: request.stop }, context),
-      );
+      const warnings = refuseDump(await host.facts(), await examined(found), request.stop ? "stop" : "keep");
+      return operations.start({ kind: "checkpoint", container: owner, cancellable: true }, async (context) => {
+        for (const { message, remedy } of warnings) context.warn(message, remedy);
+        const taken = await createCheckpoint(deps, found, { name, stop: request.stop }, context);
+        return { ...taken, warnings: [...context.warnings] } satisfies CheckpointTaken;
+      });
     },
 
     async restore(asked, { checkpoint, foreign }) {
@@ -149,7 +147,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       const { source } = await find.checkpoint(asked, checkpoint);
       if (!foreign) await refuseForeign(store, source, found);
       const facts = await host.facts();
-      refuseDump(facts, found);
+      refuseDump(facts, await examined(found), "rollback");
       refuseRestore(facts, name);
       return operations.start({ kind: "rollback", container: name, cancellable: true }, (context) =>
         rollbackContainer(deps, found, source, context),
@@ -162,7 +160,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       const peer = request.host === undefined || request.host === host.name ? undefined : peers(request.host);
       await find.freeName(request.name, peer);
       const facts = await host.facts();
-      if (original) refuseDump(facts, original.found);
+      if (original) refuseDump(facts, await examined(original.found), "clone");
       if (!peer) refuseRestore(facts, request.name);
       // A clone of a running container freezes it for a moment.
       const holds = original?.name ?? (peer ? kept?.owner : undefined) ?? request.name;

@@ -54,6 +54,10 @@ export const checkpointSummary = checkpointRecord.omit({ inspect: true, processe
 });
 export type CheckpointSummary = z.infer<typeof checkpointSummary>;
 
+/** Result of an operation of kind checkpoint. */
+export const checkpointTaken = checkpointSummary.extend({ warnings: z.array(z.string()) });
+export type CheckpointTaken = z.infer<typeof checkpointTaken>;
+
 /** @param text of a `record.json` @throws invalid-checkpoint, with the field that does not fit */
 export function parseCheckpointRecord(text: string): CheckpointRecord {
   let value: unknown;

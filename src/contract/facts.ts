@@ -52,6 +52,8 @@ export const hostFacts = z.object({
       dirtyTracking: z.boolean(),
       /** userfaultfd with what CRIU needs: post-copy and the local lazy restore need it. */
       lazyPages: z.boolean(),
+      /** Processes of other users than root can be dumped: it can read their limits, with CAP_SYS_RESOURCE or without. */
+      otherUsers: z.boolean(),
     })
     .nullable(),
   /** fs.pipe-max-size in bytes. */
@@ -78,6 +80,10 @@ export const containerMount = z.object({
   readOnly: z.boolean(),
 });
 export type ContainerMount = z.infer<typeof containerMount>;
+
+const sharedNamespace = z.object({ name: z.string(), namespace: z.enum(["network", "pid", "ipc"]) });
+/** A container that shares a namespace with another one. */
+export type SharedNamespace = z.infer<typeof sharedNamespace>;
 
 /** What the source knows about a container before it moves. */
 export const containerFacts = z.object({
@@ -125,9 +131,15 @@ export const containerFacts = z.object({
   pidMode: z.string(),
   ipcMode: z.string(),
   /** Containers that run in a namespace of this one. */
-  joiners: z.array(z.object({ name: z.string(), namespace: z.enum(["network", "pid", "ipc"]) })),
-  /** What its processes have open that CRIU cannot carry, in words that fit after 'has'. */
+  joiners: z.array(sharedNamespace),
+  /** Containers in whose namespaces this one runs; by the beginning of their ids where no name is known. */
+  joined: z.array(sharedNamespace),
+  /** Processes that run as another user or group than root; `as` such as `user 999`. */
+  otherUsers: z.array(z.object({ pid: z.int(), command: z.string(), as: z.string() })),
+  /** What its processes have open that CRIU cannot dump, in words that fit after 'has'. */
   uncarried: z.array(z.string()),
+  /** What its processes have open that CRIU dumps, and then refuses to restore or restores as something else; in such words. */
+  unrestorable: z.array(z.string()),
   /** Programs that `docker exec` runs in it, such as `bash`. */
   execSessions: z.array(z.string()),
   /** `docker inspect` as it is: the destination re-creates the container from it. */

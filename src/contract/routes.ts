@@ -78,7 +78,7 @@ export type CloneRequest = z.infer<typeof cloneRequest>;
 const recoverRequest = z.strictObject({ force: z.boolean().default(false) });
 export type RecoverRequest = z.infer<typeof recoverRequest>;
 
-/** Result of an operation of kind restore, rollback or clone. That of a checkpoint is a CheckpointSummary, of a migration a MigrationResult. */
+/** Result of an operation of kind restore, rollback or clone. That of a checkpoint is a CheckpointTaken, of a migration a MigrationResult. */
 export const runResult = z.object({
   host: z.string(),
   container: z.string(),

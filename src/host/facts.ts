@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { errorReport } from "../contract/errors.ts";
 import type { HostFacts } from "../contract/facts.ts";
 import { protocol, version } from "../contract/version.ts";
+import { hasSysResource } from "./capabilities.ts";
 import { criuFeatures } from "./criu/features.ts";
 import type { Docker } from "./docker/docker.ts";
 import { hookName, stateFolder } from "./paths.ts";
@@ -12,7 +13,6 @@ import { run } from "./process.ts";
 import { isInstalled } from "./setup.ts";
 
 const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter", "nft"];
-const capSysResource = 24n;
 
 /** Everything that a move needs to know about this host. Takes about 0.3 s, most of it CRIU's own check. */
 export async function readHostFacts(name: string, docker: Docker): Promise<HostFacts> {
@@ -35,7 +35,7 @@ export async function readHostFacts(name: string, docker: Docker): Promise<HostF
     runc,
     criu,
     pipeMaxSize: Number(await readFile("/proc/sys/fs/pipe-max-size", "utf8")),
-    capSysResource: await hasCapability(capSysResource),
+    capSysResource: await hasSysResource(),
     freezer: await readFreezer(),
     memory,
     disk: { dockerFreeBytes: await freeBytes(dockerRoot), storeFreeBytes: await freeBytes(stateFolder) },
@@ -78,11 +78,6 @@ async function readMemory(): Promise<HostFacts["memory"]> {
   const text = await readFile("/proc/meminfo", "utf8");
   const bytes = (name: string) => Number(text.match(new RegExp(`^${name}:\\s*(\\d+)`, "m"))?.[1] ?? 0) * 1024;
   return { totalBytes: bytes("MemTotal"), availableBytes: bytes("MemAvailable") };
-}
-
-async function hasCapability(bit: bigint): Promise<boolean> {
-  const effective = (await readFile("/proc/self/status", "utf8")).match(/^CapEff:\s*([0-9a-f]+)/m)?.[1] ?? "0";
-  return ((BigInt(`0x${effective}`) >> bit) & 1n) === 1n;
 }
 
 async function readFreezer(): Promise<HostFacts["freezer"]> {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ContainerFacts, HostFacts, Verdict } from "../contract/facts.ts";
+import type { ContainerFacts, HostFacts, SharedNamespace, Verdict } from "../contract/facts.ts";
 import { sourceChecks } from "./doctor.ts";
 import { bytes } from "./units.ts";
 import { fail, obstaclesIn, ok, warn } from "./verdict.ts";
@@ -10,18 +10,21 @@ export function containerObstacles(container: ContainerFacts, host: HostFacts): 
   return obstaclesIn([...containerChecks(container), ...userCheck(container, host), ...ofHost]);
 }
 
-const withUser = z.object({ Config: z.object({ User: z.string() }) });
-const rootNames = ["", "0", "root"];
+/** So many processes are named. */
+const mostNamed = 3;
 
-/** CRIU reads the limits of every process; those of another user's only a host with CAP_SYS_RESOURCE may. */
-export function userCheck({ inspect }: ContainerFacts, host: HostFacts): Verdict[] {
-  const user = withUser.safeParse(inspect).data?.Config.User ?? "";
-  if (host.capSysResource || rootNames.includes(user.split(":")[0] ?? "")) return [];
+/** CRIU reads the limits of every process; those of another user's it may not read everywhere. */
+export function userCheck({ otherUsers }: ContainerFacts, { criu, name: host }: HostFacts): Verdict[] {
+  const [first, ...others] = otherUsers;
+  if (!first || !criu || criu.otherUsers) return [];
+  const named = others.slice(0, mostNamed - 1).map(({ command, pid, as }) => `${command} (pid ${pid}) as ${as}`);
+  const more = others.length - named.length;
+  const rest = [...named, ...(more > 0 ? [`${more} more`] : [])].map((each) => `, ${each}`).join("");
   return [
     unsupported(
       "user",
-      `runs as user ${user}, whose limits CRIU cannot read on ${host.name}, where CAP_SYS_RESOURCE is missing`,
-      `run Docker and the agent of ${host.name} with CAP_SYS_RESOURCE`,
+      `${first.command} (pid ${first.pid}) runs as ${first.as}${rest}, and CRIU cannot read the limits of other users' processes on ${host}, where CAP_SYS_RESOURCE is missing`,
+      `run Docker and the agent of ${host} with CAP_SYS_RESOURCE`,
     ),
   ];
 }
@@ -85,52 +88,54 @@ function devices(container: ContainerFacts): Verdict[] {
   return found;
 }
 
-function openFiles({ uncarried }: ContainerFacts): Verdict[] {
-  if (uncarried.length === 0) return [];
-  const what = `has ${uncarried.join(", ")} open, which CRIU cannot carry`;
-  return [unsupported("open-files", what, "have the program do without, or move it while that is not open")];
-}
+/** Key of the check for what a checkpoint can be taken of, and never be restored. */
+export const restoreCheck = "restore";
 
-function namespaces({ networkMode, pidMode, ipcMode }: ContainerFacts): Verdict[] {
+function openFiles({ uncarried, unrestorable }: ContainerFacts): Verdict[] {
+  const remedy = "have the program do without, or wait until that is not open";
   const found: Verdict[] = [];
-  if (networkMode === "host") {
-    found.push(
-      warn(
-        "network-mode",
-        "uses the host's network: its addresses and connections stay behind, sockets that only listen move",
-        "create it with a network of its own to move connections",
-      ),
-    );
-  }
-  const shared: [string, string, string][] = [
-    ["network-mode", namespaceWords.network, networkMode],
-    ["pid-mode", namespaceWords.pid, pidMode],
-    ["ipc-mode", namespaceWords.ipc, ipcMode],
-  ];
-  for (const [check, what, mode] of shared) {
-    const other = mode.startsWith("container:") ? `container ${mode.slice("container:".length, 22)}` : undefined;
-    const withHost = mode === "host" && check !== "network-mode";
-    if (!other && !withHost) continue;
-    found.push(
-      unsupported(
-        check,
-        `shares its ${what} with ${other ?? "the host"}`,
-        `create it without --${check.replace("-mode", "")}`,
-      ),
-    );
-  }
+  if (uncarried.length > 0)
+    found.push(unsupported("open-files", `has ${uncarried.join(", ")} open, which CRIU cannot dump`, remedy));
+  if (unrestorable.length > 0)
+    found.push(unsupported(restoreCheck, `has ${unrestorable.join(", ")} open, which CRIU cannot restore`, remedy));
   return found;
 }
 
+function namespaces({ networkMode, pidMode, ipcMode, joined }: ContainerFacts): Verdict[] {
+  const shared = (namespace: keyof typeof namespaceWords, other: string) =>
+    unsupported(
+      `${namespace}-mode`,
+      `shares its ${namespaceWords[namespace]} with ${other}`,
+      `create it without --${namespace}`,
+    );
+  return [
+    ...(networkMode === "host"
+      ? [
+          warn(
+            "network-mode",
+            "uses the host's network: its addresses and connections stay behind, sockets that only listen move",
+            "create it with a network of its own to move connections",
+          ),
+        ]
+      : []),
+    ...(pidMode === "host" ? [shared("pid", "the host")] : []),
+    ...(ipcMode === "host" ? [shared("ipc", "the host")] : []),
+    ...joined.map(({ namespace, name }) => shared(namespace, `container ${name}`)),
+  ];
+}
+
 const namespaceWords = { network: "network", pid: "process ids", ipc: "shared memory" };
+
+/** Key of the check for containers that run in such a namespace of this one. */
+export const joinedCheck = (namespace: SharedNamespace["namespace"]) => `${namespace}-joined`;
 
 /** Such a container would be silenced with this one, and have the namespace no more when this one has gone. */
 function joiners({ joiners }: ContainerFacts): Verdict[] {
   return joiners.map(({ name, namespace }) =>
     unsupported(
-      `${namespace}-joined`,
+      joinedCheck(namespace),
       `shares its ${namespaceWords[namespace]} with container ${name}, which would lose it`,
-      `stop ${name} before the move`,
+      `stop ${name} first`,
     ),
   );
 }

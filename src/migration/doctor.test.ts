@@ -9,7 +9,7 @@ const level = (verdicts: ReturnType<typeof doctor>, key: string) => verdicts.fin
 test("a good host: one ok line for each thing", () => {
   const verdicts = doctor(host("h1"));
   expect(verdicts.map(({ check, level }) => `${check} ${level}`)).toEqual(
-    "docker,storage-driver,hook,runc,criu,dirty-tracking,userfaultfd,pipe-size,freezer,memory,disk,tools"
+    "docker,storage-driver,hook,runc,criu,dirty-tracking,userfaultfd,other-users,pipe-size,freezer,memory,disk,tools"
       .split(",")
       .map((check) => `${check} ok`),
   );
@@ -59,6 +59,15 @@ test("with CAP_SYS_RESOURCE the pipe size does not matter", () => {
   expect(doctor(host("h1", { pipeMaxSize: 4096 })).find(({ check }) => check === "pipe-size")?.remedy).toBe(
     "sysctl -w fs.pipe-max-size=8388608",
   );
+});
+
+test("a host whose CRIU cannot read the limits of other users' processes is told so", () => {
+  const without = doctor(host("h1", { criu: criuOf({ otherUsers: false }) })).find(({ level }) => level !== "ok");
+  expect(without).toMatchObject({
+    check: "other-users",
+    level: "warn",
+    message: expect.stringContaining("CAP_SYS_RES"),
+  });
 });
 
 test("comparing hosts says which modes are possible, in either order of the hosts", () => {

@@ -11,6 +11,7 @@ export function doctor(facts: HostFacts): Verdict[] {
     check.criuCheck(facts),
     ...check.dirtyTrackingCheck(facts),
     ...check.lazyPagesCheck(facts),
+    ...check.otherUsersCheck(facts),
     check.pipeCheck(facts),
     check.freezerCheck(facts),
     check.memoryCheck(facts),

@@ -101,6 +101,18 @@ export function lazyPagesCheck({ criu }: HostFacts): Verdict[] {
   ];
 }
 
+export function otherUsersCheck({ criu }: HostFacts): Verdict[] {
+  if (!criu) return [];
+  if (criu.otherUsers) return [ok("other-users", "CRIU can dump processes of every user")];
+  return [
+    warn(
+      "other-users",
+      "CRIU cannot dump processes of other users than root: CAP_SYS_RESOURCE is missing",
+      "run Docker and the agent with CAP_SYS_RESOURCE",
+    ),
+  ];
+}
+
 /** @param needed whether the action fails without it; post-copy does, CRIU's eager page server only asks for more pipes */
 export function pipeCheck({ pipeMaxSize, capSysResource }: HostFacts, needed = false): Verdict {
   if (capSysResource) return ok("pipe-size", "CAP_SYS_RESOURCE is there: pipes have no limit");

@@ -160,16 +160,43 @@ describe("what forbids a move", () => {
       "open io_uring",
       { container: { uncarried: ["an io_uring"] } },
       "unsupported-container",
-      /io_uring open/,
+      /io_uring open, which CRIU cannot dump/,
       /without/,
+    ],
+    [
+      "an open file of a thread in /proc",
+      { container: { unrestorable: ["/proc/7/task/9/stat"] } },
+      "unsupported-container",
+      /has \/proc\/7\/task\/9\/stat open, which CRIU cannot restore/,
+      /without/,
+    ],
+    [
+      "another user, where CRIU cannot read limits",
+      {
+        source: { criu: criuOf({ otherUsers: false }) },
+        container: { otherUsers: [{ pid: 1, command: "redis-server", as: "user 999" }] },
+      },
+      "unsupported-container",
+      /: redis-server \(pid 1\) runs as user 999, and CRIU cannot read .* on h1, where CAP_SYS_RESOURCE is missing/,
+      /agent of h1 with CAP_SYS_RESOURCE/,
+    ],
+    [
+      "many of other users",
+      {
+        source: { criu: criuOf({ otherUsers: false }) },
+        container: { otherUsers: [2, 3, 4, 5, 6].map((pid) => ({ pid, command: "nginx", as: "user 33" })) },
+      },
+      "unsupported-container",
+      /nginx \(pid 2\) runs as user 33, nginx \(pid 3\) as user 33, nginx \(pid 4\) as user 33, 2 more, and CRIU/,
+      /CAP_SYS_RESOURCE/,
     ],
     ["pid=host", { container: { pidMode: "host" } }, "unsupported-container", /the host/, /--pid/],
     ["ipc=host", { container: { ipcMode: "host" } }, "unsupported-container", /the host/, /--ipc/],
     [
       "network of another",
-      { container: { networkMode: "container:abc" } },
+      { container: { networkMode: "container:abc", joined: [{ name: "vpn", namespace: "network" }] } },
       "unsupported-container",
-      /container abc/,
+      /shares its network with container vpn/,
       /--network/,
     ],
     [
@@ -197,6 +224,14 @@ describe("what forbids a move", () => {
     expect(error?.message).toMatch(/^looper cannot move to h2: .*[^.]\.$/);
     for (const verdict of verdicts.filter(({ level }) => level !== "ok")) expect(verdict.remedy).toBeTruthy();
   });
+});
+
+test("processes of other users move where CRIU can read their limits, whatever the host lacks", () => {
+  const container = { otherUsers: [{ pid: 1, command: "redis-server", as: "user 999" }] };
+  expect(check({ source: { capSysResource: false }, container }).filter(({ level }) => level !== "ok")).toEqual([]);
+  // On the destination they are restored, which needs no such right.
+  const destination = { criu: criuOf({ otherUsers: false }) };
+  expect(check({ destination, container }).filter(({ level }) => level !== "ok")).toEqual([]);
 });
 
 describe("what is allowed with a warning", () => {

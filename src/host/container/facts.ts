@@ -5,13 +5,13 @@ import { readExecSessions } from "../docker/exec-sessions.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
 import { tellApart } from "./exec-sessions.ts";
-import { readJoiners } from "./joiners.ts";
+import { joinedBy, joinersOf, type Neighbours, readNeighbours } from "./joiners.ts";
 import { overlayRootOf } from "./layers.ts";
 import { containerProcesses, pidsBelow } from "./processes.ts";
 import { type RuncContainer, runcContainer } from "./runc.ts";
 import { readSharedMemory } from "./shared-memory.ts";
 import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
-import { uncarriedFiles } from "./uncarried.ts";
+import { openFiles } from "./uncarried.ts";
 
 const nothingShared: ContainerFacts["shared"] = { memoryBytes: 0, tmpfsBytes: 0 };
 
@@ -25,36 +25,56 @@ export async function readContainerFacts(
   container: ContainerInspect,
   dockerRoot: string,
 ): Promise<ContainerFacts> {
-  const running = container.State.Running ? await runcContainer(container.Id).catch(() => undefined) : undefined;
-  const found = running ? await containerProcesses(running.cgroup, { memory: true }) : [];
-  const processes = running ? (await tellApart(found, running.pid)).own : [];
+  const running = await runningContainer(container);
   const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
-  const [volumes, networks, execSessions, joiners, sizes, shared] = await Promise.all([
+  const [facts, volumes, networks, execSessions, sizes, shared] = await Promise.all([
+    readNeighbours(docker).then((neighbours) => examine(container, neighbours, { memory: true })),
     readVolumes(docker, container),
     readNetworks(docker, container),
     readExecSessions(docker, container),
-    readJoiners(docker, container),
     Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) }))),
     running ? sharedMemoryOf(running) : nothingShared,
   ]);
   const sum = (kind: FileTree["kind"]) =>
     sizes.filter((size) => size.kind === kind).reduce((total, { bytes }) => total + bytes, 0);
   return {
-    ...describe(container),
+    ...facts,
     volumes,
     networkFacts: networks,
     execSessions,
-    joiners,
-    memoryBytes: processes.reduce(
-      (total, { memoryBytes }) => total + memoryBytes,
-      shared.memoryBytes + shared.tmpfsBytes,
-    ),
+    memoryBytes: facts.memoryBytes + shared.memoryBytes + shared.tmpfsBytes,
     shared,
-    processes: processes.length,
-    uncarried: await uncarriedFiles(processes.map(({ hostPid }) => hostPid)),
     writableBytes: sum("writable-layer"),
     volumeBytes: sum("volume"),
   };
+}
+
+/**
+ * What `docker inspect`, the container's processes and its neighbours say. No files are measured, so that it takes milliseconds.
+ * @param options with `memory` also the private memory of the processes, which takes as long as it is large
+ */
+export async function examine(
+  container: ContainerInspect,
+  neighbours: Neighbours,
+  options: { memory?: boolean } = {},
+): Promise<ContainerFacts> {
+  const running = await runningContainer(container);
+  const found = running ? await containerProcesses(running.cgroup, options) : [];
+  const processes = running ? (await tellApart(found, running.pid)).own : [];
+  return {
+    ...describe(container),
+    joiners: joinersOf(container, neighbours),
+    joined: joinedBy(container, neighbours),
+    memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
+    processes: processes.length,
+    otherUsers: processes.flatMap(({ pid, command, as }) => (as === undefined ? [] : [{ pid, command, as }])),
+    ...(await openFiles(processes.map(({ hostPid }) => hostPid))),
+  };
+}
+
+/** Undefined where it does not run, or not under runc. */
+async function runningContainer(container: ContainerInspect): Promise<RuncContainer | undefined> {
+  return container.State.Running ? runcContainer(container.Id).catch(() => undefined) : undefined;
 }
 
 /** See `readSharedMemory`. Takes some milliseconds. */
@@ -87,8 +107,8 @@ export async function volumeTrees(docker: Docker, container: ContainerInspect): 
   return (await Promise.all(trees)).filter((tree) => tree !== undefined);
 }
 
-/** What `docker inspect` alone says: cheap, for a list of many. */
-export function describe(container: ContainerInspect): ContainerFacts {
+/** What `docker inspect` alone says. */
+function describe(container: ContainerInspect): ContainerFacts {
   const host = container.HostConfig;
   return {
     id: container.Id,
@@ -135,7 +155,10 @@ export function describe(container: ContainerInspect): ContainerFacts {
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
     joiners: [],
+    joined: [],
+    otherUsers: [],
     uncarried: [],
+    unrestorable: [],
     execSessions: [],
     inspect: container,
   };

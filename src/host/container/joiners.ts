@@ -1,26 +1,54 @@
-import type { ContainerFacts } from "../../contract/facts.ts";
-import type { Docker } from "../docker/docker.ts";
+import type { SharedNamespace } from "../../contract/facts.ts";
+import type { Docker, ListedContainer } from "../docker/docker.ts";
 import type { ContainerInspect } from "../docker/inspect.ts";
 
-type Joiner = ContainerFacts["joiners"][number];
+/** The containers of this host, as far as one asks who shares a namespace with whom. */
+export interface Neighbours {
+  all: ListedContainer[];
+  /** Those that have processes. */
+  running: ContainerInspect[];
+}
 
-/** The containers with processes in a namespace of this one (`--network container:…`), by name. */
-export async function readJoiners(docker: Docker, container: ContainerInspect): Promise<Joiner[]> {
-  const listed = (await docker.containers()).filter(({ State }) => ["running", "paused"].includes(State));
-  const others = await Promise.all(listed.map(({ Id }) => docker.find(Id)));
-  return others
-    .flatMap((other) => (other ? joinsOf(other, container) : []))
+const haveProcesses = ["running", "paused"];
+
+/** Docker does not answer about a container that it is starting: only those that run are asked about. */
+export async function readNeighbours(docker: Docker): Promise<Neighbours> {
+  const all = await docker.containers();
+  const listed = all.filter(({ State }) => haveProcesses.includes(State));
+  const running = await Promise.all(listed.map(({ Id }) => docker.find(Id)));
+  return { all, running: running.filter((found) => found !== undefined) };
+}
+
+/** Those with processes in a namespace of this container (`--network container:…`). */
+export function joinersOf(container: ContainerInspect, { running }: Neighbours): SharedNamespace[] {
+  return running
+    .flatMap((other) =>
+      joinsOf(other)
+        .filter(({ mode }) => isMeant(mode, container.Id, nameOf(container)))
+        .map(({ namespace }) => ({ name: nameOf(other), namespace })),
+    )
     .sort((one, another) => one.name.localeCompare(another.name, "en"));
 }
 
-function joinsOf({ Name, HostConfig }: ContainerInspect, container: ContainerInspect): Joiner[] {
-  const modes = { network: HostConfig.NetworkMode, pid: HostConfig.PidMode, ipc: HostConfig.IpcMode };
-  const joined = Object.entries(modes).filter(([, mode]) => mode && isOf(mode, container));
-  return joined.map(([namespace]) => ({ name: Name.slice(1), namespace: namespace as keyof typeof modes }));
+/** Those in whose namespaces this container runs; by the beginning of the id where no name is known. */
+export function joinedBy(container: ContainerInspect, { all }: Neighbours): SharedNamespace[] {
+  return joinsOf(container).map(({ mode, namespace }) => {
+    const found = all.find(({ Id, Names }) => Names.some((name) => isMeant(mode, Id, name.slice(1))));
+    return { name: found?.Names[0]?.slice(1) ?? mode.slice(0, shortId), namespace };
+  });
+}
+
+const shortId = 12;
+const nameOf = ({ Name }: ContainerInspect) => Name.slice(1);
+
+/** What it names the others by, behind `container:`. */
+function joinsOf({ HostConfig }: ContainerInspect): { mode: string; namespace: SharedNamespace["namespace"] }[] {
+  const modes = { network: HostConfig.NetworkMode, pid: HostConfig.PidMode, ipc: HostConfig.IpcMode } as const;
+  return Object.entries(modes).flatMap(([namespace, mode]) => {
+    const [kind, other] = (mode ?? "").split(":");
+    return kind === "container" && other ? [{ mode: other, namespace: namespace as keyof typeof modes }] : [];
+  });
 }
 
 /** A mode names the other container by its name, its id, or the beginning of that. */
-function isOf(mode: string, { Id, Name }: ContainerInspect): boolean {
-  const [kind, other = ""] = mode.split(":");
-  return kind === "container" && other !== "" && (other === Name.slice(1) || Id.startsWith(other));
-}
+const isMeant = (mode: string, id: string, name: string) => mode === name || id.startsWith(mode);

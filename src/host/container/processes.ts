@@ -9,6 +9,8 @@ export interface ContainerProcess {
   /** As the container's own processes see it. */
   pid: number;
   command: string;
+  /** Such as `user 999`, where any of its real, effective and saved ids is not root's. */
+  as?: string | undefined;
   /** Resident memory in bytes, without what is of a tmpfs or shared without a file; other shared pages counted by share. */
   memoryBytes: number;
 }
@@ -52,11 +54,19 @@ async function describe(hostPid: number, memory: boolean): Promise<ContainerProc
       parent: Number(field("PPid")),
       pid: Number(field("NSpid").split(/\s+/).at(-1)),
       command: field("Name"),
+      as: otherThanRoot("user", field("Uid")) ?? otherThanRoot("group", field("Gid")),
       memoryBytes: memory ? await proportionalMemory(hostPid) : 0,
     };
   } catch {
     return undefined;
   }
+}
+
+/** Of a line of /proc/PID/status: the real, effective, saved and file system id. The last one gives no rights that matter here. */
+function otherThanRoot(kind: string, ids: string): string | undefined {
+  const [real, effective, saved] = ids.split(/\s+/);
+  const other = [effective, real, saved].find((id) => id !== "0");
+  return other && `${kind} ${other}`;
 }
 
 async function proportionalMemory(pid: number): Promise<number> {

@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import type { HostFacts } from "../../contract/facts.ts";
+import { dumpsOtherUsers } from "./other-users.ts";
 
 /** Installing or upgrading CRIU shows after this time. */
 const keptMs = 60_000;
@@ -15,16 +16,18 @@ async function askCriu(): Promise<HostFacts["criu"]> {
   const versionText = await ask(["--version"]);
   const version = versionText.output.match(/Version:\s*([\d.]+)/)?.[1];
   if (!version) return null;
-  const [check, dirty, lazy] = await Promise.all([
+  const [check, dirty, lazy, otherUsers] = await Promise.all([
     ask(["check"]),
     ask(["check", "--feature", "mem_dirty_track"]),
     ask(["check", "--feature", "uffd-noncoop"]),
+    dumpsOtherUsers(),
   ]);
   return {
     version,
     problem: check.ok ? null : firstProblem(check.output),
     dirtyTracking: dirty.ok,
     lazyPages: lazy.ok,
+    otherUsers,
   };
 }
 
