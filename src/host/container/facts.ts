@@ -108,7 +108,7 @@ export async function volumeTrees(docker: Docker, container: ContainerInspect): 
 }
 
 /** What `docker inspect` alone says. */
-function describe(container: ContainerInspect): ContainerFacts {
+export function describe(container: ContainerInspect): ContainerFacts {
   const host = container.HostConfig;
   return {
     id: container.Id,
