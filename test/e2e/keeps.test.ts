@@ -48,7 +48,7 @@ describe("a container that moves", () => {
       await lab.on(host, "mkdir -p /srv/bound && echo from $(hostname) >/srv/bound/file");
     await lab.on(
       "h1",
-      "docker run --pull never --rm -v data:/data busybox sh -c 'chmod 777 /data; echo page >/data/page'",
+      "docker run --pull never --rm -v data:/data busybox sh -c 'chmod 777 /data; echo page >/data/page; chmod 666 /data/page'",
     );
     await lab.on("h1", `docker run --pull never -d --name full ${flags} busybox ${command}`);
     const before = await inspect("h1", "full");
