@@ -6,6 +6,7 @@ export type Run = Partial<
   Pick<
     Row,
     | "downtimeMs"
+    | "reportedMs"
     | "totalS"
     | "wireBytes"
     | "floorMs"

@@ -27,7 +27,8 @@ export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSign
   const agentLoopMs = await longestBlockMs(lab);
   const downtimeMs = await gapAfterMove(lab, from);
   if (result.mode !== measured.mode) throw new Error(`It moved in the mode ${result.mode}.`);
-  return { downtimeMs, totalS, wireBytes: result.wireBytes, ...used, agentLoopMs, steps: stepsOf(result) };
+  const { downtimeMs: reportedMs, wireBytes } = result;
+  return { downtimeMs, reportedMs, totalS, wireBytes, ...used, agentLoopMs, steps: stepsOf(result) };
 }
 
 /** The product's own steps, and what CRIU says that it took of them. */

@@ -52,6 +52,7 @@ function rowOf({ name, memoryMiB, dirtyMBs, linkMbits, tool, mode }: Case, run: 
     case: name,
     ...{ memoryMiB, dirtyMBs, linkMbits, tool, mode },
     downtimeMs: rounded(run.downtimeMs, 1),
+    reportedMs: rounded(run.reportedMs, 1),
     totalS: rounded(run.totalS, 2),
     wireBytes: run.wireBytes ?? null,
     floorMs: rounded(run.floorMs, 1),

@@ -10,6 +10,8 @@ export interface Row {
   mode: string;
   /** The longest pause that the program in the container saw across the move; null where nothing moves. */
   downtimeMs: number | null;
+  /** What the tool says of it; null or missing where it says nothing. */
+  reportedMs?: number | null;
   /** From the first command to the end of the last one: with all memory there, and the original gone. */
   totalS: number | null;
   /** As the tool counts it; where it does not count, as the interfaces of the hosts do. */

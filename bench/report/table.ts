@@ -52,6 +52,7 @@ function caseTable(rows: readonly Row[], { cases }: Details): string {
       first ? `${first.tool} ${first.mode}` : "",
       String(ran.length),
       error || of((row) => row.downtimeMs, 0),
+      of((row) => row.reportedMs ?? null, 0),
       of((row) => row.floorMs, 0),
       of((row) => row.totalS, 1),
       mebibytes((row) => row.wireBytes),
@@ -62,11 +63,22 @@ function caseTable(rows: readonly Row[], { cases }: Details): string {
       of((row) => row.agentLoopMs, 0),
     ];
   });
-  const head = ["case", "tool", "runs", "downtime, ms", "floor, ms", "total, s", "wire, MiB", "interfaces, MiB"];
+  const head = [
+    "case",
+    "tool",
+    "runs",
+    "downtime, ms",
+    "reported, ms",
+    "floor, ms",
+    "total, s",
+    "wire, MiB",
+    "interfaces, MiB",
+  ];
   return `## Cases\n\n${table([...head, "agent CPU, s", "children CPU, s", "agent RSS, MiB", "loop, ms"], lines)}`;
 }
 
 const notes = `- *downtime*: the longest pause of a program in the container that wakes every millisecond, across the whole move.
+- *reported*: what the tool says of that pause.
 - *floor*: the same program, in the same run, with nothing around it: freeze and \`runc checkpoint --lazy-pages\` until its pages are served, plus \`runc restore --lazy-pages\` with everything in place.
 - *total*: from the first command to the end of the last; all memory is there then.
 - *wire*: as the tool counts it, or as the interfaces do where it does not. *interfaces*: what both hosts sent, with all headers.

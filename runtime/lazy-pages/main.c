@@ -95,9 +95,11 @@ static void serve_faults(void) {
     if (space->fd < 0) continue;
     struct piece *piece = piece_now(space, fault.page);
     uint64_t at = piece ? fault.page - piece->first - piece->moved : 0;
-    if (!piece) zero(fault.space, fault.page);
-    else if (piece->file >= 0) bring(fault.space, piece, at, 1);
-    else if (piece->states[at] == missing) {
+    if (!piece || piece->file >= 0) {
+      if (piece) bring(fault.space, piece, at, 1);
+      else zero(fault.space, fault.page);
+      note_served(&spaces[fault.space].entry);
+    } else if (piece->states[at] == missing) {
       piece->states[at] = wanted;
       want(space->task, piece->first + at);
     }
@@ -197,6 +199,7 @@ int main(int count, char **arguments) {
   if (worker < 0) fail("a second process");
   if (worker == 0) {
     work();
+    write_entries();
     tell_done();
     // What is open stays open for the other one.
     _exit(0);

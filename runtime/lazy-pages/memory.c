@@ -53,6 +53,7 @@ void read_events(size_t index) {
       case UFFD_EVENT_PAGEFAULT:
         faults = more(faults, &fault_room, fault_count, sizeof *faults);
         faults[fault_count++] = (struct fault){index, said.arg.pagefault.address / page_bytes};
+        note_fault(&space->entry);
         break;
       case UFFD_EVENT_FORK: add_child(index, (int)said.arg.fork.ufd); break;
       case UFFD_EVENT_REMAP:
@@ -135,10 +136,13 @@ void fill(size_t index, uint64_t first, uint64_t count, const char *bytes) {
       continue;
     }
     uint64_t run = 1;
-    while (page + run < first + count && at + run < piece->count && piece->states[at + run] != there) run++;
+    bool awaited = piece->states[at] == wanted;
+    for (; page + run < first + count && at + run < piece->count && piece->states[at + run] != there; run++)
+      awaited |= piece->states[at + run] == wanted;
     uint64_t done = put(index, page + piece->moved, run, bytes ? bytes + (page - first) * page_bytes : NULL);
     // Not before: what the program has changed meanwhile was followed.
     if (done > 0) settle(&spaces[index], piece, at, done);
+    if (done > 0 && awaited) note_served(&spaces[index].entry);
     page += done;
   }
 }

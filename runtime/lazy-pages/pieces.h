@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "entry.h"
+
 enum { page_bytes = 4096 };
 
 // What is known of a page.
@@ -37,6 +39,7 @@ struct space {
   uint64_t left;
   uint8_t *states;
   bool shifted;     // A piece of it has moved.
+  struct entry entry;
 };
 
 // Gives a memory its own pieces, with all pages missing where it is fresh, and as they are otherwise.

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "source.h"
 
 int restore_listener = -1, restore_connection = -1;
@@ -47,6 +48,7 @@ void hear_restore(struct task *tasks, size_t count) {
   }
   if (word == restore_finished) {
     restored = true;
+    begin_entries();
     tell_go();
     return;
   }

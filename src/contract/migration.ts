@@ -109,7 +109,11 @@ export const migrationResult = z.object({
   mode: mode.exclude(["auto"]),
   /** Id of the container on the destination. */
   id: z.string(),
-  /** From the freeze on the source to the resume on the destination, in ms, on the source's clock (it includes the way back of the answer). */
+  /**
+   * From the freeze on the source until the processes run on the destination, in ms: on the source's clock until it is told that they
+   * were restored (which includes the way back of the answer), and from there, on the destination's, to when each of them had the
+   * first pages that it waited for.
+   */
   downtimeMs: z.number(),
   totalMs: z.number(),
   setupMs: z.number(),
@@ -261,6 +265,11 @@ export const batonAnswer = z.object({
   steps: z.array(step),
   /** What CRIU measured of the restore; null before its end. */
   criu: criuRestoreStats.nullable().default(null),
+  /**
+   * When the processes had the first pages that they waited for, in ms after the source could be told that they run; below zero
+   * where they had them before. Null where that is not known, or not yet.
+   */
+  entryMs: z.number().nullable().default(null),
   /** Why it was refused or returned. */
   error: z.custom<ErrorReport>().nullable(),
 });

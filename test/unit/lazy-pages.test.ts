@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { enteredAt } from "../../src/host/criu/lazy-pages.ts";
 import type { PageRun } from "../../src/host/criu/page-run.ts";
 import { pageBytes } from "../../src/host/criu/page-size.ts";
 import { PageService } from "../../src/migration/source/page-service.ts";
@@ -116,6 +117,22 @@ test.each([1, 2, 3, 4, 5, 6])(
     expect(existsSync(join(work, "drained"))).toBe(true);
   },
 );
+
+test("says when the program had the first pages that it waited for after its restore", async () => {
+  const { work, first, begin, end, status } = await sickbed(11);
+  const readAt: bigint[] = [];
+  await begin(["task 1", `run ${first} ${pages}`]);
+  await serviceFor(work, async () => {
+    await sleep(3);
+    readAt.push(process.hrtime.bigint());
+  }).serve(original);
+  expect(await end).toBe("ok");
+  expect(await status).toBe(0);
+  const entered = await enteredAt(work);
+  // The first page was wanted while CRIU still restored.
+  expect(entered).toBeGreaterThan(readAt[1] ?? 0n);
+  expect(entered).toBeLessThan(process.hrtime.bigint());
+});
 
 test("goes on over another connection, with what is missing still", async () => {
   const { work, first, begin, end, status } = await sickbed(7);

@@ -34,6 +34,15 @@ export function pagesSocket(work: string): string {
   return join(work, "pages.socket");
 }
 
+/**
+ * When the last of the restored processes had the first pages that it waited for, in ns of CLOCK_MONOTONIC; undefined where none
+ * waited. Known once all memory is there.
+ */
+export async function enteredAt(work: string): Promise<bigint | undefined> {
+  const text = await readFile(join(work, "entered"), "utf8").catch(() => "");
+  return /^\d+\n$/.test(text) ? BigInt(text.trim()) : undefined;
+}
+
 /** Starts it for a container that will be restored, with the work folder of the restore: what that costs is paid beforehand. */
 export function holdLazyPages(container: { id: string; runcRoot: string }, work: string): HeldLazyPages {
   // In a session of its own: it goes on if the agent ends.

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorReport, GodwitError } from "../../contract/errors.ts";
 import type { BatonAnswer, BatonOffer, CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
+import { enteredAt } from "../../host/criu/lazy-pages.ts";
 import { readRestoreStats } from "../../host/criu/stats.ts";
 import type { Host } from "../../host/host.ts";
 import { workFolderOf } from "../../host/restore/image-space.ts";
@@ -39,6 +40,9 @@ export class Arrival {
   #offer: BatonOffer | undefined;
   #error: ErrorReport | null = null;
   #criu: CriuRestoreStats | null = null;
+  /** When the source could be told that it runs, in ns of CLOCK_MONOTONIC. */
+  #ranAt: bigint | undefined;
+  #entryMs: number | null = null;
   #patience: NodeJS.Timeout | undefined;
   #discarded = false;
   /** Nothing of its memory images is left here. */
@@ -114,6 +118,7 @@ export class Arrival {
       complete: state.at === "running" && state.complete && !state.killing,
       steps: this.#steps,
       criu: this.#criu,
+      entryMs: this.#entryMs,
       error: this.#error,
     };
   }
@@ -177,6 +182,7 @@ export class Arrival {
       const running = await this.step("restore", true, () =>
         this.work.restore(offer, (name, work) => this.step(name, true, work)),
       );
+      this.#ranAt = process.hrtime.bigint();
       this.apply({ type: "restored", complete: false });
       await this.work.release();
       this.#criu = await readRestoreStats(workFolderOf(this.record.offer.migration));
@@ -195,6 +201,8 @@ export class Arrival {
       this.apply({ type: "drain-failed" });
       return;
     }
+    const entered = await enteredAt(workFolderOf(this.record.offer.migration));
+    if (entered && this.#ranAt) this.#entryMs = Number(entered - this.#ranAt) / 1e6;
     // The container is whole and runs; what fails now is told by the operation, and is no reason to kill it.
     await this.work.complete().catch((error) => {
       this.#error ??= errorReport(error);

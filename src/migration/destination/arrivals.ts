@@ -65,7 +65,14 @@ export class Arrivals {
     }
     if (request.revoke) this.#deps.journal.putRecord(refusedKind, migration, { source });
     const refused = this.#deps.journal.getRecord(refusedKind, migration) !== undefined;
-    return { word: refused ? "refused" : "waiting", complete: false, steps: [], criu: null, error: null };
+    return {
+      word: refused ? "refused" : "waiting",
+      complete: false,
+      steps: [],
+      criu: null,
+      entryMs: null,
+      error: null,
+    };
   }
 
   /** After a start: every arrival of the agent's last life ends in its place. */

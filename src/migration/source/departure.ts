@@ -45,6 +45,8 @@ export class Departure {
   /** What the destination measured. */
   steps: Step[] = [];
   criu: CriuRestoreStats | null = null;
+  /** See BatonAnswer. */
+  entryMs: number | null = null;
   #offer: BatonOffer | undefined;
   #ending: Promise<void> | undefined;
 
@@ -189,6 +191,7 @@ export class Departure {
   async #hear(answer: BatonAnswer): Promise<void> {
     this.steps = answer.steps;
     this.criu = answer.criu;
+    this.entryMs = answer.entryMs;
     if (answer.word === "running") this.#ranThere();
     this.refusal ??= answer.error;
     await this.apply({ type: "word", word: answer.word, complete: answer.complete });

@@ -74,7 +74,8 @@ export async function migrate(
     destination: peer.name,
     mode,
     id,
-    downtimeMs: Math.round(downtimeMs),
+    // What its processes waited for after the resume is known when all memory is there.
+    downtimeMs: Math.round(downtimeMs + (departure.entryMs ?? 0)),
     totalMs: Math.round(performance.now() - begunAt),
     setupMs: Math.round(setupMs),
     wireBytes: counter.sent + counter.received,
