@@ -64,5 +64,5 @@ async function runClone(
   await stageFor(deps.host, id, savedTrees(source), unfinished, context);
   const { drained } = await runAgain(deps.host, id, source, unfinished, context);
   const checkpoint = record.name === passingName ? null : record.name;
-  return finish(deps, unfinished, { name, checkpoint, formerIds: [], drained, downtimeMs: null }, context);
+  return finish(deps, unfinished, { name, checkpoint, drained, downtimeMs: null }, context);
 }

@@ -18,7 +18,7 @@ export async function restoreContainer(
   source: CheckpointSource,
   context: OperationContext,
 ): Promise<RunResult> {
-  const { host } = deps;
+  const { host, store } = deps;
   const { record } = source;
   const name = container ? containerName(container) : record.container;
   await verifySource(source, context);
@@ -28,10 +28,11 @@ export async function restoreContainer(
       ? ((await prepareInPlace(host, container, unfinished)) ??
         (await prepareBeside(host, container, unfinished, context)))
       : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef: record.image });
+    // Before it runs: it may come to run without this agent.
+    await store.join(name, [record.containerId, ...(container ? [container.Id] : [])], id);
     await stageFor(host, id, savedTrees(source), unfinished, context);
     if (container) await carryLogs(host, container, id);
     const { drained } = await runAgain(host, id, source, unfinished, context);
-    const formerIds = [record.containerId, ...(container ? [container.Id] : [])];
-    return finish(deps, unfinished, { name, checkpoint: record.name, formerIds, drained, downtimeMs: null }, context);
+    return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs: null }, context);
   });
 }

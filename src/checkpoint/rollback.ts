@@ -28,7 +28,7 @@ export async function rollbackContainer(
   source: CheckpointSource,
   context: OperationContext,
 ): Promise<RunResult> {
-  const { host } = deps;
+  const { host, store } = deps;
   const { record } = source;
   const name = containerName(container);
   refuseHostNetwork(container);
@@ -43,6 +43,8 @@ export async function rollbackContainer(
       ? await fileTrees(host.docker, container, running.pid, await host.dockerRoot())
       : savedTrees(source);
     const id = await prepareBeside(host, container, unfinished, context);
+    // Before it runs: it may come to run without this agent.
+    await store.join(name, [record.containerId, container.Id], id);
     const swaps = await stageFor(host, id, trees, unfinished, context);
     context.pointOfNoReturn();
     context.phase("switchover", "Freezing the container; the checkpoint runs in its place");
@@ -54,8 +56,7 @@ export async function rollbackContainer(
     await carryLogs(host, container, id);
     const { drained } = await runAgain(host, id, source, unfinished, context);
     const downtimeMs = Math.round(performance.now() - frozenAt);
-    const formerIds = [record.containerId, container.Id];
-    return finish(deps, unfinished, { name, checkpoint: record.name, formerIds, drained, downtimeMs }, context);
+    return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs }, context);
   });
 }
 

@@ -26,7 +26,7 @@ const retryMs = 1000;
  * @returns the id of the container that goes on from the checkpoint, if it does
  * @throws docker-unreachable, to be tried again
  */
-export async function settle({ host }: CheckpointDeps, unfinished: Unfinished): Promise<string | undefined> {
+export async function settle({ host, store }: CheckpointDeps, unfinished: Unfinished): Promise<string | undefined> {
   const { record } = unfinished;
   const { frozen, heldPolicy, prepared, folder } = record;
   // As long as nothing was taken from it, and nothing else can run in its place, it goes on at once: that needs no Docker.
@@ -34,8 +34,10 @@ export async function settle({ host }: CheckpointDeps, unfinished: Unfinished): 
   if (frozen && untouched) await letRun(frozen);
   if (frozen) await givePolicy(host, frozen, heldPolicy);
   const runs = prepared ? await settlePrepared(host, unfinished, prepared) : undefined;
-  if (runs === undefined) await attach(host.docker, unfinished);
-  if (frozen && !untouched && runs === undefined) await letRun(frozen);
+  if (runs === undefined) {
+    await attach(host.docker, unfinished);
+    if (frozen && !untouched) await letRun(frozen);
+  } else if (record.checkpoint !== null) await store.setCurrent(record.container, record.checkpoint);
   if (folder) await rm(folder, { recursive: true, force: true });
   unfinished.forget();
   return runs;

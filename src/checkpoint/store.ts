@@ -137,12 +137,11 @@ export class CheckpointStore {
     return isSame(await this.#lineage(container), containerId, id);
   }
 
-  /** Notes that a container has another id now. */
-  async join(container: string, formerId: string, id: string): Promise<void> {
-    if (formerId === id) return;
-    const all = joined(await this.#lineage(container), formerId, id);
+  /** Notes that a container has another id now. Harmless where nothing comes to have that id. */
+  async join(container: string, formerIds: string[], id: string): Promise<void> {
+    const groups = formerIds.reduce((all, former) => joined(all, former, id), await this.#lineage(container));
     await mkdir(join(this.#root, container), { recursive: true, mode: 0o700 });
-    await writeFile(join(this.#root, container, lineageFile), JSON.stringify(all));
+    await writeFile(join(this.#root, container, lineageFile), JSON.stringify(groups));
   }
 
   /** What a crash left half-made or half-removed, but for the folders that are still needed. */

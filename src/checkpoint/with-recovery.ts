@@ -35,8 +35,6 @@ export async function withRecovery<T>(
 export interface Begun {
   name: string;
   checkpoint: string | null;
-  /** Id of the container that the checkpoint was taken of, and of the one that ran until now, if any. */
-  formerIds: string[];
   drained: Promise<void>;
   downtimeMs: number | null;
 }
@@ -45,7 +43,7 @@ export interface Begun {
 export async function finish(
   { host, store }: CheckpointDeps,
   unfinished: Unfinished,
-  { name, checkpoint, formerIds, drained, downtimeMs }: Begun,
+  { name, checkpoint, drained, downtimeMs }: Begun,
   context: OperationContext,
 ): Promise<RunResult> {
   context.phase("drain", "It runs; the rest of its memory arrives");
@@ -55,10 +53,7 @@ export async function finish(
   if (prepared) await keepPrepared(host, prepared);
   await keepSwap(swaps);
   const id = prepared?.id ?? "";
-  if (checkpoint !== null) {
-    for (const former of formerIds) await store.join(name, former, id);
-    await store.setCurrent(name, checkpoint);
-  }
+  if (checkpoint !== null) await store.setCurrent(name, checkpoint);
   return {
     host: host.name,
     container: name,

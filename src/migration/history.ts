@@ -135,7 +135,7 @@ export async function receiveCheckpoint(
   await unpackCheckpoint(store, container, name, stream, async (folder, record) => {
     await verifySeal(folder.path, `Checkpoint '${name}' of '${container}'`);
     const present = await host.docker.find(container);
-    if (present) await store.join(container, record.containerId, present.Id);
+    if (present) await store.join(container, [record.containerId], present.Id);
     return { keep: true, value: undefined };
   });
 }
