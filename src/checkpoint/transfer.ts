@@ -59,19 +59,21 @@ async function receive(path: string, stream: Duplex): Promise<void> {
 
 /** Tunnels of checkpoints that arrive, from when they are open until the request that belongs to them takes them. */
 export class ArrivingStreams {
-  readonly #waiting = new Map<string, Duplex>();
+  readonly #waiting = new Map<string, { stream: Duplex; forget: () => void }>();
 
   keep(transfer: string, stream: Duplex): void {
-    this.#waiting.set(transfer, stream);
-    stream.once("close", () => this.#waiting.delete(transfer));
+    const forget = () => this.#waiting.delete(transfer);
+    this.#waiting.set(transfer, { stream, forget });
+    stream.once("close", forget);
   }
 
   /** @throws usage */
   take(transfer: string): Duplex {
-    const stream = this.#waiting.get(transfer);
-    if (!stream) throw new GodwitError("usage", `No tunnel is open for the transfer '${transfer}'.`);
-    this.#waiting.delete(transfer);
-    return stream;
+    const found = this.#waiting.get(transfer);
+    if (!found) throw new GodwitError("usage", `No tunnel is open for the transfer '${transfer}'.`);
+    found.stream.off("close", found.forget);
+    found.forget();
+    return found.stream;
   }
 }
 

@@ -17,7 +17,10 @@ beforeAll(() => makeOddImage(lab, ["h1", "h2"]));
 async function started(name: string): Promise<Manifests> {
   await startOdd(lab, "h1", name);
   await countsOn(lab, "h1", name);
-  return manifestsOf(lab, "h1", name);
+  const found = await manifestsOf(lab, "h1", name);
+  const all = found.outside.filter((line) => /\/holes\/all file .* size=1073741824 data= /.test(line));
+  expect(all.length).toBe(2);
+  return found;
 }
 
 /** Changes everything, and sees that a manifest shows it. @returns the files then */

@@ -28,7 +28,7 @@ export async function makeOddImage(lab: TestLab, hosts: string[]): Promise<void>
       "docker create --pull never --name shelf busybox",
       "for it in oddtree manifest; do docker cp /usr/local/bin/$it shelf:/bin; done",
       "docker commit shelf odd",
-      "docker run --pull never --cap-add SYS_ADMIN -e IMAGE=1 --name stock odd oddtree make /lower",
+      "docker run --pull never --cap-add SYS_ADMIN --name stock odd sh -c 'IMAGE=1 oddtree make /lower'",
       "docker commit stock odd",
       "docker rm shelf stock",
     ].join(" && "),
