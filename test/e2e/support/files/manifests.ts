@@ -25,8 +25,7 @@ export async function makeOddImage(lab: TestLab, hosts: string[]): Promise<void>
   await lab.on(
     first,
     [
-      "docker create --pull never --name shelf busybox",
-      "for it in oddtree manifest; do docker cp /usr/local/bin/$it shelf:/bin; done",
+      "docker run --pull never --name shelf -v /usr/local/bin:/from:ro busybox cp /from/oddtree /from/manifest /bin",
       "docker commit shelf odd",
       "docker run --pull never --cap-add SYS_ADMIN --name stock odd sh -c 'IMAGE=1 oddtree make /lower'",
       "docker commit stock odd",
