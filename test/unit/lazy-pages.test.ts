@@ -12,6 +12,7 @@ import { enteredAt } from "../../src/host/criu/lazy-pages.ts";
 import type { PageRun } from "../../src/host/criu/page-run.ts";
 import { pageBytes } from "../../src/host/criu/page-size.ts";
 import { PageService } from "../../src/migration/source/page-service.ts";
+import { isFullRun } from "../e2e/support/extent.ts";
 
 // The real program and a real userfaultfd; only CRIU, and the container, are played by a process of the test.
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -105,7 +106,7 @@ const serviceFor = (
     { bytesPerSecond: null, take: async () => void (await pace()) },
   );
 
-test.each([1, 2, 3, 4, 5, 6])(
+test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
   "every page arrives as it was, whatever the program does meanwhile (seed %d)",
   async (seed) => {
     const { work, first, begin, end, status } = await sickbed(seed);
@@ -118,7 +119,7 @@ test.each([1, 2, 3, 4, 5, 6])(
   },
 );
 
-test("says when the program had the first pages that it waited for after its restore", async () => {
+test.concurrent("says when the program had the first pages that it waited for after its restore", async () => {
   const { work, first, begin, end, status } = await sickbed(11);
   const readAt: bigint[] = [];
   await begin(["task 1", `run ${first} ${pages}`]);
@@ -134,7 +135,7 @@ test("says when the program had the first pages that it waited for after its res
   expect(entered).toBeLessThan(process.hrtime.bigint());
 });
 
-test("goes on over another connection, with what is missing still", async () => {
+test.concurrent("goes on over another connection, with what is missing still", async () => {
   const { work, first, begin, end, status } = await sickbed(7);
   await begin(["task 1", `run ${first} ${pages}`]);
   let socket: Socket | undefined;
@@ -155,7 +156,7 @@ test("goes on over another connection, with what is missing still", async () => 
   expect(connections).toBe(5);
 });
 
-test("pages of this host are read from files, at their place", async () => {
+test.concurrent("pages of this host are read from files, at their place", async () => {
   const { work, first, begin, end, status } = await sickbed(8);
   const file = join(folder, "pages-1.img");
   const image = Buffer.alloc((pages + 3) * pageBytes);
@@ -173,7 +174,7 @@ test("pages of this host are read from files, at their place", async () => {
   expect(existsSync(join(work, "drained"))).toBe(true);
 });
 
-test("when the one that works is killed, the container is, before it reads a page that has not come", async () => {
+test.concurrent("when the one that works is killed, the container is, before it reads a page that has not come", async () => {
   const { work, first, begin, end, status, worker } = await sickbed(9);
   await begin(["task 1", `run ${first} ${pages}`]);
   let reads = 0;
@@ -190,7 +191,7 @@ test("when the one that works is killed, the container is, before it reads a pag
   expect(readFileSync(join(work, "lazy-pages.log"), "utf8")).toContain("signal 9");
 });
 
-test("ends without a word where its orders do not come whole", async () => {
+test.concurrent("ends without a word where its orders do not come whole", async () => {
   const { work, end, status, begin } = await sickbed(10);
   begin(["nonsense"]).catch(() => {});
   expect(await status).toBe(1);
