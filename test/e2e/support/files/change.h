@@ -61,7 +61,7 @@ static void change_attributes(void) {
 }
 
 static void change_holes(void) {
-  data("holes/all", "data", 4, 1 << 29);
+  data("holes/all", "data", 4, LARGEST_HOLE / 2);
   must(truncate("holes/begin", 5));
   must(truncate("holes/middle", 32 << 20));
   holes("holes/filled", 1 << 20, 1 << 19);

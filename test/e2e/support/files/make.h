@@ -134,7 +134,7 @@ static void make_kinds(void) {
 static void make_holes(void) {
   if (in_image()) return;
   folder("holes");
-  holes("holes/all", 1LL << 30, -1);
+  holes("holes/all", LARGEST_HOLE, -1);
   holes("holes/begin", 16 << 20, 0);
   holes("holes/middle", 16 << 20, 8 << 20);
   holes("holes/end", (16 << 20) + 4096, 16 << 20);

@@ -16,12 +16,12 @@ export interface Manifests {
 
 /**
  * Puts the program `manifest` on the hosts, and makes the image `odd` on the first of them: an odd tree in /lower, and both programs.
- * Needs the image busybox.
+ * Its containers have files that are one hole of so many bytes. Needs the image busybox.
  */
-export async function makeOddImage(lab: TestLab, hosts: string[]): Promise<void> {
+export async function makeOddImage(lab: TestLab, hosts: string[], largestHole: number): Promise<void> {
   const [first = ""] = hosts;
   for (const host of hosts) await putProgram(lab, host, "manifest");
-  await putProgram(lab, first, "oddtree");
+  await putProgram(lab, first, "oddtree", `-DLARGEST_HOLE=${largestHole}`);
   await lab.on(
     first,
     [
@@ -35,12 +35,12 @@ export async function makeOddImage(lab: TestLab, hosts: string[]): Promise<void>
 }
 
 /** Compiled here and linked statically, it runs on every host and in every container. */
-async function putProgram(lab: TestLab, host: string, name: string): Promise<void> {
+async function putProgram(lab: TestLab, host: string, name: string, ...flags: string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-program-"));
   try {
     const file = join(folder, name);
     const source = join(import.meta.dirname, `${name}.c`);
-    execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", file, source]);
+    execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-static", ...flags, "-o", file, source]);
     const put = `cat >/usr/local/bin/${name} && chmod 755 /usr/local/bin/${name}`;
     const { status, stderr } = await labRun(lab.name, host, put, { input: { file } });
     if (status !== 0) throw new Error(`${name} cannot be put on ${host}: ${stderr}`);
