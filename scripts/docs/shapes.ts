@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkpointRecord, checkpointSummary } from "../../src/contract/checkpoint.ts";
 import { containerSummary, verdict } from "../../src/contract/facts.ts";
 import { migration, migrationPlan, migrationResult } from "../../src/contract/migration.ts";

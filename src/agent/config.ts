@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { checkName } from "../contract/names.ts";
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
+import * as z from "zod";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { ArrivingStreams } from "../checkpoint/transfer.ts";
 import { errorFromReport } from "../contract/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Which ids were one and the same container: a move, a restore and a rollback give it a new one. Each group has the ids of one

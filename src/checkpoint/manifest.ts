@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { type RunOptions, run } from "../host/process.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /* What belongs to a container, and is not in it: volumes, bind mounts, networks, connections. */
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { creatableInspect } from "./create-source.ts";
 import { GodwitError } from "./errors.ts";
 import {

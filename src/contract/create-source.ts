@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { absolutePath, imageReference, networkName, volumeName } from "./name-schemas.ts";
 
 const endpoint = z.looseObject({

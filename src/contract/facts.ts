@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { networkFacts, volumeFacts } from "./belongings.ts";
 
 /** One line of a check: of a host (doctor), or of a container against a destination (preflight). */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { belongings } from "./belongings.ts";
 import { creatableInspect } from "./create-source.ts";
 import type { ErrorReport } from "./errors.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import { checkpointRecord, parseCheckpointRecord } from "./checkpoint.ts";
 import * as names from "./name-schemas.ts";
 

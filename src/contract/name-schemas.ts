@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /*
  * Names that become paths, URLs or arguments of commands. They are as wide as Docker itself takes them, and never lead out of the

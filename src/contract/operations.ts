@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ErrorReport } from "./errors.ts";
 
 export const operationKinds = ["checkpoint", "restore", "rollback", "clone", "migrate", "receive", "remove"] as const;

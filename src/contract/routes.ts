@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkpointRecord, checkpointSummary } from "./checkpoint.ts";
 import { containerFacts, containerSummary, hostFacts, verdict } from "./facts.ts";
 import { migrateRequest, migration, migrationPlan, migrationSettings } from "./migration.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { BatonWord } from "../contract/migration.ts";
 
 /* The destination's half of the baton; its contract stands in baton.ts. */

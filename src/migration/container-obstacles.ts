@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainerFacts, HostFacts, SharedNamespace, Verdict } from "../contract/facts.ts";
 import { sourceChecks } from "./doctor.ts";
 import { bytes } from "./units.ts";

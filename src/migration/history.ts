@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { z } from "zod";
+import * as z from "zod";
 import { cloneContainer } from "../checkpoint/clone.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { verifySeal } from "../checkpoint/manifest.ts";

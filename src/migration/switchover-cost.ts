@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Journal } from "../journal/journal.ts";
 
 const kind = "switchover-cost";

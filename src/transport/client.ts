@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
-import type { z } from "zod";
+import type * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { type OperationEvent, operationEvent } from "../contract/operations.ts";
 import { type RouteInput, type RouteName, type RouteReply, routes } from "../contract/routes.ts";

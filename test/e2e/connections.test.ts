@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { isFullRun } from "./support/extent.ts";
 import { useLab } from "./support/lab.ts";
 import { countsOn, expectConsecutive } from "./support/looper.ts";
 import { eventually } from "./support/wait.ts";
@@ -139,33 +140,37 @@ test.each([
   expect(said).toBe("hello\nended");
 });
 
-test.each([
+const ofItself: [string, string][] = [
   ["Docker's own bridge, whose addresses are others there", ""],
   ["a macvlan", `--network lan --ip ${server}`],
-])("a container's connections to itself go on, on %s", async (_, flags) => {
-  const program = "i=0; while echo $i; do i=$((i+1)); done";
-  // As fast as it goes: something is always on its way.
-  const look = "{ if (\\$1 != n++) print -1; if (n % 1000 == 0) { print n / 1000 - 1; fflush() } }";
-  const numbers = `(${program}) | nc 127.0.0.1 7000 | awk "${look}"`;
-  await lab.on(
-    "h1",
-    `docker run --pull never -d --name itself ${flags} busybox sh -c 'nc -ll -p 7000 -e cat & until grep -qs :1B58 /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done; ${numbers}; echo ended'`,
-  );
-  await countsOn(lab, "h1", "itself");
-  for (const [from, to, mode] of thereAndBack) {
-    await lab.json("migrate", `${from}/itself`, to, "--mode", mode);
-    expectConsecutive(await countsOn(lab, to, "itself"));
-  }
-  await lab.json("checkpoint", "create", "h1/itself", "before");
-  expectConsecutive(await countsOn(lab, "h1", "itself"));
-  await lab.json("rollback", "h1/itself", "before");
-  const all = await eventually("it counts again", async () => {
-    const log = (await lab.on("h1", "docker logs itself")).split("\n").map(Number);
-    const again = log.findIndex((number, i) => i > 0 && number <= (log[i - 1] ?? 0));
-    return again > 0 && log.length > again + 5 ? log.slice(again) : undefined;
-  });
-  expectConsecutive(all, all[0]);
-});
+];
+test.each(isFullRun ? ofItself : ofItself.slice(0, 1))(
+  "a container's connections to itself go on, on %s",
+  async (_, flags) => {
+    const program = "i=0; while echo $i; do i=$((i+1)); done";
+    // As fast as it goes: something is always on its way.
+    const look = "{ if (\\$1 != n++) print -1; if (n % 1000 == 0) { print n / 1000 - 1; fflush() } }";
+    const numbers = `(${program}) | nc 127.0.0.1 7000 | awk "${look}"`;
+    await lab.on(
+      "h1",
+      `docker run --pull never -d --name itself ${flags} busybox sh -c 'nc -ll -p 7000 -e cat & until grep -qs :1B58 /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done; ${numbers}; echo ended'`,
+    );
+    await countsOn(lab, "h1", "itself");
+    for (const [from, to, mode] of thereAndBack) {
+      await lab.json("migrate", `${from}/itself`, to, "--mode", mode);
+      expectConsecutive(await countsOn(lab, to, "itself"));
+    }
+    await lab.json("checkpoint", "create", "h1/itself", "before");
+    expectConsecutive(await countsOn(lab, "h1", "itself"));
+    await lab.json("rollback", "h1/itself", "before");
+    const all = await eventually("it counts again", async () => {
+      const log = (await lab.on("h1", "docker logs itself")).split("\n").map(Number);
+      const again = log.findIndex((number, i) => i > 0 && number <= (log[i - 1] ?? 0));
+      return again > 0 && log.length > again + 5 ? log.slice(again) : undefined;
+    });
+    expectConsecutive(all, all[0]);
+  },
+);
 
 const lanOptions = "--subnet 10.88.0.0/24 --ip-range 10.88.0.128/25";
 const [server6, client6] = ["fd00:88::100", "fd00:88::101"];

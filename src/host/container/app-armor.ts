@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 
 const profilesFile = "/sys/kernel/security/apparmor/profiles";
 const enabledFile = "/sys/module/apparmor/parameters/enabled";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The part of `docker inspect` that godwit reads; everything else passes through untouched. */
 export const containerInspect = z.looseObject({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { migrationOffer } from "../../contract/migration.ts";
 import { destinationState } from "../baton-destination.ts";
 

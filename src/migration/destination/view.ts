@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { ContainerFacts, DestinationView } from "../../contract/facts.ts";
 import type { MigrationOffer } from "../../contract/migration.ts";
 import { missingProfile } from "../../host/container/app-armor.ts";

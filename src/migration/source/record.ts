@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { migrationResult, mode } from "../../contract/migration.ts";
 import { sourceState } from "../baton.ts";
 

@@ -13,8 +13,13 @@ import {
   treeCountsOn,
 } from "./tree.ts";
 
-/** The story on one host: checkpoint, restore, rollback, clone. */
-export function storyOnHost(lab: TestLab, host: string): void {
+/** The story on one host: checkpoint, restore, rollback, clone; with `whole` of a tree of processes as well. */
+export function storyOnHost(lab: TestLab, host: string, whole = true): void {
+  counts(lab, host);
+  if (whole) tree(lab, host);
+}
+
+function counts(lab: TestLab, host: string): void {
   const at = (name: string) => `${host}/${name}`;
 
   describe("a counting container", () => {
@@ -103,6 +108,10 @@ export function storyOnHost(lab: TestLab, host: string): void {
       expectConsecutive(log.slice(jump), back);
     });
   });
+}
+
+function tree(lab: TestLab, host: string): void {
+  const at = (name: string) => `${host}/${name}`;
 
   describe("a tree of processes", () => {
     beforeAll(() => makeTreeImage(lab, host));
