@@ -82,14 +82,16 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
       if (asked !== undefined) {
         const found = await host.docker.find(asked);
         const listed = await listCheckpoints(host, store, found, asked);
-        if (!found && listed.length === 0) throw find.noContainer(asked);
-        return summaries(store, listed, found ? [found] : []);
+        const damaged = await store.damaged(found ? containerName(found) : asked);
+        if (!found && listed.length === 0 && damaged.length === 0) throw find.noContainer(asked);
+        return [...(await summaries(store, listed, found ? [found] : [])), ...damaged];
       }
       const listed = await Promise.all((await host.docker.containers()).map(({ Id }) => host.docker.find(Id)));
       const containers = listed.filter((found) => found !== undefined);
       const all = await Promise.all(containers.map((found) => listCheckpoints(host, store, found)));
       const docker = all.flat().filter(({ origin }) => origin === "docker");
-      return summaries(store, [...(await store.list()), ...docker], containers);
+      const readable = await summaries(store, [...(await store.list()), ...docker], containers);
+      return [...readable, ...(await store.damaged())];
     },
 
     async checkpoint(asked, name) {

@@ -65,11 +65,16 @@ export function lookup(host: Host, store: CheckpointStore, departures: Departure
       const { found, name } = await container(asked);
       const { State } = found;
       if (State.Running && !State.Paused) return { found, name };
+      const checkpoint = State.Paused ? null : await store.current(name, found.Id);
+      const anew = State.Paused ? `docker unpause ${name}` : `docker start ${name}`;
       throw new GodwitError(
         "container-not-running",
         `Container '${name}' is ${State.Status}; this needs a running one.`,
         {
-          hint: State.Paused ? `docker unpause ${name}` : `docker start ${name}`,
+          hint:
+            checkpoint === null
+              ? anew
+              : `To go on from its checkpoint: godwit restore ${name} ${checkpoint}. To begin anew: ${anew}`,
         },
       );
     },

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
+import type { CheckpointRecord, ListedCheckpoint } from "../contract/checkpoint.ts";
 import type { ContainerFacts, ContainerSummary, HostFacts } from "../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan, MigrationSettings } from "../contract/migration.ts";
 import type { Operation } from "../contract/operations.ts";
@@ -28,7 +28,7 @@ export interface Services {
   containers(): Promise<ContainerSummary[]>;
   container(container: string): Promise<ContainerFacts>;
   /** Of one container, or of all. */
-  checkpoints(container?: string): Promise<CheckpointSummary[]>;
+  checkpoints(container?: string): Promise<ListedCheckpoint[]>;
   checkpoint(container: string, name: string): Promise<CheckpointRecord>;
   removeCheckpoint(container: string, name: string): Promise<void>;
 

@@ -5,9 +5,11 @@ import { dockerInitOf } from "../host/container/docker-init.ts";
 import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
 import { freeze, thaw } from "../host/container/freezer.ts";
-import { containerProcesses } from "../host/container/processes.ts";
+import { type ContainerProcess, containerProcesses } from "../host/container/processes.ts";
 import { runcContainer } from "../host/container/runc.ts";
-import { mirrorTree, treeBytes } from "../host/container/trees.ts";
+import type { Instant } from "../host/container/tree-changes.ts";
+import { mirrorTree, updateMirror } from "../host/container/tree-mirror.ts";
+import { mappedFiles, treeBytes } from "../host/container/trees.ts";
 import { holdDump } from "../host/criu/dump.ts";
 import { keepExpiredTimers } from "../host/criu/expired-timers.ts";
 import { prepareConnections } from "../host/criu/inner-connections.ts";
@@ -39,10 +41,19 @@ export async function capture(
   const running = await runcContainer(container.Id);
   const trees = await fileTrees(host.docker, container, running.pid, await host.dockerRoot());
   const { criu, architecture } = await host.facts();
+  const imageLayers = (await host.docker.imageLayers(container.Image)) ?? [];
+  const saved: Instant[] = [];
   const saveTrees = async () => {
     for (const [index, tree] of trees.entries()) {
       await mkdir(folder.tree(index), { recursive: true, mode: 0o700 });
-      await mirrorTree(tree.path, folder.tree(index), context.signal);
+      saved.push(await mirrorTree(tree.path, folder.tree(index), context.signal));
+    }
+  };
+  const saveChanges = async (processes: ContainerProcess[]) => {
+    for (const [index, tree] of trees.entries()) {
+      const since = saved[index] ?? { dated: 0, monotonic: 0 };
+      const mapped = await mappedFiles(processes, tree);
+      await updateMirror(tree.path, folder.tree(index), { since, mapped }, context.signal);
     }
   };
   const init = await dockerInitOf(running.pid);
@@ -63,7 +74,7 @@ export async function capture(
     await keepExpiredTimers(folder.images);
     await prepareConnections(folder.images, { endOuter: true });
     await noteLostLocks(folder.images, processes);
-    await context.step("copy changed files", { switchover: true }, saveTrees);
+    await context.step("copy changed files", { switchover: true }, () => saveChanges(found));
     if (!end) await thaw(running);
     // CRIU lets everybody read them; memory holds secrets wherever the folder is carried to.
     await run("chmod", ["-R", "go-rwx", folder.images]);
@@ -72,6 +83,7 @@ export async function capture(
       containerId: container.Id,
       image: container.Config.Image,
       imageId: container.Image,
+      imageLayers,
       origin: "godwit",
       criuVersion: criu?.version ?? null,
       architecture,

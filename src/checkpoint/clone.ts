@@ -6,6 +6,7 @@ import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import { capture } from "./capture.ts";
 import type { CheckpointDeps } from "./deps.ts";
+import { imageOf } from "./image.ts";
 import { prepareNew } from "./recreate.ts";
 import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
 import type { Unfinished } from "./unfinished.ts";
@@ -19,7 +20,7 @@ export async function cloneContainer(
   context: OperationContext,
 ): Promise<RunResult> {
   await verifySource(source, context);
-  return withRecovery(deps, name, source.record.name, context, (unfinished) =>
+  return withRecovery(deps, name, source.record.name, wordsFor(name), context, (unfinished) =>
     runClone(deps, source, name, unfinished, context),
   );
 }
@@ -33,7 +34,7 @@ export async function cloneRunning(
   elsewhere?: (source: CheckpointSource) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { host, store } = deps;
-  return withRecovery(deps, name, null, context, async (unfinished) => {
+  return withRecovery(deps, name, null, wordsFor(name), context, async (unfinished) => {
     const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
     unfinished.save({ folder: folder.path });
     const captured = await capture(host, container, folder, unfinished, context);
@@ -47,6 +48,11 @@ export async function cloneRunning(
   });
 }
 
+const wordsFor = (clone: string) => ({
+  failed: `The clone '${clone}' could not be made`,
+  left: "and nothing of it is left",
+});
+
 async function runClone(
   deps: CheckpointDeps,
   source: CheckpointSource,
@@ -58,11 +64,21 @@ async function runClone(
   const volumes = record.trees.filter((tree) => tree.kind === "volume").map((tree) => tree.name);
   const id = await prepareNew(deps.host, name, record.inspect, unfinished, {
     fresh: true,
-    imageRef: record.image,
-    volumeRenames: Object.fromEntries(volumes.map((volume) => [volume, `${name}_${volume.slice(0, 40)}`])),
+    imageRef: await imageOf(deps.host, record),
+    volumeRenames: namesOfCopies(name, volumes),
   });
   await stageFor(deps.host, id, savedTrees(source), unfinished, context);
   const { drained } = await runAgain(deps.host, id, source, unfinished, context);
   const checkpoint = record.name === passingName ? null : record.name;
   return finish(deps, unfinished, { name, checkpoint, drained, downtimeMs: null }, context);
+}
+
+/** By the name of the volume. Names that begin alike are told apart by a number. */
+export function namesOfCopies(clone: string, volumes: string[]): Record<string, string> {
+  const shortened = (volume: string) => `${clone}_${volume.slice(0, 40)}`;
+  const copyOf = (volume: string, i: number) => {
+    const before = volumes.slice(0, i).filter((other) => shortened(other) === shortened(volume)).length;
+    return before === 0 ? shortened(volume) : `${shortened(volume)}_${before + 1}`;
+  };
+  return Object.fromEntries(volumes.map((volume, i) => [volume, copyOf(volume, i)]));
 }

@@ -17,7 +17,8 @@ export async function createCheckpoint(
 ): Promise<CheckpointSummary> {
   const { host, store } = deps;
   const owner = containerName(container);
-  return withRecovery(deps, owner, request.name, context, async (unfinished) => {
+  const words = { failed: `There is no checkpoint '${request.name}' of '${owner}'`, left: "which runs on as it was" };
+  return withRecovery(deps, owner, request.name, words, context, async (unfinished) => {
     const folder = await store.begin(owner, request.name);
     unfinished.save({ folder: folder.path });
     const heldPolicy = request.stop ? policyToHold(container) : null;

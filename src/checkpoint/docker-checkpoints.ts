@@ -33,6 +33,7 @@ async function describe(container: ContainerInspect, path: string, name: string)
     containerId: container.Id,
     image: container.Config.Image,
     imageId: container.Image,
+    imageLayers: [],
     createdAt: (await stat(path)).mtime.toISOString(),
     parent: null,
     origin: "docker",

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -21,6 +31,9 @@ beforeEach(async () => {
   writeFileSync(Buffer.concat([Buffer.from(at("trees/0/")), odd]), "content");
   symlinkSync("../../etc/hosts", at("trees/0/link"));
   execFileSync("mkfifo", [at("trees/0/fifo")]);
+  execFileSync("mknod", [at("trees/0/device"), "c", "1", "3"]);
+  writeFileSync(at("trees/0/file"), "file");
+  linkSync(at("trees/0/file"), at("trees/0/twin"));
   await seal(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -64,6 +77,27 @@ test.each<[what: string, damage: () => void, says: string]>([
     "a file with a name that is not UTF-8",
     () => writeFileSync(Buffer.concat([Buffer.from(at("trees/0/")), odd]), "CONTENT"),
     "trees/0/odd\uFFFD\\nname is not as it was written",
+  ],
+  [
+    "a time without its nanoseconds, as tar writes it",
+    () => utimesSync(at("trees/0/file"), 1_700_000_000, 1_700_000_000),
+    "trees/0/file is not as it was written (its time)",
+  ],
+  [
+    "a second name that became a file of its own",
+    () => {
+      execFileSync("cp", ["-p", at("trees/0/twin"), at("trees/0/copy")]);
+      renameSync(at("trees/0/copy"), at("trees/0/twin"));
+    },
+    "trees/0/file is not as it was written (its other names)",
+  ],
+  [
+    "another device",
+    () => {
+      rmSync(at("trees/0/device"));
+      execFileSync("mknod", [at("trees/0/device"), "c", "1", "5"]);
+    },
+    "trees/0/device is not as it was written (its device)",
   ],
   ["another record", () => writeFileSync(at("record.json"), "[]"), "record.json is not as it was written"],
   ["a manifest that is gone", () => rmSync(at("manifest.json")), "its manifest is missing or cannot be read"],

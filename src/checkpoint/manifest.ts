@@ -1,11 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
+import { readPlainFile } from "../host/plain-file.ts";
 import { type RunOptions, run } from "../host/process.ts";
 
 /** File of a checkpoint that names every other one. */
 const manifestFile = "manifest.json";
+/** Of two million files, in bytes. */
+const manifestLimit = 2 ** 29 - 1;
 const recordFile = "record.json";
 /** CRIU's logs and sockets: no part of a checkpoint. */
 const workFolder = "work";
@@ -24,6 +27,12 @@ const entry = z.object({
   hash: z.string().optional(),
   /** Only of a symbolic link. */
   target: z.string().optional(),
+  /** Time of the last change of its contents, in seconds with nine decimals. */
+  time: z.string().optional(),
+  /** First path of the same inode; only of what has several names. */
+  sameAs: z.string().optional(),
+  /** `MAJOR:MINOR` in hex; only of a device. */
+  device: z.string().optional(),
 });
 type Entry = z.infer<typeof entry>;
 
@@ -65,12 +74,24 @@ export function firstDifference(sealed: Record<string, Entry>, found: Record<str
     if (!is) return `${shown(path)} is missing`;
     if (was.size !== undefined && is.size !== was.size)
       return `${shown(path)} has ${is.size ?? 0} bytes, and had ${was.size} when it was written`;
-    if (JSON.stringify(entry.parse(was)) !== JSON.stringify(entry.parse(is)))
-      return `${shown(path)} is not as it was written`;
+    const other = differing(was, is).find((key) => key !== "time");
+    if (other) return `${shown(path)} is not as it was written (${words[other]})`;
   }
   const added = Object.keys(found).find((path) => !Object.hasOwn(sealed, path));
-  return added === undefined ? undefined : `${shown(added)} was added`;
+  if (added !== undefined) return `${shown(added)} was added`;
+  // Last, because a folder has another time for each of the above.
+  const dated = Object.entries(sealed).find(([path, was]) => differing(was, found[path] ?? was).length > 0);
+  return dated && `${shown(dated[0])} is not as it was written (${words.time})`;
 }
+
+/** Older manifests hold less of each entry. */
+const differing = (was: Entry, is: Entry) =>
+  (Object.keys(was) as (keyof Entry)[]).filter((key) => was[key] !== is[key]);
+
+const words: Record<keyof Entry, string> = {
+  ...{ type: "its type", mode: "its mode", owner: "its owner", size: "its size", hash: "its contents" },
+  ...{ target: "where the link points to", time: "its time", sameAs: "its other names", device: "its device" },
+};
 
 const damaged = (what: string, why: string, cause?: unknown) =>
   new GodwitError("invalid-checkpoint", `${what} is damaged: ${why}.`, {
@@ -82,7 +103,7 @@ const damaged = (what: string, why: string, cause?: unknown) =>
 const shown = (path: string) => JSON.stringify(Buffer.from(path, "latin1").toString()).slice(1, -1);
 
 const readManifest = async (folder: string): Promise<Manifest> =>
-  manifest.parse(JSON.parse(await readFile(join(folder, manifestFile), "utf8")));
+  manifest.parse(JSON.parse(await readPlainFile(join(folder, manifestFile), manifestLimit)));
 
 const writeManifest = (folder: string, content: Manifest): Promise<void> =>
   writeFile(join(folder, manifestFile), JSON.stringify(content), { mode: 0o600 });
@@ -90,18 +111,44 @@ const writeManifest = (folder: string, content: Manifest): Promise<void> =>
 async function entriesOf(folder: string, below = ["."], signal?: AbortSignal): Promise<Record<string, Entry>> {
   const options: RunOptions = { cwd: folder, encoding: "latin1", signal };
   const skipped = [manifestFile, workFolder].flatMap((name) => ["-path", `./${name}`, "-prune", "-o"]);
-  const format = ["%y", "%m", "%U:%G", "%s", "%l", "%p"].join("\\0").concat("\\0");
+  const format = ["%y", "%m", "%U:%G", "%T@", "%n", "%D:%i", "%s", "%l", "%p"].join("\\0").concat("\\0");
   const fields = (await run("find", [...below, ...skipped, "-printf", format], options)).split("\0");
-  const found: [string, Entry][] = [];
-  for (let at = 0; at + 6 <= fields.length; at += 6) {
-    const [type = "", mode = "", owner = "", size, target, path = ""] = fields.slice(at, at + 6);
+  const found: [string, Entry, string][] = [];
+  for (let at = 0; at + 9 <= fields.length; at += 9) {
+    const [type = "", mode = "", owner = "", time = "", names, inode = "", size, target, path = ""] = fields.slice(
+      at,
+      at + 9,
+    );
     const more = type === "f" ? { size: Number(size) } : type === "l" ? { target } : {};
-    if (path !== ".") found.push([path.slice("./".length), { type, mode, owner, ...more }]);
+    const shared = type !== "d" && Number(names) > 1 ? inode : "";
+    if (path !== ".")
+      found.push([path.slice("./".length), { type, mode, owner, time: nanoseconds(time), ...more }, shared]);
   }
-  const entries = Object.fromEntries(found.sort(([one], [other]) => (one < other ? -1 : 1)));
-  const files = Object.keys(entries).filter((path) => entries[path]?.type === "f");
-  for (const [path, hash] of await hashesOf(files, options)) entries[path] = { ...(entries[path] as Entry), hash };
+  found.sort(([one], [other]) => (one < other ? -1 : 1));
+  const entries: Record<string, Entry> = Object.fromEntries(found);
+  const firsts = new Map<string, string>();
+  for (const [path, entry, inode] of found) {
+    if (inode === "") continue;
+    entry.sameAs = firsts.get(inode) ?? path;
+    firsts.set(inode, entry.sameAs);
+  }
+  const of = (types: string) => Object.keys(entries).filter((path) => types.includes(entries[path]?.type ?? " "));
+  for (const [path, hash] of await hashesOf(of("f"), options)) Object.assign(entries[path] ?? {}, { hash });
+  for (const [path, device] of await devicesOf(of("bc"), options)) Object.assign(entries[path] ?? {}, { device });
   return entries;
+}
+
+/** find(1) prints ten decimals, the last of them always a nought. */
+const nanoseconds = (time: string) => time.slice(0, time.indexOf(".") + 10);
+
+/** By path. */
+async function devicesOf(paths: string[], options: RunOptions): Promise<[string, string][]> {
+  const input = Buffer.from(paths.map((path) => `./${path}\0`).join(""), "latin1");
+  const output = await run("xargs", ["-0", "-r", "stat", "--printf=%t:%T\\0", "--"], { ...options, input });
+  return output
+    .split("\0")
+    .filter(Boolean)
+    .map((device, i) => [paths[i] ?? "", device]);
 }
 
 /** By path. */

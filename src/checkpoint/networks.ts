@@ -1,28 +1,47 @@
+import { describe } from "../host/container/facts.ts";
 import { createBody } from "../host/docker/create-body.ts";
 import type { Docker } from "../host/docker/docker.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
-import { connectNetwork, disconnectNetwork } from "../host/docker/networks.ts";
+import { connectNetwork, disconnectNetwork, refusesAddress } from "../host/docker/networks.ts";
 import type { Unfinished } from "./unfinished.ts";
 
 /**
- * Takes a frozen container off its networks, so that another one can have its addresses and ports. It notices nothing: its
- * processes stand still, and its connections wait for the interfaces to be there again.
+ * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. It notices
+ * nothing: its processes stand still, and its connections wait for the interfaces to be there again.
  */
-export async function detach(docker: Docker, container: ContainerInspect, unfinished: Unfinished): Promise<void> {
-  const networks = Object.keys(container.NetworkSettings.Networks ?? {});
-  const { body } = createBody(container, { runtime: "", keepAddress: networks });
-  const endpoints = Object.entries(body.NetworkingConfig.EndpointsConfig) as [string, Record<string, unknown>][];
-  unfinished.save({ detached: endpoints.map(([network, endpoint]) => ({ network, endpoint })) });
-  for (const [network] of endpoints) await disconnectNetwork(docker, network, container.Id);
+export async function detach(
+  docker: Docker,
+  container: ContainerInspect,
+  keptNetworks: string[],
+  unfinished: Unfinished,
+): Promise<void> {
+  const { body } = createBody(container, {
+    runtime: "",
+    keepAddress: Object.keys(container.NetworkSettings.Networks ?? {}),
+  });
+  const publishes = describe(container).ports.length > 0;
+  const endpoints = Object.entries(body.NetworkingConfig.EndpointsConfig as Record<string, Record<string, unknown>>);
+  const detached = endpoints
+    .filter(([network]) => publishes || keptNetworks.includes(network))
+    .map(([network, endpoint]) => ({ network, endpoint }));
+  unfinished.save({ detached });
+  for (const { network } of detached) await disconnectNetwork(docker, network, container.Id);
 }
 
-/** The container is on its networks again, with the addresses that it had where the network lets it choose. Harmless the second time. */
+/**
+ * The container is on its networks again, also where it has ended meanwhile, with the addresses that it had where the network lets
+ * it choose. Harmless the second time.
+ */
 export async function attach(docker: Docker, { record }: Unfinished): Promise<void> {
   const { frozen, detached } = record;
   const found = frozen && detached.length > 0 ? await docker.find(frozen) : undefined;
-  if (!found?.State.Running) return;
+  if (!found) return;
   for (const { network, endpoint } of detached) {
     if (Object.hasOwn(found.NetworkSettings.Networks ?? {}, network)) continue;
-    await connectNetwork(docker, network, found.Id, endpoint);
+    await connectNetwork(docker, network, found.Id, endpoint).catch((error) => {
+      if (!refusesAddress(error, network)) throw error;
+      const { IPAMConfig: _, ...unaddressed } = endpoint;
+      return connectNetwork(docker, network, found.Id, unaddressed);
+    });
   }
 }

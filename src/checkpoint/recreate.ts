@@ -3,6 +3,7 @@ import { containerName, describe } from "../host/container/facts.ts";
 import { copyLogs } from "../host/container/logs.ts";
 import { createBody } from "../host/docker/create-body.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
+import { refusesAddress } from "../host/docker/networks.ts";
 import type { Host } from "../host/host.ts";
 import { hookName } from "../host/paths.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
@@ -30,23 +31,22 @@ export async function prepareInPlace(
 /**
  * A new container under the hook, with everything that another one has, to take its place. The other one keeps its name and goes
  * on running if it runs; it holds no restart policy meanwhile.
- * @returns its id
+ * @returns its id, and the networks in which it asks for the address of the other one
  */
 export async function prepareBeside(
   host: Host,
   container: ContainerInspect,
+  imageRef: string,
   unfinished: Unfinished,
   context: OperationContext,
-): Promise<string> {
+): Promise<{ id: string; keptNetworks: string[] }> {
   const name = containerName(container);
   const policy = policyToHold(container);
-  const networks = Object.keys(container.NetworkSettings.Networks ?? {});
   // What it has now is free by the time that the new one starts.
-  const kept = container.State.Running
-    ? { keepAddress: networks, keepPorts: describe(container).ports.filter(({ chosen }) => chosen) }
-    : {};
-  const { body, autoRemove } = createBody(container, { runtime: hookName, ...kept });
-  if (autoRemove)
+  const keepPorts = container.State.Running ? describe(container).ports.filter(({ chosen }) => chosen) : [];
+  const request = (keepAddress: string[]) =>
+    createBody(container, { runtime: hookName, imageRef, keepAddress, keepPorts });
+  if (request([]).autoRemove)
     context.warn(
       `Container '${name}' was started with --rm; it is kept when it ends from now on.`,
       `docker rm ${name}`,
@@ -55,7 +55,29 @@ export async function prepareBeside(
   const prepared = { name, transientName, id: null, made: true, original: container.Id, policy, volumes: [] };
   unfinished.save({ prepared });
   await holdPolicy(host, container.Id, policy);
-  return create(host, prepared, body, unfinished);
+  const networks = container.State.Running ? Object.keys(container.NetworkSettings.Networks ?? {}) : [];
+  return createKeeping(networks, (kept) => create(host, prepared, request(kept).body, unfinished), context);
+}
+
+/** With its addresses in all these networks, but those that take none of one's choice: Docker tells only when it is asked. */
+async function createKeeping(
+  networks: string[],
+  make: (keepAddress: string[]) => Promise<string>,
+  context: OperationContext,
+): Promise<{ id: string; keptNetworks: string[] }> {
+  try {
+    return { id: await make(networks), keptNetworks: networks };
+  } catch (error) {
+    const refusing = networks.filter((network) => refusesAddress(error, network));
+    if (refusing.length === 0) throw error;
+    for (const network of refusing)
+      context.warn(`Docker chooses the address in the network '${network}', which was made without --subnet.`);
+    return createKeeping(
+      networks.filter((network) => !refusing.includes(network)),
+      make,
+      context,
+    );
+  }
 }
 
 /**
@@ -93,7 +115,8 @@ async function create(host: Host, prepared: PreparedRecord, body: unknown, unfin
 export async function keepPrepared(host: Host, { id, name, original, policy }: PreparedRecord): Promise<void> {
   if (original) {
     await host.docker.killAndWait(original);
-    await host.docker.remove(original);
+    // By force: whoever restarts it meanwhile would keep its name from the one that took its place.
+    await host.docker.remove(original, { force: true });
   }
   const found = id ? await host.docker.find(id) : undefined;
   if (!found) return;

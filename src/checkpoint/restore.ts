@@ -3,9 +3,10 @@ import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointDeps } from "./deps.ts";
+import { imageOf } from "./image.ts";
 import { carryLogs, prepareBeside, prepareInPlace, prepareNew } from "./recreate.ts";
 import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
-import { refuseSharedVolumes } from "./shared-volumes.ts";
+import { refuseSharedVolumes, savedVolumes } from "./shared-volumes.ts";
 import { finish, withRecovery } from "./with-recovery.ts";
 
 /**
@@ -21,13 +22,19 @@ export async function restoreContainer(
   const { host, store } = deps;
   const { record } = source;
   const name = container ? containerName(container) : record.container;
+  const imageRef = await imageOf(host, record);
   await verifySource(source, context);
-  await refuseSharedVolumes(host.docker, record, container?.Id);
-  return withRecovery(deps, name, record.name, context, async (unfinished) => {
+  await refuseSharedVolumes(host.docker, record, savedVolumes(record), [container?.Id]);
+  const words = {
+    failed: `'${name}' could not be restored from '${record.name}'`,
+    left: container ? "and is stopped as it was" : "and nothing of it is left running",
+    hint: `To restore another one: godwit checkpoint ls ${name}`,
+  };
+  return withRecovery(deps, name, record.name, words, context, async (unfinished) => {
+    const inPlace = container?.Image === record.imageId ? await prepareInPlace(host, container, unfinished) : undefined;
     const id = container
-      ? ((await prepareInPlace(host, container, unfinished)) ??
-        (await prepareBeside(host, container, unfinished, context)))
-      : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef: record.image });
+      ? (inPlace ?? (await prepareBeside(host, container, imageRef, unfinished, context)).id)
+      : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef });
     // Before it runs: it may come to run without this agent.
     await store.join(name, [record.containerId, ...(container ? [container.Id] : [])], id);
     await stageFor(host, id, savedTrees(source), unfinished, context);

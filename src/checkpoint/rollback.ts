@@ -7,10 +7,11 @@ import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointDeps } from "./deps.ts";
+import { imageOf } from "./image.ts";
 import { detach } from "./networks.ts";
 import { carryLogs, prepareBeside } from "./recreate.ts";
 import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
-import { refuseSharedVolumes } from "./shared-volumes.ts";
+import { refuseSharedVolumes, savedVolumes } from "./shared-volumes.ts";
 import { stageTrees } from "./staged-trees.ts";
 import { finish, withRecovery } from "./with-recovery.ts";
 
@@ -32,17 +33,23 @@ export async function rollbackContainer(
   const { record } = source;
   const name = containerName(container);
   refuseHostNetwork(container);
-  await refuseSharedVolumes(host.docker, record, container.Id);
+  await refuseSharedVolumes(host.docker, record, savedVolumes(record), [container.Id]);
   await refuseLittleMemory(host, name, record.memoryBytes);
+  const imageRef = await imageOf(host, record);
   await verifySource(source, context);
-  return withRecovery(deps, name, record.name, context, async (unfinished) => {
+  const words = {
+    failed: `'${name}' could not be rolled back to '${record.name}'`,
+    left: "and runs on as it was",
+    hint: `To go back to another one: godwit checkpoint ls ${name}`,
+  };
+  return withRecovery(deps, name, record.name, words, context, async (unfinished) => {
     const running = await runcContainer(container.Id);
     // A checkpoint without files takes back memory alone: the files go on as they are.
     const own = record.trees.length === 0;
     const trees = own
       ? await fileTrees(host.docker, container, running.pid, await host.dockerRoot())
       : savedTrees(source);
-    const id = await prepareBeside(host, container, unfinished, context);
+    const { id, keptNetworks } = await prepareBeside(host, container, imageRef, unfinished, context);
     // Before it runs: it may come to run without this agent.
     await store.join(name, [record.containerId, container.Id], id);
     const swaps = await stageFor(host, id, trees, unfinished, context);
@@ -52,7 +59,9 @@ export async function rollbackContainer(
     const frozenAt = performance.now();
     await context.step("freeze", { switchover: true }, () => freeze(running));
     if (own) await context.step("copy changed files", { switchover: true }, () => stageTrees(swaps));
-    await context.step("free its networks", { switchover: true }, () => detach(host.docker, container, unfinished));
+    await context.step("free its networks", { switchover: true }, () =>
+      detach(host.docker, container, keptNetworks, unfinished),
+    );
     await carryLogs(host, container, id);
     const { drained } = await runAgain(host, id, source, unfinished, context);
     const downtimeMs = Math.round(performance.now() - frozenAt);

@@ -13,6 +13,7 @@ import { releaseImageSpace } from "../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../host/restore/run.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import { verifySeal } from "./manifest.ts";
+import { refuseSharedVolumes } from "./shared-volumes.ts";
 import { type SavedTree, stageTrees, swapsOf, swapTrees, type TreeSwap } from "./staged-trees.ts";
 import type { CheckpointFolder } from "./store.ts";
 import type { Unfinished } from "./unfinished.ts";
@@ -75,7 +76,7 @@ export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
 export async function runAgain(
   host: Host,
   id: string,
-  { folder }: CheckpointSource,
+  { folder, record }: CheckpointSource,
   unfinished: Unfinished,
   context: OperationContext,
 ): Promise<RunningContainer> {
@@ -97,7 +98,15 @@ export async function runAgain(
   );
   try {
     context.phase("switchover", "Restoring files, then processes");
-    await swapTrees(unfinished.record.swaps);
+    const { swaps, prepared } = unfinished.record;
+    const volumes = (await volumeTrees(host.docker, container)).filter(({ path }) => swaps.includes(path));
+    await refuseSharedVolumes(
+      host.docker,
+      record,
+      volumes.map(({ name }) => name),
+      [id, prepared?.original],
+    );
+    await swapTrees(swaps);
     unfinished.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
-import { type FileTree, mirrorTree } from "../host/container/trees.ts";
+import { mirrorTree } from "../host/container/tree-mirror.ts";
+import type { FileTree } from "../host/container/trees.ts";
 import { run } from "../host/process.ts";
 
 /** A tree of files that is to take the place of a container's. */
@@ -58,9 +59,29 @@ export async function undoSwap(paths: string[]): Promise<void> {
   }
 }
 
-/** The swapped trees stay; what they replaced goes. Harmless the second time. */
-export async function keepSwap(paths: string[]): Promise<void> {
-  for (const path of paths) await remove(keptBeside(path));
+/**
+ * The swapped trees stay; what they replaced goes, unless somebody came to have it mounted: what is written there is in no other
+ * place. Harmless the second time.
+ * @returns what was left
+ */
+export async function keepSwap(paths: string[]): Promise<string[]> {
+  const left: string[] = [];
+  for (const path of paths.map(keptBeside)) {
+    if (await isMounted(path)) left.push(path);
+    else await remove(path);
+  }
+  return left;
+}
+
+/** In any mount namespace. The kernel tells a folder that is mounted by its path on its own file system. */
+async function isMounted(path: string): Promise<boolean> {
+  const end = path.split("/").slice(-2).join("/");
+  const found = await run("sh", [
+    "-c",
+    'cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -qF -- "/$0 " && echo yes || true',
+    end,
+  ]);
+  return found.trim() === "yes";
 }
 
 const remove = (path: string) => run("rm", ["-rf", "--one-file-system", "--", path]);

@@ -1,14 +1,22 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CheckpointRecord, type CheckpointSummary, parseCheckpointRecord } from "../contract/checkpoint.ts";
+import {
+  type CheckpointRecord,
+  type CheckpointSummary,
+  type DamagedCheckpoint,
+  parseCheckpointRecord,
+} from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { checkName } from "../contract/names.ts";
 import { checkpointsFolder } from "../host/paths.ts";
+import { readPlainFile } from "../host/plain-file.ts";
 import { isSame, joined, lineage } from "./lineage.ts";
 import { seal, sealRecord } from "./manifest.ts";
 
 const recordFile = "record.json";
+/** Bytes; a record has some tens of kB. */
+const recordLimit = 2 ** 24;
 /** File of a container's folder. */
 const lineageFile = ".lineage.json";
 
@@ -33,18 +41,28 @@ export class CheckpointStore {
     this.#root = root;
   }
 
+  /** Those that can be read, oldest first. */
   async list(container?: string): Promise<CheckpointRecord[]> {
-    const containers = container ? [container] : await readdir(this.#root).catch(() => []);
-    const found = await Promise.all(
-      containers.map(async (name) => {
-        const names = await readdir(join(this.#root, name)).catch(() => []);
-        return Promise.all(names.filter((entry) => !entry.startsWith(".")).map((entry) => this.#read(name, entry)));
-      }),
-    );
-    return found
-      .flat()
-      .filter((record) => record !== undefined)
+    return (await this.#all(container))
+      .flatMap(({ record }) => (record ? [record] : []))
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  /** Those that cannot. */
+  async damaged(container?: string): Promise<DamagedCheckpoint[]> {
+    return (await this.#all(container)).flatMap(({ record, ...it }) =>
+      record ? [] : [{ ...it, damaged: true as const }],
+    );
+  }
+
+  async #all(asked?: string) {
+    const containers = asked ? [asked] : await readdir(this.#root).catch(() => []);
+    const found = containers.map(async (container) => {
+      const names = await readdir(join(this.#root, container)).catch(() => []);
+      const kept = names.filter((name) => !name.startsWith("."));
+      return Promise.all(kept.map(async (name) => ({ container, name, record: await this.#read(container, name) })));
+    });
+    return (await Promise.all(found)).flat();
   }
 
   /** @throws invalid-checkpoint where it is there, but cannot be read, or does not fit */
@@ -122,7 +140,7 @@ export class CheckpointStore {
 
   /** Name of the checkpoint that this container was last taken to or from; null where another one of its name was. */
   async current(container: string, id: string): Promise<string | null> {
-    const name = await readFile(join(this.#root, container, ".current"), "utf8").catch(() => null);
+    const name = await readPlainFile(join(this.#root, container, ".current"), recordLimit).catch(() => null);
     const record = name === null ? undefined : await this.#read(container, name);
     return record && (await this.belongs(record, id)) ? name : null;
   }
@@ -156,7 +174,7 @@ export class CheckpointStore {
   }
 
   async #lineage(container: string): Promise<string[][]> {
-    const text = await readFile(join(this.#root, container, lineageFile), "utf8").catch(() => "[]");
+    const text = await readPlainFile(join(this.#root, container, lineageFile), recordLimit).catch(() => "[]");
     return lineage.parse(JSON.parse(text));
   }
 
@@ -168,13 +186,15 @@ export class CheckpointStore {
 
 /** @param foreign see CheckpointSummary */
 export function summaryOf(record: CheckpointRecord, foreign = false): CheckpointSummary {
-  const { inspect: _, processes: __, trees: ___, ...summary } = record;
+  const { inspect: _, processes: __, trees: ___, imageLayers: ____, ...summary } = record;
   return { ...summary, foreign };
 }
 
 /** @throws invalid-checkpoint where the folder holds no record, or one that does not fit */
 export async function readRecordOf(folder: CheckpointFolder): Promise<CheckpointRecord> {
-  const text = await readFile(join(folder.path, recordFile), "utf8").catch((cause) => {
+  const own = await lstat(folder.path).catch(() => undefined);
+  if (!own?.isDirectory()) throw new GodwitError("invalid-checkpoint", `${folder.path} is not a folder.`);
+  const text = await readPlainFile(join(folder.path, recordFile), recordLimit).catch((cause) => {
     throw new GodwitError("invalid-checkpoint", "The checkpoint has no readable record.", { cause });
   });
   return parseCheckpointRecord(text);

@@ -43,6 +43,7 @@ const record: CheckpointRecord = {
     container: "web",
     containerId: "c".repeat(64),
     image: "busybox",
+    imageLayers: [],
     imageId: `sha256:${"0".repeat(64)}`,
   },
   ...{ createdAt: "2026-01-01T00:00:00.000Z", parent: null, origin: "godwit", criuVersion: "4.2.1" },

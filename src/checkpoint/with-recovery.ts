@@ -1,5 +1,7 @@
-import { GodwitError } from "../contract/errors.ts";
+import { errorCatalogue, GodwitError } from "../contract/errors.ts";
 import type { RunResult } from "../contract/routes.ts";
+import { containerName } from "../host/container/facts.ts";
+import type { ContainerInspect } from "../host/docker/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../journal/operation-context.ts";
 import type { CheckpointDeps } from "./deps.ts";
@@ -11,11 +13,22 @@ import { Unfinished } from "./unfinished.ts";
 /** So long an action that failed waits for a Docker that does not answer, to put things back; otherwise the agent's next start does. */
 const dockerPatienceMs = 30_000;
 
+/** What is told of an action that failed, around the reason. */
+export interface FailureWords {
+  /** "'web' could not be rolled back to 'cp'" */
+  failed: string;
+  /** Where the container is then: "and runs on as it was". */
+  left: string;
+  /** For a reason that has no hint of its own. */
+  hint?: string;
+}
+
 /** Whatever happens to `act`, also the end of this agent: the container goes on, from where it was or from the checkpoint. */
 export async function withRecovery<T>(
   deps: CheckpointDeps,
   container: string,
   checkpoint: string | null,
+  words: FailureWords,
   context: OperationContext,
   act: (unfinished: Unfinished) => Promise<T>,
 ): Promise<T> {
@@ -26,9 +39,30 @@ export async function withRecovery<T>(
     return result;
   } catch (error) {
     const runs = await settlePatiently(deps, unfinished, AbortSignal.timeout(dockerPatienceMs));
-    if (runs !== undefined) context.warn(`'${container}' runs from the checkpoint all the same.`);
-    throw isFull(error) ? noRoom(deps.host, error) : error;
+    const reason = isFull(error) ? noRoom(deps.host, error) : error;
+    if (runs !== undefined) {
+      context.warn(`'${container}' runs from the checkpoint all the same.`);
+      throw reason;
+    }
+    throw inWords(reason, words, await whatEnded(deps.host, unfinished));
   }
+}
+
+function inWords(error: unknown, { failed, left, hint }: FailureWords, ended: string | undefined): unknown {
+  const tried = error instanceof GodwitError && (errorCatalogue[error.code].exit >= 6 || error.code === "no-space");
+  if (!tried || error.code === "cancelled") return error;
+  return new GodwitError(error.code, `${failed}, ${ended ?? left}: ${error.message}`, {
+    hint: error.hint ?? hint,
+    details: error.details,
+    cause: error,
+  });
+}
+
+/** What to say of a container that was frozen, and does not run any more: somebody, or Docker, ended it. */
+async function whatEnded(host: Host, { record }: Unfinished): Promise<string | undefined> {
+  const found = record.frozen ? await host.docker.find(record.frozen).catch(() => undefined) : undefined;
+  if (!found || found.State.Running) return undefined;
+  return `and has ended meanwhile, with status ${found.State.ExitCode}`;
 }
 
 /** What has come to run, from its first moment to its result. */
@@ -49,9 +83,14 @@ export async function finish(
   context.phase("drain", "It runs; the rest of its memory arrives");
   await context.step("drain", {}, () => drained);
   unfinished.save({ kept: true });
-  const { prepared, swaps } = unfinished.record;
+  const { prepared, swaps, frozen } = unfinished.record;
+  if (frozen) for (const done of meddled(await host.docker.find(frozen), name)) context.warn(done);
   if (prepared) await keepPrepared(host, prepared);
-  await keepSwap(swaps);
+  for (const left of await keepSwap(swaps))
+    context.warn(
+      `Another container has the files mounted that '${name}' had before; they were left in ${left}.`,
+      "Look at what is in there, and remove it when nobody uses it any more.",
+    );
   const id = prepared?.id ?? "";
   if (checkpoint !== null) await store.setCurrent(name, checkpoint);
   return {
@@ -64,6 +103,20 @@ export async function finish(
     steps: [...context.steps],
     warnings: [...context.warnings],
   };
+}
+
+/** What somebody did to the frozen original, and what has become of it: a sentence each. */
+export function meddled(original: ContainerInspect | undefined, name: string): string[] {
+  if (!original) return [`'${name}' was removed meanwhile; it is there again, and runs from the checkpoint.`];
+  const said: string[] = [];
+  if (!original.State.Running)
+    said.push(`'${name}' ended or was stopped meanwhile; it runs again, from the checkpoint.`);
+  const now = containerName(original);
+  if (now !== name) said.push(`'${name}' was renamed to '${now}' meanwhile; it has its former name again.`);
+  const policy = original.HostConfig.RestartPolicy?.Name || "no";
+  if (policy !== "no")
+    said.push(`The restart policy of '${name}' was set to '${policy}' meanwhile; it has its former one again.`);
+  return said;
 }
 
 const isFull = (error: unknown) =>

@@ -78,7 +78,7 @@ function parseRef(ref: string, options: { checkpoint: boolean } = { checkpoint: 
   });
 }
 
-/** The only host of a lab that has the container. */
+/** The only host of a lab that has the container, or what is left of it. */
 async function holder(lab: string, clients: HostClient[], wanted: string): Promise<HostClient> {
   const asked = await Promise.all(
     clients.map(async (client) => {
@@ -86,14 +86,28 @@ async function holder(lab: string, clients: HostClient[], wanted: string): Promi
       return containers.some(({ name, id }) => name === wanted || id.startsWith(wanted)) ? [client] : [];
     }),
   );
-  const [found, ...more] = asked.flat();
+  const kept = asked.flat().length > 0 ? [] : await holdersOfCheckpoints(clients, wanted);
+  const [found, ...more] = [...asked.flat(), ...kept];
   if (found && more.length === 0) return found;
   const hint = `Name the host: ${clients.map(({ host }) => `${host}/${wanted}`).join(" or ")}.`;
   if (found)
-    throw new GodwitError("usage", `Several hosts of the lab '${lab}' have a container '${wanted}'.`, { hint });
+    throw new GodwitError(
+      "usage",
+      `Several hosts of the lab '${lab}' have a container '${wanted}', or checkpoints of one.`,
+      { hint },
+    );
   throw new GodwitError("no-such-container", `No host of the lab '${lab}' that answers has a container '${wanted}'.`, {
     hint: `'godwit --lab ${lab} ps' lists them.`,
   });
+}
+
+/** Hosts with checkpoints of a container that is gone. */
+async function holdersOfCheckpoints(clients: HostClient[], wanted: string): Promise<HostClient[]> {
+  const asked = clients.map(async (client) => {
+    const checkpoints = await client.client.call("checkpoints", {}).catch(() => []);
+    return checkpoints.some(({ container }) => container === wanted) ? [client] : [];
+  });
+  return (await Promise.all(asked)).flat();
 }
 
 function named(error: unknown, host: string): unknown {

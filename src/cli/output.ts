@@ -1,4 +1,4 @@
-import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint.ts";
+import type { CheckpointRecord, ListedCheckpoint } from "../contract/checkpoint.ts";
 import type { ContainerSummary } from "../contract/facts.ts";
 import type { Migration, MigrationPlan } from "../contract/migration.ts";
 import type { Operation } from "../contract/operations.ts";
@@ -14,7 +14,7 @@ export interface HostContainers {
 
 export interface HostCheckpoints {
   host: string;
-  checkpoints: CheckpointSummary[];
+  checkpoints: ListedCheckpoint[];
   problem: string | null;
 }
 

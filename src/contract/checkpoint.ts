@@ -23,6 +23,8 @@ export const checkpointRecord = z.object({
   containerId,
   image: imageReference,
   imageId: contentDigest,
+  /** Digests of its layers, lowest first: they say what is in it on every host. Empty in what Docker, or an older agent, made. */
+  imageLayers: z.array(contentDigest).default([]),
   createdAt: z.iso.datetime(),
   /** The checkpoint that the container had last been taken to or from, if any. */
   parent: checkpointName.nullable(),
@@ -47,12 +49,22 @@ export const checkpointRecord = z.object({
 });
 export type CheckpointRecord = z.infer<typeof checkpointRecord>;
 
-/** A line of `godwit checkpoint ls`. */
-export const checkpointSummary = checkpointRecord.omit({ inspect: true, processes: true, trees: true }).extend({
-  /** Whether it was taken of another container, which had the same name before the present one. */
-  foreign: z.boolean(),
-});
+/** What is told of a checkpoint without being asked for all of it. */
+export const checkpointSummary = checkpointRecord
+  .omit({ inspect: true, processes: true, trees: true, imageLayers: true })
+  .extend({
+    /** Whether it was taken of another container, which had the same name before the present one. */
+    foreign: z.boolean(),
+  });
 export type CheckpointSummary = z.infer<typeof checkpointSummary>;
+
+/** A checkpoint whose record cannot be read. */
+export const damagedCheckpoint = z.object({ container: z.string(), name: z.string(), damaged: z.literal(true) });
+export type DamagedCheckpoint = z.infer<typeof damagedCheckpoint>;
+
+/** What `godwit checkpoint ls` lists. */
+export const listedCheckpoint = z.union([checkpointSummary, damagedCheckpoint]);
+export type ListedCheckpoint = z.infer<typeof listedCheckpoint>;
 
 /** Result of an operation of kind checkpoint. */
 export const checkpointTaken = checkpointSummary.extend({ warnings: z.array(z.string()) });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkpointRecord, checkpointSummary } from "./checkpoint.ts";
+import { checkpointRecord, listedCheckpoint } from "./checkpoint.ts";
 import { containerFacts, containerSummary, hostFacts, verdict } from "./facts.ts";
 import { migrateRequest, migration, migrationPlan, migrationSettings } from "./migration.ts";
 import { operation, step } from "./operations.ts";
@@ -123,9 +123,9 @@ export const routes = {
     ...read,
     path: "/containers/:container/checkpoints",
     params: container,
-    reply: z.array(checkpointSummary),
+    reply: z.array(listedCheckpoint),
   },
-  checkpoints: { ...read, path: "/checkpoints", reply: z.array(checkpointSummary) },
+  checkpoints: { ...read, path: "/checkpoints", reply: z.array(listedCheckpoint) },
   checkpoint: { ...read, path: "/containers/:container/checkpoints/:name", params: named, reply: checkpointRecord },
   removeCheckpoint: {
     ...read,

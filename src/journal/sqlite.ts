@@ -1,4 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { GodwitError } from "../contract/errors.ts";
 import { type EventBody, type Operation, type OperationEvent, operation } from "../contract/operations.ts";
 import type { EventFilter, Journal } from "./journal.ts";
 import { migrate } from "./sqlite-schema.ts";
@@ -18,12 +19,11 @@ export class SqliteJournal implements Journal {
   }
 
   putOperation(value: Operation): void {
-    this.#told
-      .prepare(
-        "INSERT INTO operations (id, ended_at, json) VALUES (?, ?, ?) " +
-          "ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, json = excluded.json",
-      )
-      .run(value.id, value.endedAt, JSON.stringify(value));
+    const statement = this.#told.prepare(
+      "INSERT INTO operations (id, ended_at, json) VALUES (?, ?, ?) " +
+        "ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, json = excluded.json",
+    );
+    write(statement, value.id, value.endedAt, JSON.stringify(value));
   }
 
   getOperation(id: string): Operation | undefined {
@@ -38,9 +38,8 @@ export class SqliteJournal implements Journal {
 
   appendEvent(operationId: string, at: string, body: EventBody): OperationEvent {
     const text = JSON.stringify(body);
-    const { lastInsertRowid } = this.#told
-      .prepare("INSERT INTO events (operation_id, at, json) VALUES (?, ?, ?)")
-      .run(operationId, at, text);
+    const statement = this.#told.prepare("INSERT INTO events (operation_id, at, json) VALUES (?, ?, ?)");
+    const { lastInsertRowid } = write(statement, operationId, at, text);
     return { id: Number(lastInsertRowid), operationId, at, body: json(text) as EventBody };
   }
 
@@ -61,11 +60,10 @@ export class SqliteJournal implements Journal {
   }
 
   putRecord(kind: string, id: string, value: unknown): void {
-    this.#records
-      .prepare(
-        "INSERT INTO records (kind, id, json) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
-      )
-      .run(kind, id, JSON.stringify(value));
+    const statement = this.#records.prepare(
+      "INSERT INTO records (kind, id, json) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
+    );
+    write(statement, kind, id, JSON.stringify(value));
   }
 
   getRecord(kind: string, id: string): unknown {
@@ -94,6 +92,22 @@ export class SqliteJournal implements Journal {
   close(): void {
     this.#records.close();
     this.#told.close();
+  }
+}
+
+/** SQLite's error code SQLITE_FULL. */
+const sqliteFull = 13;
+
+/** @throws no-space where the disk is full, which is the user's to mend; a bug is thrown as it is */
+function write(statement: StatementSync, ...values: SQLInputValue[]) {
+  try {
+    return statement.run(...values);
+  } catch (error) {
+    if (!(error instanceof Error && "errcode" in error && error.errcode === sqliteFull)) throw error;
+    throw new GodwitError("no-space", "The disk that godwit notes on what it does is full: /var/lib/godwit.", {
+      hint: "Make room there; see: df -h /var/lib/godwit",
+      cause: error,
+    });
   }
 }
 

@@ -30,6 +30,12 @@ describe("a damaged checkpoint is refused before anything is stopped, and the fi
     ],
     ["without a file", "rm FILE", "images/pages-1.img is missing"],
     ["without its manifest", `rm ${store("cp")}/manifest.json`, "manifest is missing"],
+    ["with a manifest that says nothing", `cd ${store("cp")} && rm manifest.json && mkfifo manifest.json`, "manifest"],
+    [
+      "copied by hand",
+      `cd ${store("cp")}/.. && tar -cf /root/cp.tar cp && rm -r cp && tar -xf /root/cp.tar`,
+      "(its time)",
+    ],
   ])("%s", async (_, damage, says) => {
     await startLooper(lab, "h1", "looper", { flags: "-v data:/data" });
     await lab.json("checkpoint", "create", "h1/looper", "cp");
@@ -45,6 +51,26 @@ describe("a damaged checkpoint is refused before anything is stopped, and the fi
     await lab.on("h1", "docker stop -t 0 looper");
     expect(await lab.refusal("restore", "h1/looper", "cp")).toMatchObject(refusal);
     await expectNothingLeft();
+  });
+
+  test("without a record it is listed as damaged, found by its removed container's name, and can be removed", async () => {
+    await startLooper(lab, "h1", "looper");
+    for (const name of ["cp", "linked", "gone"]) await lab.json("checkpoint", "create", "h1/looper", name);
+    await lab.on(
+      "h1",
+      `truncate -s 0 ${store("gone")}/record.json; mv ${store("linked")} /root; ln -s /root/linked ${store("linked")}`,
+    );
+    await lab.on("h1", "docker rm -f looper");
+    const { stdout } = await lab.godwit("checkpoint", "ls", "looper");
+    expect(stdout).toMatch(/looper +cp .*godwit$/m);
+    for (const name of ["linked", "gone"]) {
+      expect(stdout).toMatch(new RegExp(`looper +${name} .*damaged$`, "m"));
+      expect(await lab.refusal("clone", `looper@${name}`, "twin")).toMatchObject({ code: "invalid-checkpoint" });
+      await lab.json("checkpoint", "rm", "looper", name);
+    }
+    expect(await lab.on("h1", "ls /root/linked/images | grep -c pages; rm -r /root/linked")).toBe("1");
+    await lab.json("clone", "looper@cp", "twin");
+    await countsOn(lab, "h1", "twin");
   });
 
   test("one that should follow its container stays where it is, and the move says so", async () => {
@@ -84,7 +110,8 @@ describe("a restore that fails", () => {
     expect(await lab.refusal("rollback", "h1/looper", "cp")).toMatchObject({
       code: "restore-failed",
       exit: 7,
-      message: expect.stringContaining("bound/log"),
+      message: expect.stringMatching(/^'looper' could not be rolled back to 'cp', and runs on as it was: .*bound\/log/),
+      hint: expect.stringContaining("godwit checkpoint ls looper"),
     });
     expect(await life("looper")).toBe(before);
     expectConsecutive(await countsOn(lab, "h1", "looper"));
@@ -108,7 +135,11 @@ describe("a restore that fails", () => {
     await lab.on("h1", "docker exec looper sh -c 'echo later >/root/later; echo later >/data/later'");
     await lab.on("h1", "docker stop -t 0 looper; rm /srv/bound/log");
     const id = await idOf(lab, "h1", "looper");
-    expect(await lab.refusal("restore", "h1/looper", "cp")).toMatchObject({ code: "restore-failed", exit: 7 });
+    expect(await lab.refusal("restore", "h1/looper", "cp")).toMatchObject({
+      code: "restore-failed",
+      exit: 7,
+      message: expect.stringMatching(/^'looper' could not be restored from 'cp', and is stopped as it was: /),
+    });
     expect(await idOf(lab, "h1", "looper")).toBe(id);
     expect(await stateOf(lab, "h1", "looper")).toBe("exited");
     expect(

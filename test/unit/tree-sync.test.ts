@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { changesSince, instant, type TreeChanges } from "../../src/host/container/tree-changes.ts";
+import { mirrorTree, updateMirror } from "../../src/host/container/tree-mirror.ts";
 import { inodeCases } from "./support/inode-cases.ts";
 import { randomCases } from "./support/random-changes.ts";
 import { furnish, nameCases, type TreeCase } from "./support/tree-cases.ts";
@@ -18,16 +19,15 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 /**
  * Changes a tree before, during and after a first round, each case in a folder of its own, and then makes the last round twice:
- * over what is said to have changed, and over everything; and with either goes what is said to have a time from before.
- * @returns what was said, and the tree and its two copies
+ * over what is said to have changed, and over everything; and with either goes what is said to have a time from before. A mirror on
+ * this host is made before the changes of the end, and brought up to date after them.
+ * @returns what was said, and the tree and its three copies
  */
 async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChanges["compare"]; copies: string[][] }> {
-  const [source, byWalk, byList] = ["source", "by-walk", "by-list"].map((name) => join(scratch, name)) as [
-    string,
-    string,
-    string,
-  ];
-  for (const folder of [source, byWalk, byList]) {
+  const [source, byWalk, byList, mirror] = ["source", "by-walk", "by-list", "mirror"].map((name) =>
+    join(scratch, name),
+  ) as [string, string, string, string];
+  for (const folder of [source, byWalk, byList, mirror]) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
   }
@@ -46,12 +46,14 @@ async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChan
   const since = instant();
   each((it) => it.during?.());
   await Promise.all([byList, byWalk].map((to) => send(source, to, scratch)));
+  const mirrored = await mirrorTree(source, mirror);
   each((it) => it.after?.());
   const said = await changesSince({ path: source }, since);
   const paths = typeof said.compare === "string" ? undefined : said.compare;
   await Promise.all([send(source, byList, scratch, { paths }), send(source, byWalk, scratch)]);
   await Promise.all([byList, byWalk].map((to) => send(source, to, scratch, { always: said.antedated })));
-  return { said: said.compare, copies: [source, byWalk, byList].map((folder) => shown(trees, folder)) };
+  await updateMirror(source, mirror, { since: mirrored, mapped: [] });
+  return { said: said.compare, copies: [source, byWalk, byList, mirror].map((folder) => shown(trees, folder)) };
 }
 
 test("a round over what has changed gives what one over everything would", async () => {
@@ -70,9 +72,10 @@ test("a round over what has changed gives what one over everything would", async
   const random = randomCases(trees, 10, { seed: 7 }).map((it, i): [string, TreeCase] => [`random ${i}`, it]);
   const untouched: [string, TreeCase] = ["untouched", { before: furnish }];
   const { said, copies } = await lastRound(new Map([...furnished, ...random, untouched]));
-  const [source, byWalk, byList] = copies;
+  const [source, byWalk, byList, mirror] = copies;
   expect(said).toEqual(expect.arrayContaining(["./a file grows/a/x"]));
   for (const path of said) expect(path).not.toMatch(/^\.\/(untouched.*)?$/);
   expect(byWalk).toEqual(source);
   expect(byList).toEqual(source);
+  expect(mirror).toEqual(source);
 });

@@ -98,11 +98,15 @@ function checkpointLines(hosts: HostCheckpoints[], now: Date): string[] {
       ? checkpoints.map((c) => [
           `${host}/${c.container}`,
           c.name,
-          formatTime(c.createdAt, now),
-          formatBytes(c.memoryBytes),
-          formatBytes(c.filesBytes),
-          c.parent ?? "-",
-          c.foreign ? `${c.origin}, of another ${c.container}` : c.origin,
+          ...("damaged" in c
+            ? ["-", "-", "-", "-", "damaged"]
+            : [
+                formatTime(c.createdAt, now),
+                formatBytes(c.memoryBytes),
+                formatBytes(c.filesBytes),
+                c.parent ?? "-",
+                c.foreign ? `${c.origin}, of another ${c.container}` : c.origin,
+              ]),
         ])
       : [[host, problem]],
   );

@@ -38,12 +38,10 @@ export async function sendTree(
   { always, without, signal, holes }: Selection = {},
 ): Promise<void> {
   const options = squeezed(holes);
-  // In place: a file of several names keeps them all, also where only one is listed.
-  const changed = [...withoutDeletion(exactly), ...options, "--ignore-times", "--inplace"];
+  const changed = [...rewritten(exactly), ...options];
   if (file) await run("rsync", [...changed, from, target(port)], { signal });
   else if (always && always.length > 0) {
-    const input = Buffer.from(always.map((path) => `./${path}`).join("\0"), "latin1");
-    await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input, signal });
+    await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input: listOf(always), signal });
   } else {
     const left = without ? [`--exclude=${without}`] : [];
     await run("rsync", [...exactly, ...options, ...left, `${from}/`, target(port)], { signal, accept: copied });
@@ -78,9 +76,19 @@ export function holdTree(
  * Paths begin with `./`: rsync takes a name that begins with `#` or `;` for a comment. One that is gone meanwhile is no failure, as
  * it is none of a round over everything: somebody else may write to a volume.
  */
-const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
+export const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
 
-const withoutDeletion = (options: string[]) => options.filter((option) => !option.startsWith("--delete"));
+/** For rsync to read; `always` is as in a `Selection`. */
+export const listOf = (always: string[]) => Buffer.from(always.map((path) => `./${path}`).join("\0"), "latin1");
+
+/**
+ * Whatever times and sizes say. In place: a file of several names keeps them all, also where only one is listed. Nothing is deleted:
+ * what is not listed stays.
+ */
+export const rewritten = (options: string[]) => [
+  ...options.filter((option) => !option.startsWith("--delete")),
+  ...["--ignore-times", "--inplace"],
+];
 
 export interface ServedTree {
   stream: Duplex;

@@ -13,7 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { mirrorTree, treeSize } from "./trees.ts";
+import { mirrorTree } from "./tree-mirror.ts";
+import { treeSize } from "./trees.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "godwit-trees-"));
 afterAll(() => rmSync(folder, { recursive: true }));

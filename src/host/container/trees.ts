@@ -54,20 +54,6 @@ const partlyCopied = 23;
 export const isPartlyCopied = (error: unknown): boolean =>
   error instanceof CommandFailed && error.status === partlyCopied;
 
-/**
- * Makes `to` equal to `from`, both on this host. Contents are compared in full: a program that writes through a shared
- * mapping changes a file without changing its time or size.
- * @throws command-failed
- */
-export async function mirrorTree(from: string, to: string, signal?: AbortSignal): Promise<void> {
-  const mirror = () =>
-    run("rsync", [...exactCopy, "--checksum", "--whole-file", `${from}/`, `${to}/`], { signal, accept: copied });
-  await mirror().catch((error) => {
-    if (!isPartlyCopied(error)) throw error;
-    return mirror();
-  });
-}
-
 export interface TreeSize {
   /** What its files hold. A hole counts as nothing, and neither does what the file system adds to a small file. */
   bytes: number;

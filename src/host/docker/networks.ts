@@ -1,6 +1,6 @@
 import type { NetworkFacts } from "../../contract/belongings.ts";
 import { api } from "./api-path.ts";
-import { ignoreStatus } from "./client.ts";
+import { DockerRefusal, ignoreStatus } from "./client.ts";
 import type { Docker } from "./docker.ts";
 
 /** Networks that every Docker has by itself: they take no address of one's choice. */
@@ -67,6 +67,15 @@ export async function removeNetwork({ client }: Docker, name: string): Promise<v
 export async function disconnectNetwork({ client }: Docker, network: string, container: string): Promise<void> {
   await client.post(api`/networks/${network}/disconnect`, { body: { Container: container } }).catch(ignoreStatus(404));
 }
+
+/**
+ * Whether Docker refused an address of one's choice in this network, whose subnet it chose itself. It says "invalid config for
+ * network NAME: ... user specified IP address is supported only when connecting to networks with user configured subnets".
+ */
+export const refusesAddress = (error: unknown, network: string): boolean =>
+  error instanceof DockerRefusal &&
+  /user[ -]configured subnet/.test(error.message) &&
+  (error.message.includes(`network ${network}:`) || !/config for network/.test(error.message));
 
 /** `endpoint` as in the request that creates a container. @throws docker-failed, for instance where its address is taken */
 export async function connectNetwork(
