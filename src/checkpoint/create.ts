@@ -17,7 +17,10 @@ export async function createCheckpoint(
 ): Promise<CheckpointSummary> {
   const { host, store } = deps;
   const owner = containerName(container);
-  const words = { failed: `There is no checkpoint '${request.name}' of '${owner}'`, left: "which runs on as it was" };
+  const words = {
+    failed: `'${owner}' could not be kept as the checkpoint '${request.name}'`,
+    left: "and runs on as it was",
+  };
   return withRecovery(deps, owner, request.name, words, context, async (unfinished) => {
     const folder = await store.begin(owner, request.name);
     unfinished.save({ folder: folder.path });
