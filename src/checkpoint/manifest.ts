@@ -27,7 +27,7 @@ const entry = z.object({
   hash: z.string().optional(),
   /** Only of a symbolic link. */
   target: z.string().optional(),
-  /** Time of the last change of its contents, in seconds with nine decimals. */
+  /** When its contents last changed, in seconds with nine decimals; only of a container's own files. */
   time: z.string().optional(),
   /** First path of the same inode; only of what has several names. */
   sameAs: z.string().optional(),
@@ -108,34 +108,50 @@ const readManifest = async (folder: string): Promise<Manifest> =>
 const writeManifest = (folder: string, content: Manifest): Promise<void> =>
   writeFile(join(folder, manifestFile), JSON.stringify(content), { mode: 0o600 });
 
+/** What of a path does not need to be read from it. */
+interface Listed {
+  path: string;
+  entry: Entry;
+  /** Of what has several names; it is the same for all of them. */
+  inode: string | undefined;
+}
+
 async function entriesOf(folder: string, below = ["."], signal?: AbortSignal): Promise<Record<string, Entry>> {
   const options: RunOptions = { cwd: folder, encoding: "latin1", signal };
+  const listed = await list(below, options);
+  const entries: Record<string, Entry> = Object.fromEntries(listed.map(({ path, entry }) => [path, entry]));
+  const firsts = new Map<string, string>();
+  for (const { path, entry, inode } of listed) {
+    if (inode === undefined) continue;
+    entry.sameAs = firsts.get(inode) ?? path;
+    firsts.set(inode, entry.sameAs);
+  }
+  const of = (types: string) => listed.filter(({ entry }) => types.includes(entry.type)).map(({ path }) => path);
+  for (const [path, hash] of await hashesOf(of("f"), options)) Object.assign(entries[path] ?? {}, { hash });
+  for (const [path, device] of await devicesOf(of("bc"), options)) Object.assign(entries[path] ?? {}, { device });
+  return entries;
+}
+
+/** In the order of the paths. */
+async function list(below: string[], options: RunOptions): Promise<Listed[]> {
   const skipped = [manifestFile, workFolder].flatMap((name) => ["-path", `./${name}`, "-prune", "-o"]);
   const format = ["%y", "%m", "%U:%G", "%T@", "%n", "%D:%i", "%s", "%l", "%p"].join("\\0").concat("\\0");
   const fields = (await run("find", [...below, ...skipped, "-printf", format], options)).split("\0");
-  const found: [string, Entry, string][] = [];
+  const found: Listed[] = [];
   for (let at = 0; at + 9 <= fields.length; at += 9) {
     const [type = "", mode = "", owner = "", time = "", names, inode = "", size, target, path = ""] = fields.slice(
       at,
       at + 9,
     );
-    const more = type === "f" ? { size: Number(size) } : type === "l" ? { target } : {};
-    const shared = type !== "d" && Number(names) > 1 ? inode : "";
-    if (path !== ".")
-      found.push([path.slice("./".length), { type, mode, owner, time: nanoseconds(time), ...more }, shared]);
+    if (path === ".") continue;
+    const entry: Entry = { type, mode, owner };
+    if (type === "f") entry.size = Number(size);
+    if (type === "l") entry.target = target;
+    // The container's own; nobody looks at those of images and records.
+    if (path.startsWith("./trees/")) entry.time = nanoseconds(time);
+    found.push({ path: path.slice("./".length), entry, inode: type !== "d" && Number(names) > 1 ? inode : undefined });
   }
-  found.sort(([one], [other]) => (one < other ? -1 : 1));
-  const entries: Record<string, Entry> = Object.fromEntries(found);
-  const firsts = new Map<string, string>();
-  for (const [path, entry, inode] of found) {
-    if (inode === "") continue;
-    entry.sameAs = firsts.get(inode) ?? path;
-    firsts.set(inode, entry.sameAs);
-  }
-  const of = (types: string) => Object.keys(entries).filter((path) => types.includes(entries[path]?.type ?? " "));
-  for (const [path, hash] of await hashesOf(of("f"), options)) Object.assign(entries[path] ?? {}, { hash });
-  for (const [path, device] of await devicesOf(of("bc"), options)) Object.assign(entries[path] ?? {}, { device });
-  return entries;
+  return found.sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
 /** find(1) prints ten decimals, the last of them always a nought. */
