@@ -150,7 +150,7 @@ describe("networks", () => {
   test("a port that is taken after the check ends the move in Docker's words, and the original goes on", async () => {
     await startLooper(lab, "h1", "server", { flags: "-p 9098:90/udp" });
     const { status, stdout } = await lab.during("prepare", () => squat("h2", 9098), "migrate", "h1/server", "h2");
-    expect(status, stdout).toBe(7);
+    expect(status, stdout.slice(-2000)).toBe(7);
     expect(stdout).toMatch(/"restore-failed".*9098/);
     expectConsecutive(await countsOn(lab, "h1", "server"));
     expect(await lab.on("h2", "docker ps -aq")).toBe("");

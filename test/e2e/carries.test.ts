@@ -105,7 +105,7 @@ describe("files in the writable layer", () => {
     await eventually("it has written", async () => (await lab.on("h1", "docker logs remover")) || undefined);
     const remove = () => lab.on("h1", "sleep 1; docker exec remover rm /z/last");
     const { status, stdout } = await lab.during("sync", remove, "migrate", "h1/remover", "h2", "--bandwidth", "80mbit");
-    expect(status, stdout).toBe(0);
+    expect(status, stdout.slice(-2000)).toBe(0);
     expect(await lab.on("h2", "docker exec remover sh -c 'ls /z; wc -c </big'")).toBe("50000000");
   });
 });

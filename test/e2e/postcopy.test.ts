@@ -65,7 +65,7 @@ describe("a move that starts first and fetches memory after", () => {
     const rules = `table inet cut { chain input { type filter hook input priority 0; tcp dport 7480 ${verdict}; tcp sport 7480 ${verdict}; }; }`;
     const cut = () => lab.on("h2", `echo '${rules}' | nft -f - && sleep ${seconds} && nft delete table inet cut`);
     const { status, stdout } = await lab.during("drain", cut, "migrate", "h1/cut", "h2", "--mode", "postcopy");
-    expect(status, stdout).toBe(0);
+    expect(status, stdout.slice(-2000)).toBe(0);
     expect(await stateOf(lab, "h1", "cut")).toBeUndefined();
     await memoryIsRight("h2", "cut");
   });

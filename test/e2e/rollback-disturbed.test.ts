@@ -108,7 +108,7 @@ describe("while a container is rolled back", () => {
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     const act = () => lab.on("h1", "docker rename looper renamed; docker kill renamed");
     const { status, stdout } = await lab.during("switchover", act, "rollback", "h1/looper", "cp");
-    expect(status, stdout).toBe(0);
+    expect(status, stdout.slice(-2000)).toBe(0);
     expect(stdout).toContain("'looper' ended or was stopped meanwhile; it runs again, from the checkpoint.");
     expect(stdout).toContain("'looper' was renamed to 'renamed' meanwhile; it has its former name again.");
     await countsOn(lab, "h1", "looper");

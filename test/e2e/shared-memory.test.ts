@@ -56,9 +56,9 @@ describe("shared memory of several hundred MiB: anonymous, System V, memfd, and 
         "docker exec shares sh -c 'head -c 314572800 /dev/urandom >/scratch/grown; md5sum /scratch/grown >/sum'",
       );
     await lab.on("h1", "docker exec shares sh -c 'head -c 30000000 /dev/urandom >/large'");
-    // Files take half a minute, far longer than it takes to grow.
-    const { status, stdout } = await lab.during("sync", grow, "migrate", "h1/shares", "h2", "--bandwidth", "8mbit");
-    expect(status, stdout).toBe(0);
+    // Files take a minute, far longer than it takes to grow.
+    const { status, stdout } = await lab.during("sync", grow, "migrate", "h1/shares", "h2", "--bandwidth", "4mbit");
+    expect(status, stdout.slice(-2000)).toBe(0);
     await goesOn("h2");
     expect(await lab.on("h2", "docker exec shares md5sum -c /sum")).toMatch(/OK/);
   });
