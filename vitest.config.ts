@@ -24,8 +24,8 @@ const virtual = (
   },
 });
 
-/** Files that look at the whole machine, or must meet a short moment, or measure: nothing else runs meanwhile. */
-const alone = ["lab", "operator", "recovery"].map((name) => `test/e2e/${name}.test.ts`);
+/** Files that look at the whole machine, or measure: nothing else runs meanwhile. */
+const alone = ["lab", "operator"].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Tests in labs of hosts in namespaces. */
 const inLab = (name: string, more: TestProjectInlineConfiguration["test"]): TestProjectInlineConfiguration => ({

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Release } from "../../src/lab/recipe.ts";
 import { labHosts } from "../../src/lab/status.ts";
 import { readLog } from "./support/docker-api.ts";
+import { isFullRun } from "./support/extent.ts";
 import { mustGodwit, useLab } from "./support/lab.ts";
 import { stateOf } from "./support/looper.ts";
 import { makePrograms } from "./support/programs.ts";
@@ -56,19 +57,23 @@ describe("a move that starts first and fetches memory after", () => {
     }
   });
 
-  test.each([
+  const cuts: [string, string, number][] = [
     // Longer than a connection may be silent, so that the stream has to go on over another one.
     ["was cut for 30 s", "drop", 30],
     ["reset its connections", "reject with tcp reset", 2],
-  ])("goes on where it was when the link %s meanwhile", async (_, verdict, seconds) => {
-    await startMemory("cut", 256);
-    const rules = `table inet cut { chain input { type filter hook input priority 0; tcp dport 7480 ${verdict}; tcp sport 7480 ${verdict}; }; }`;
-    const cut = () => lab.on("h2", `echo '${rules}' | nft -f - && sleep ${seconds} && nft delete table inet cut`);
-    const { status, stdout } = await lab.during("drain", cut, "migrate", "h1/cut", "h2", "--mode", "postcopy");
-    expect(status, stdout.slice(-2000)).toBe(0);
-    expect(await stateOf(lab, "h1", "cut")).toBeUndefined();
-    await memoryIsRight("h2", "cut");
-  });
+  ];
+  test.each(isFullRun ? cuts : cuts.slice(0, 1))(
+    "goes on where it was when the link %s meanwhile",
+    async (_, verdict, seconds) => {
+      await startMemory("cut", 256);
+      const rules = `table inet cut { chain input { type filter hook input priority 0; tcp dport 7480 ${verdict}; tcp sport 7480 ${verdict}; }; }`;
+      const cut = () => lab.on("h2", `echo '${rules}' | nft -f - && sleep ${seconds} && nft delete table inet cut`);
+      const { status, stdout } = await lab.during("drain", cut, "migrate", "h1/cut", "h2", "--mode", "postcopy");
+      expect(status, stdout.slice(-2000)).toBe(0);
+      expect(await stateOf(lab, "h1", "cut")).toBeUndefined();
+      await memoryIsRight("h2", "cut");
+    },
+  );
 
   test("a program that forks while its memory comes runs on there", async () => {
     const grow = "x=$(head -c 60000000 /dev/urandom | tr \\\\0 x); echo filled";
