@@ -67,8 +67,8 @@ async function runClone(
     imageRef: await imageOf(deps.host, record),
     volumeRenames: namesOfCopies(name, volumes),
   });
-  await stageFor(deps.host, id, savedTrees(source), unfinished, context);
-  const { drained } = await runAgain(deps.host, id, source, unfinished, context);
+  const swaps = await stageFor(deps.host, id, savedTrees(source), unfinished, context);
+  const { drained } = await runAgain(deps.host, id, source, swaps, unfinished, context);
   const checkpoint = record.name === passingName ? null : record.name;
   return finish(deps, unfinished, { name, checkpoint, drained, downtimeMs: null }, context);
 }

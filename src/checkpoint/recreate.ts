@@ -115,7 +115,7 @@ async function create(host: Host, prepared: PreparedRecord, body: unknown, unfin
 export async function keepPrepared(host: Host, { id, name, original, policy }: PreparedRecord): Promise<void> {
   if (original) {
     await host.docker.killAndWait(original);
-    // By force: whoever restarts it meanwhile would keep its name from the one that took its place.
+    // By force: Docker removes none that was restarted meanwhile, and the new container needs its name.
     await host.docker.remove(original, { force: true });
   }
   const found = id ? await host.docker.find(id) : undefined;

@@ -37,9 +37,9 @@ export async function restoreContainer(
       : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef });
     // Before it runs: it may come to run without this agent.
     await store.join(name, [record.containerId, ...(container ? [container.Id] : [])], id);
-    await stageFor(host, id, savedTrees(source), unfinished, context);
+    const swaps = await stageFor(host, id, savedTrees(source), unfinished, context);
     if (container) await carryLogs(host, container, id);
-    const { drained } = await runAgain(host, id, source, unfinished, context);
+    const { drained } = await runAgain(host, id, source, swaps, unfinished, context);
     return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs: null }, context);
   });
 }

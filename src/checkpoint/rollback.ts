@@ -63,7 +63,7 @@ export async function rollbackContainer(
       detach(host.docker, container, keptNetworks, unfinished),
     );
     await carryLogs(host, container, id);
-    const { drained } = await runAgain(host, id, source, unfinished, context);
+    const { drained } = await runAgain(host, id, source, swaps, unfinished, context);
     const downtimeMs = Math.round(performance.now() - frozenAt);
     return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs }, context);
   });

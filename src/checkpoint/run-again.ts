@@ -77,6 +77,7 @@ export async function runAgain(
   host: Host,
   id: string,
   { folder, record }: CheckpointSource,
+  swaps: TreeSwap[],
   unfinished: Unfinished,
   context: OperationContext,
 ): Promise<RunningContainer> {
@@ -98,15 +99,9 @@ export async function runAgain(
   );
   try {
     context.phase("switchover", "Restoring files, then processes");
-    const { swaps, prepared } = unfinished.record;
-    const volumes = (await volumeTrees(host.docker, container)).filter(({ path }) => swaps.includes(path));
-    await refuseSharedVolumes(
-      host.docker,
-      record,
-      volumes.map(({ name }) => name),
-      [id, prepared?.original],
-    );
-    await swapTrees(swaps);
+    const volumes = swaps.flatMap(({ volume }) => volume ?? []);
+    await refuseSharedVolumes(host.docker, record, volumes, [id, unfinished.record.prepared?.original]);
+    await swapTrees(swaps.map(({ path }) => path));
     unfinished.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();

@@ -3,7 +3,7 @@ import { GodwitError } from "../contract/errors.ts";
 import type { Docker } from "../host/docker/docker.ts";
 
 /**
- * Asked first of all, and again before the files take their place: somebody may have started a container meanwhile. A checkpoint's files take the place of a volume's as a whole, which another container that has it mounted does not see.
+ * To be called before anything begins, and again before the files take their places: somebody may have started a container meanwhile. A checkpoint's files take the place of a volume's as a whole, which another container that has it mounted does not see.
  * @throws unsupported-container that names the other one
  */
 export async function refuseSharedVolumes(

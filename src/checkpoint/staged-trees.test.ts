@@ -31,6 +31,21 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
+test("what was replaced stays as long as somebody has it mounted", async () => {
+  await stageTrees([swap()]);
+  mkdirSync(at("seen"));
+  execFileSync("mount", ["--bind", at("data"), at("seen")]);
+  try {
+    await swapTrees(paths());
+    expect(await keepSwap(paths())).toEqual([at("data.godwit-old")]);
+    expect(readFileSync(at("seen/data"), "utf8")).toBe("data");
+  } finally {
+    execFileSync("umount", [at("seen")]);
+  }
+  expect(await keepSwap(paths())).toEqual([]);
+  expect(readdirSync(root).sort()).toEqual(["data", "saved", "seen"]);
+});
+
 test("a saved tree takes the place, and nothing else is left", async () => {
   await stageTrees([swap()]);
   expect(listed()).toBe("data");
@@ -73,5 +88,5 @@ test("trees are matched by what they are to the container, not by their names", 
     { kind: "volume", destination: "/data", path: "/store/1" } as const,
     { kind: "volume", destination: "/gone", path: "/store/2" } as const,
   ];
-  expect(swapsOf(saved, [volume])).toEqual([{ from: "/store/1", path: "/v/new_data/_data" }]);
+  expect(swapsOf(saved, [volume])).toEqual([{ from: "/store/1", path: "/v/new_data/_data", volume: "new_data" }]);
 });

@@ -16,6 +16,8 @@ export interface SavedTree {
 export interface TreeSwap {
   from: string;
   path: string;
+  /** Name of the volume whose folder that is. */
+  volume?: string;
 }
 
 /* A tree is copied beside the folder that it replaces, and takes its place by a rename. Whoever has the folder mounted, such as a
@@ -28,7 +30,8 @@ const keptBeside = (path: string) => `${path}.godwit-old`;
 export function swapsOf(saved: SavedTree[], targets: FileTree[]): TreeSwap[] {
   return saved.flatMap(({ kind, destination, path: from }) => {
     const target = targets.find((tree) => tree.kind === kind && tree.destination === destination);
-    return target && target.path !== from ? [{ from, path: target.path }] : [];
+    if (!target || target.path === from) return [];
+    return [{ from, path: target.path, ...(kind === "volume" ? { volume: target.name } : {}) }];
   });
 }
 

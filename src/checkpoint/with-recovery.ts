@@ -62,7 +62,7 @@ function inWords(error: unknown, { failed, left, hint }: FailureWords, ended: st
 async function whatEnded(host: Host, { record }: Unfinished): Promise<string | undefined> {
   const found = record.frozen ? await host.docker.find(record.frozen).catch(() => undefined) : undefined;
   if (!found || found.State.Running) return undefined;
-  return `and has ended meanwhile, with status ${found.State.ExitCode}`;
+  return `and '${containerName(found)}' has ended meanwhile, with status ${found.State.ExitCode}`;
 }
 
 /** What has come to run, from its first moment to its result. */

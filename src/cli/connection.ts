@@ -80,14 +80,15 @@ function parseRef(ref: string, options: { checkpoint: boolean } = { checkpoint: 
 
 /** The only host of a lab that has the container, or what is left of it. */
 async function holder(lab: string, clients: HostClient[], wanted: string): Promise<HostClient> {
-  const asked = await Promise.all(
-    clients.map(async (client) => {
-      const containers = await client.client.call("containers", {}).catch(() => []);
-      return containers.some(({ name, id }) => name === wanted || id.startsWith(wanted)) ? [client] : [];
-    }),
-  );
-  const kept = asked.flat().length > 0 ? [] : await holdersOfCheckpoints(clients, wanted);
-  const [found, ...more] = [...asked.flat(), ...kept];
+  const present = await those(clients, async ({ client }) => {
+    const containers = await client.call("containers", {}).catch(() => []);
+    return containers.some(({ name, id }) => name === wanted || id.startsWith(wanted));
+  });
+  const keepsCheckpoints = async ({ client }: HostClient) => {
+    const checkpoints = await client.call("checkpoints", {}).catch(() => []);
+    return checkpoints.some(({ container }) => container === wanted);
+  };
+  const [found, ...more] = present.length > 0 ? present : await those(clients, keepsCheckpoints);
   if (found && more.length === 0) return found;
   const hint = `Name the host: ${clients.map(({ host }) => `${host}/${wanted}`).join(" or ")}.`;
   if (found)
@@ -101,13 +102,10 @@ async function holder(lab: string, clients: HostClient[], wanted: string): Promi
   });
 }
 
-/** Hosts with checkpoints of a container that is gone. */
-async function holdersOfCheckpoints(clients: HostClient[], wanted: string): Promise<HostClient[]> {
-  const asked = clients.map(async (client) => {
-    const checkpoints = await client.client.call("checkpoints", {}).catch(() => []);
-    return checkpoints.some(({ container }) => container === wanted) ? [client] : [];
-  });
-  return (await Promise.all(asked)).flat();
+/** All are asked at once. */
+async function those(clients: HostClient[], fits: (client: HostClient) => Promise<boolean>): Promise<HostClient[]> {
+  const answers = await Promise.all(clients.map(fits));
+  return clients.filter((_, i) => answers[i]);
 }
 
 function named(error: unknown, host: string): unknown {

@@ -93,7 +93,7 @@ describe("while a container is rolled back", () => {
     const kill = () => lab.on("h1", "docker kill looper");
     const { status, stdout } = await lab.during("switchover", kill, "rollback", "h1/looper", "cp");
     expect(status).toBe(7);
-    expect(stdout).toMatch(/could not be rolled back to 'cp', and has ended meanwhile, with status 137: /);
+    expect(stdout).toMatch(/could not be rolled back to 'cp', and 'looper' has ended meanwhile, with status 137: /);
     expect(await stateOf(lab, "h1", "looper")).toBe("exited");
     await lab.on("h1", "docker start looper");
     await eventually("it is on its network", async () => {

@@ -19,12 +19,12 @@ afterEach(() => rmSync(root, { recursive: true }));
 test("a file that is written through a mapping is brought up to date under all its names, though its time says nothing", async () => {
   writeFileSync(at("from/mapped"), "before");
   linkSync(at("from/mapped"), at("from/twin"));
-  // As if long ago: a write through a mapping may leave both times as they are for as long as its page is dirty.
+  // The times say that nothing has changed.
   utimesSync(at("from/mapped"), 1000, 1000);
   await sleep(100);
   const since = await mirrorTree(at("from"), at("to"));
   await sleep(100);
-  // Played by a copy that differs, behind the mirror's back.
+  // The copy differs with the same time and size, as it does after a write through a mapping.
   execFileSync("dd", [`of=${at("to/mapped")}`, "conv=notrunc", "status=none"], { input: "before".toUpperCase() });
   utimesSync(at("to/mapped"), 1000, 1000);
   await updateMirror(at("from"), at("to"), { since, mapped: [] });
