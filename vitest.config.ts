@@ -25,7 +25,10 @@ const virtual = (
 });
 
 /** Files that look at the whole machine, or measure: nothing else runs meanwhile. */
-const alone = ["lab", "operator"].map((name) => `test/e2e/${name}.test.ts`);
+const alone = ["test/e2e/lab.test.ts"];
+
+/** Kinds of networks that have a test without a virtual machine. */
+const onlyInFullRun = process.env.GODWIT_TEST_FULL === "1" ? [] : ["test/e2e-vm/ipvlan.test.ts"];
 
 /** Tests in labs of hosts in namespaces. */
 const inLab = (name: string, more: TestProjectInlineConfiguration["test"]): TestProjectInlineConfiguration => ({
@@ -71,7 +74,7 @@ export default defineConfig({
       // Most of their time is waiting, so two files run beside each other.
       inLab("e2e", { include: ["test/e2e/**/*.test.ts"], exclude: alone, maxWorkers: 2, sequence: { groupOrder: 1 } }),
       inLab("e2e-alone", { include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } }),
-      virtual("vm", ["test/e2e-vm/**/*.test.ts"]),
+      virtual("vm", ["test/e2e-vm/**/*.test.ts"], { exclude: onlyInFullRun }),
       // Hours: they are run by hand (`npm run test:vm-programs`), and not for every change.
       virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"], {
         testTimeout: 3_600_000,

@@ -1,9 +1,12 @@
 import { writeSync } from "node:fs";
 import { jsonReporter } from "./reporters/json.ts";
 import { plainReporter } from "./reporters/plain.ts";
-import { ttyReporter } from "./reporters/tty.ts";
 import { runCli } from "./run.ts";
 
+// A terminal without a size (a serial line, a recording) cannot be redrawn.
+const isRedrawable = process.stdout.isTTY && process.stdout.columns > 0;
+// Its tables of the widths of characters take a fifth of a command's start: only terminals need them.
+const tty = isRedrawable ? await import("./reporters/tty.ts") : undefined;
 const terminal = { out: (text: string) => write(1, text), err: (text: string) => write(2, text) };
 
 process.exitCode = await runCli(process.argv.slice(2), {
@@ -18,9 +21,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   reporter: (json) => {
     if (json) return jsonReporter(terminal);
-    // A terminal without a size (a serial line, a recording) cannot be redrawn.
-    const redrawable = process.stdout.isTTY && process.stdout.columns > 0;
-    return redrawable ? ttyReporter(terminal, process.stdout) : plainReporter(terminal);
+    return tty ? tty.ttyReporter(terminal, process.stdout) : plainReporter(terminal);
   },
 });
 
