@@ -1,14 +1,52 @@
-// The layer rule of docs/design.md: imports go down only. A layer may import itself and the layers below it.
-const layers = ["cli", "agent", "lab", "migration", "checkpoint", "transport", "journal", "host", "contract"];
+// The layer rule of docs/design.md: imports go down only. A room may import itself and the rooms below it.
+const rooms = [
+  "cli",
+  "agent",
+  "lab",
+  "migration",
+  "checkpoint",
+  "checks",
+  "memory",
+  "transport",
+  "operations",
+  "journal",
+  "host",
+  "view",
+  "contract",
+];
+/** The rooms of src/host: what lies beside them (host.ts, facts.ts) is above all of them. */
+const hostRooms = ["restore", "container", "criu", "engine", "files", "network", "cgroup", "runtime", "proc"];
+const importsDown = (folder, names) =>
+  names.map((name, i) => ({
+    name: `${folder}/${name}-imports-down-only`,
+    severity: "error",
+    from: { path: `^${folder}/${name}/` },
+    to: { path: `^${folder}/(${names.slice(0, i).join("|") || "none"})/` },
+  }));
 
 module.exports = {
   forbidden: [
-    ...layers.map((layer, i) => ({
-      name: `${layer}-imports-down-only`,
+    ...importsDown("src", rooms),
+    ...importsDown("src/host", hostRooms),
+    {
+      name: "host-rooms-do-not-look-up",
       severity: "error",
-      from: { path: `^src/${layer}/` },
-      to: { path: `^src/(${layers.slice(0, i).join("|") || "none"})/` },
-    })),
+      from: { path: "^src/host/[^/]+/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^src/host/(?!paths)[^/]+\\.ts$" },
+    },
+    {
+      name: "view-knows-the-contract-alone",
+      comment: "The page uses it as it is.",
+      severity: "error",
+      from: { path: "^src/view/" },
+      to: { path: "^src/(?!view/|contract/)" },
+    },
+    {
+      name: "doubles-are-for-tests",
+      severity: "error",
+      from: { path: "^(src|scripts|bench)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^testing/" },
+    },
     {
       name: "contract-has-no-node",
       comment: "The contract crosses process boundaries and is used by the page as it is.",

@@ -1,4 +1,4 @@
-import { labRun } from "../../src/lab/exec.ts";
+import { labRun } from "../../src/lab/host/exec.ts";
 import { labUp } from "../../src/lab/lab.ts";
 import type { RunOptions } from "../../src/lab/run.ts";
 import { type LabName, type LabShape, labs } from "../cases.ts";

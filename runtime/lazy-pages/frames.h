@@ -1,4 +1,4 @@
-// What the two ends of a post-copy say to each other: src/migration/pages/frames.ts has the same words.
+// What the two ends of a post-copy say to each other: src/memory/pages/frames.ts has the same words.
 #pragma once
 #include <endian.h>
 #include <stdint.h>

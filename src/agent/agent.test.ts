@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
+import { fakeServices } from "../../testing/fake-services.ts";
 import type { OperationEvent } from "../contract/operations.ts";
 import { protocol } from "../contract/version.ts";
 import { createAuthority, issueCertificate } from "../transport/certificates.ts";
 import { Client, unixSocket } from "../transport/client.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
-import { fakeServices } from "./fake-services.ts";
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

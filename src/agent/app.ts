@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { GodwitError } from "../contract/errors.ts";
 import { type Route, type RouteName, routes } from "../contract/routes.ts";
 import { apiPrefix, protocol, version } from "../contract/version.ts";
-import type { Operations } from "../journal/operations.ts";
+import type { Operations } from "../operations/operations.ts";
 import { protocolHeader, versionHeader, versionHeaders } from "../transport/http.ts";
 import { answerErrors } from "./error-answers.ts";
 import type { Handlers } from "./handlers.ts";

@@ -1,8 +1,8 @@
 import { checkName } from "../contract/names.ts";
 import type { AgentUsage, RouteName, RouteReply, RouteRequest } from "../contract/routes.ts";
 import { protocol, version } from "../contract/version.ts";
-import type { Operations } from "../journal/operations.ts";
 import { findMigration, isMigration, migrationOf, runningMigration } from "../migration/view.ts";
+import type { Operations } from "../operations/operations.ts";
 import { type Peers, seeHosts } from "./hosts.ts";
 import type { Services } from "./services.ts";
 

@@ -1,12 +1,12 @@
+import type { CheckpointSource } from "../checkpoint/container/run-again.ts";
 import { findCheckpoint, listCheckpoints } from "../checkpoint/find.ts";
-import type { CheckpointSource } from "../checkpoint/run-again.ts";
-import type { CheckpointStore } from "../checkpoint/store.ts";
+import type { CheckpointStore } from "../checkpoint/store/store.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { containerFacts } from "../contract/facts.ts";
 import { checkName } from "../contract/names.ts";
 import { apiPrefix } from "../contract/version.ts";
 import { containerName } from "../host/container/facts.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { Departures } from "../migration/source/departures.ts";
 import type { Peer } from "../transport/peer.ts";

@@ -2,16 +2,16 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
-import { ArrivingStreams } from "../checkpoint/transfer.ts";
+import { ArrivingStreams } from "../checkpoint/store/transfer.ts";
 import { errorFromReport } from "../contract/errors.ts";
 import { armOrder, batonOffer, filesComplete, imageQuestion, migrationOffer } from "../contract/migration.ts";
 import { imageFileName, logSuffix } from "../contract/name-schemas.ts";
 import { checkName } from "../contract/names.ts";
 import { keepInit } from "../host/container/docker-init.ts";
-import type { Operations } from "../journal/operations.ts";
 import type { Arrivals } from "../migration/destination/arrivals.ts";
 import { checkImage, historyPaths, receiveCheckpoint, receiveClone, wantedImage } from "../migration/history.ts";
 import { peerPaths } from "../migration/peer-paths.ts";
+import type { Operations } from "../operations/operations.ts";
 import { joinStreams } from "../transport/streams.ts";
 import type { TunnelRegistry } from "../transport/tunnels.ts";
 

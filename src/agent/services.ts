@@ -12,7 +12,7 @@ import type {
   RestoreRequest,
 } from "../contract/routes.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Operations } from "../journal/operations.ts";
+import type { Operations } from "../operations/operations.ts";
 import type { Peer } from "../transport/peer.ts";
 import type { TunnelRegistry } from "../transport/tunnels.ts";
 import type { AgentConfig } from "./config.ts";

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
 import type { OperationEvent } from "../contract/operations.ts";
-import type { Operations } from "../journal/operations.ts";
+import type { Operations } from "../operations/operations.ts";
 import { versionHeaders } from "../transport/http.ts";
 
 const heartbeatMs = 15_000;

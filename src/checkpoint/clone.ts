@@ -2,15 +2,15 @@ import { randomUUID } from "node:crypto";
 import { passingName } from "../contract/checkpoint.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
-import type { OperationContext } from "../journal/operation-context.ts";
+import type { ContainerInspect } from "../host/engine/inspect.ts";
+import type { OperationContext } from "../operations/operation-context.ts";
 import { capture } from "./capture.ts";
+import { imageOf } from "./container/image.ts";
+import { prepareNew } from "./container/recreate.ts";
+import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./container/run-again.ts";
 import type { CheckpointDeps } from "./deps.ts";
-import { imageOf } from "./image.ts";
-import { prepareNew } from "./recreate.ts";
-import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
-import type { Unfinished } from "./unfinished.ts";
-import { finish, withRecovery } from "./with-recovery.ts";
+import type { Unfinished } from "./recovery/unfinished.ts";
+import { finish, withRecovery } from "./recovery/with-recovery.ts";
 
 /** A second container that goes on from the same instant, with a network and files of its own. */
 export async function cloneContainer(

@@ -1,12 +1,12 @@
 import type { CheckpointSummary } from "../contract/checkpoint.ts";
 import { containerName } from "../host/container/facts.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
-import type { OperationContext } from "../journal/operation-context.ts";
+import type { ContainerInspect } from "../host/engine/inspect.ts";
+import type { OperationContext } from "../operations/operation-context.ts";
 import { type Captured, capture } from "./capture.ts";
+import { givePolicy, holdPolicy, policyToHold } from "./container/recreate.ts";
 import type { CheckpointDeps } from "./deps.ts";
-import { givePolicy, holdPolicy, policyToHold } from "./recreate.ts";
-import { summaryOf } from "./store.ts";
-import { withRecovery } from "./with-recovery.ts";
+import { withRecovery } from "./recovery/with-recovery.ts";
+import { summaryOf } from "./store/store.ts";
 
 /** Keeps a running container's memory and files. With `stop` the container ends with it, otherwise it runs on. */
 export async function createCheckpoint(

@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { CheckpointStore } from "./store.ts";
+import type { CheckpointStore } from "./store/store.ts";
 
 /** What every action on checkpoints works with. */
 export interface CheckpointDeps {

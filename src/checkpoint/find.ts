@@ -2,11 +2,11 @@ import type { CheckpointRecord, CheckpointSummary } from "../contract/checkpoint
 import { GodwitError } from "../contract/errors.ts";
 import { containerName } from "../host/container/facts.ts";
 import { stoppedLayer } from "../host/container/layers.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
-import { dockerCheckpointFolder, dockerCheckpoints } from "./docker-checkpoints.ts";
-import type { CheckpointSource } from "./run-again.ts";
-import { type CheckpointStore, summaryOf } from "./store.ts";
+import type { CheckpointSource } from "./container/run-again.ts";
+import { dockerCheckpointFolder, dockerCheckpoints } from "./store/docker-checkpoints.ts";
+import { type CheckpointStore, summaryOf } from "./store/store.ts";
 
 /** All checkpoints of a container, godwit's own and Docker's, oldest first. */
 export async function listCheckpoints(

@@ -1,13 +1,13 @@
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
-import type { OperationContext } from "../journal/operation-context.ts";
+import type { ContainerInspect } from "../host/engine/inspect.ts";
+import type { OperationContext } from "../operations/operation-context.ts";
+import { imageOf } from "./container/image.ts";
+import { carryLogs, prepareBeside, prepareInPlace, prepareNew } from "./container/recreate.ts";
+import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./container/run-again.ts";
+import { refuseSharedVolumes, savedVolumes } from "./container/shared-volumes.ts";
 import type { CheckpointDeps } from "./deps.ts";
-import { imageOf } from "./image.ts";
-import { carryLogs, prepareBeside, prepareInPlace, prepareNew } from "./recreate.ts";
-import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
-import { refuseSharedVolumes, savedVolumes } from "./shared-volumes.ts";
-import { finish, withRecovery } from "./with-recovery.ts";
+import { finish, withRecovery } from "./recovery/with-recovery.ts";
 
 /**
  * Lets a stopped container, or one that was removed, go on from a checkpoint. Fails with the container stopped as it was, and with

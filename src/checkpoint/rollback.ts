@@ -1,19 +1,19 @@
 import { GodwitError } from "../contract/errors.ts";
 import type { RunResult } from "../contract/routes.ts";
+import { freeze } from "../host/cgroup/freezer.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
-import { freeze } from "../host/container/freezer.ts";
-import { runcContainer } from "../host/container/runc.ts";
-import type { ContainerInspect } from "../host/docker/inspect.ts";
+import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
-import type { OperationContext } from "../journal/operation-context.ts";
+import { runcContainer } from "../host/runtime/runc.ts";
+import type { OperationContext } from "../operations/operation-context.ts";
+import { imageOf } from "./container/image.ts";
+import { detach } from "./container/networks.ts";
+import { carryLogs, prepareBeside } from "./container/recreate.ts";
+import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./container/run-again.ts";
+import { refuseSharedVolumes, savedVolumes } from "./container/shared-volumes.ts";
+import { stageTrees } from "./container/staged-trees.ts";
 import type { CheckpointDeps } from "./deps.ts";
-import { imageOf } from "./image.ts";
-import { detach } from "./networks.ts";
-import { carryLogs, prepareBeside } from "./recreate.ts";
-import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./run-again.ts";
-import { refuseSharedVolumes, savedVolumes } from "./shared-volumes.ts";
-import { stageTrees } from "./staged-trees.ts";
-import { finish, withRecovery } from "./with-recovery.ts";
+import { finish, withRecovery } from "./recovery/with-recovery.ts";
 
 /** What a restore needs beside the memory of the container. */
 const restoreOverhead = 64 * 2 ** 20;

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { Operation } from "../contract/operations.ts";
 import type { Client } from "../transport/client.ts";
+import type { Output } from "../view/output.ts";
 import type { Connection } from "./connection.ts";
-import type { Output } from "./output.ts";
 
 /** What every command is given. */
 export interface CommandContext {

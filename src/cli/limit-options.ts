@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { MigrationSettings } from "../contract/migration.ts";
-import { parseDuration, parseRate } from "./quantities.ts";
+import { parseDuration, parseRate } from "../view/quantities.ts";
 
 /** What the options were parsed into: ms, bytes per second. */
 export interface LimitOptions {

@@ -1,9 +1,9 @@
 import { type Command, CommanderError } from "commander";
 import { errorCatalogue, errorReport } from "../contract/errors.ts";
+import type { Output } from "../view/output.ts";
 import type { Action, CommandContext } from "./command.ts";
 import { type Connection, defaultSocket, labConnection, localConnection } from "./connection.ts";
 import { followOperation, type Interrupts } from "./follow.ts";
-import type { Output } from "./output.ts";
 import { createProgram, misuse } from "./program.ts";
 import type { Reporter, Terminal } from "./reporters/reporter.ts";
 

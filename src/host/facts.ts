@@ -5,11 +5,11 @@ import { delimiter, join } from "node:path";
 import { errorReport } from "../contract/errors.ts";
 import type { HostFacts } from "../contract/facts.ts";
 import { protocol, version } from "../contract/version.ts";
-import { hasSysResource } from "./capabilities.ts";
 import { criuFeatures } from "./criu/features.ts";
-import type { Docker } from "./docker/docker.ts";
+import type { Docker } from "./engine/docker.ts";
 import { hookName, stateFolder } from "./paths.ts";
-import { run } from "./process.ts";
+import { hasSysResource } from "./proc/capabilities.ts";
+import { run } from "./proc/process.ts";
 import { isInstalled } from "./setup.ts";
 
 const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter", "nft"];

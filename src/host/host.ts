@@ -1,6 +1,6 @@
 import type { HostFacts } from "../contract/facts.ts";
-import { DockerClient } from "./docker/client.ts";
-import { Docker } from "./docker/docker.ts";
+import { DockerClient } from "./engine/client.ts";
+import { Docker } from "./engine/docker.ts";
 import { readHostFacts } from "./facts.ts";
 
 /** This machine, as the layers above use it. */

@@ -4,9 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { GodwitError } from "../contract/errors.ts";
-import { Docker } from "./docker/docker.ts";
+import { Docker } from "./engine/docker.ts";
 import { hookName, hookPath, installFolder, pendingFolder } from "./paths.ts";
-import { run } from "./process.ts";
+import { run } from "./proc/process.ts";
 
 const daemonFile = "/etc/docker/daemon.json";
 const backupFile = `${daemonFile}.before-godwit`;

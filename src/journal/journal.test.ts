@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, test } from "vitest";
+import { MemoryJournal } from "../../testing/memory-journal.ts";
 import type { Operation } from "../contract/operations.ts";
 import type { Journal } from "./journal.ts";
-import { MemoryJournal } from "./memory.ts";
 import { SqliteJournal } from "./sqlite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "godwit-journal-"));

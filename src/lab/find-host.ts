@@ -1,5 +1,5 @@
 import { GodwitError } from "../contract/errors.ts";
-import { namespaceReach } from "./namespace-host.ts";
+import { namespaceReach } from "./host/namespace-host.ts";
 import type { Reach } from "./reach.ts";
 import { type LabState, livingHost, mustState } from "./state.ts";
 import { vmReach } from "./vm/reach.ts";

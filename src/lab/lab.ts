@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
 import { type Authority, createAuthority } from "../transport/certificates.ts";
-import { labCgroup, makeCgroups, removeCgroup } from "./cgroup.ts";
-import { ensureHost } from "./host.ts";
+import { labCgroup, makeCgroups, removeCgroup } from "./host/cgroup.ts";
+import { ensureHost } from "./host/host.ts";
 import { ensureLan, hostAddress } from "./lan.ts";
 import { withLock } from "./lock.ts";
 import { labFolder, lockFile, rootsDir } from "./paths.ts";
 import { type Release, releases } from "./recipe.ts";
-import { hostRoot, type OnProgress, removeTree } from "./roots.ts";
+import { hostRoot, type OnProgress, removeTree } from "./roots/roots.ts";
 import {
   type LabKind,
   type LabState,

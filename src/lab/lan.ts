@@ -1,9 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { labCgroup, removeCgroup } from "./cgroup.ts";
-import { daemon } from "./daemon.ts";
+import { labCgroup, removeCgroup } from "./host/cgroup.ts";
+import { daemon } from "./host/daemon.ts";
+import { type ProcessId, readLiving } from "./host/pid.ts";
 import { labFolder, script } from "./paths.ts";
-import { type ProcessId, readLiving } from "./pid.ts";
 import { must, run } from "./run.ts";
 
 const prefix = "10.88.0";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findCgroup2 } from "./cgroup.ts";
+import { findCgroup2 } from "./host/cgroup.ts";
 import { hostRecipe, mmdebstrapArguments, recipeKey } from "./recipe.ts";
 
 const source = { uri: "http://mirror.example/debian" };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AptSource } from "./apt-source.ts";
+import type { AptSource } from "./roots/apt-source.ts";
 
 export const releases = ["trixie", "forky"] as const;
 /** The Debian release of a host: trixie has Docker 26, forky has Docker 28. Both get the CRIU of forky. */

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
-import { labCgroup } from "./cgroup.ts";
+import { labCgroup } from "./host/cgroup.ts";
+import { type ProcessId, readLiving } from "./host/pid.ts";
 import { hostFolder, labFolder, labsDir } from "./paths.ts";
-import { type ProcessId, readLiving } from "./pid.ts";
 import type { Release } from "./recipe.ts";
 
 /** What hosts are made of: namespaces of this machine's kernel, or virtual machines with a kernel of their own. */

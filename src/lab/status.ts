@@ -1,5 +1,5 @@
 import { reachOf } from "./find-host.ts";
-import { agentAnswers, dockerVersion } from "./probe.ts";
+import { agentAnswers, dockerVersion } from "./host/probe.ts";
 import type { Release } from "./recipe.ts";
 import { allStates, type LabKind, type LabState, mustState, readState } from "./state.ts";
 

@@ -1,5 +1,5 @@
 import type { NoConvergence } from "../contract/migration.ts";
-import { bytes } from "./units.ts";
+import { bytes } from "../contract/units.ts";
 
 /** Rounds that bring less than a quarter are not worth their bytes; one such round may be chance. */
 const worthwhile = 0.75;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MemoryJournal } from "../journal/memory.ts";
+import { MemoryJournal } from "../../testing/memory-journal.ts";
 import { learnSwitchover, switchoverCost } from "./switchover-cost.ts";
 
 test("is a guess before the first switchover, and then the median of the last ten", () => {

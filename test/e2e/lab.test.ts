@@ -4,12 +4,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { labCgroup } from "../../src/lab/cgroup.ts";
-import { until } from "../../src/lab/daemon.ts";
-import { labExec, labRun } from "../../src/lab/exec.ts";
-import { labImage } from "../../src/lab/images.ts";
+import { labCgroup } from "../../src/lab/host/cgroup.ts";
+import { until } from "../../src/lab/host/daemon.ts";
+import { labExec, labRun } from "../../src/lab/host/exec.ts";
 import { labDown, labUp } from "../../src/lab/lab.ts";
 import { checkoutDir, labFolder } from "../../src/lab/paths.ts";
+import { labImage } from "../../src/lab/roots/images.ts";
 import { labHosts, labStatus } from "../../src/lab/status.ts";
 
 const one = `test-${process.pid}`;

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { fieldsOf, imageOf, messagesIn } from "../../src/host/criu/images.ts";
-import { hasOuterConnections, prepareConnections } from "../../src/host/criu/inner-connections.ts";
+import { fieldsOf, imageOf, messagesIn } from "../../src/host/criu/images/images.ts";
+import { hasOuterConnections, prepareConnections } from "../../src/host/criu/images/inner-connections.ts";
 
 let images = "";
 beforeEach(() => {

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { enteredAt } from "../../src/host/criu/lazy-pages.ts";
-import type { PageRun } from "../../src/host/criu/page-run.ts";
-import { pageBytes } from "../../src/host/criu/page-size.ts";
+import { enteredAt } from "../../src/host/criu/restore/lazy-pages.ts";
+import type { PageRun } from "../../src/host/proc/page-run.ts";
+import { pageBytes } from "../../src/host/proc/page-size.ts";
 import { PageService } from "../../src/migration/source/page-service.ts";
 import { isFullRun } from "../e2e/support/extent.ts";
 

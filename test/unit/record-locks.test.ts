@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { imageOf } from "../../src/host/criu/images.ts";
-import { lockOrders, noteLostLocks } from "../../src/host/criu/record-locks.ts";
+import { imageOf } from "../../src/host/criu/images/images.ts";
+import { lockOrders, noteLostLocks } from "../../src/host/criu/images/record-locks.ts";
 
 // Real locks of real processes; only CRIU's images are made by hand.
 const here = fileURLToPath(new URL(".", import.meta.url));

@@ -66,7 +66,7 @@ export const lab: Registration = (program, action) => {
     .addHelpText("after", examples("godwit lab exec h1 -- docker ps", "godwit lab exec h1 -t -- sh"))
     .action(
       action(async (context, host: string, command: string[], options: Named & { tty: boolean }) => {
-        const { labExec } = await import("../../lab/exec.ts");
+        const { labExec } = await import("../../lab/host/exec.ts");
         const exit = await labExec(nameOf(context, options), host, command, { tty: options.tty });
         return { view: "nothing", data: null, exit };
       }),
@@ -110,7 +110,7 @@ export const lab: Registration = (program, action) => {
     .addHelpText("after", examples("godwit lab image h1 busybox"))
     .action(
       action(async (context, host: string, image: string, options: Named) => {
-        const { labImage } = await import("../../lab/images.ts");
+        const { labImage } = await import("../../lab/roots/images.ts");
         const id = await labImage(nameOf(context, options), host, image, context.progress);
         return { view: "done", data: { lines: [`${image} on ${host}: ${id}`], data: { host, image, id } } };
       }),

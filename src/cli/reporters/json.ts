@@ -1,5 +1,5 @@
-import type { Output } from "../output.ts";
-import { errorLines } from "./error.ts";
+import { errorLines } from "../../view/error.ts";
+import type { Output } from "../../view/output.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
 
 /** For programs: events as they come and then the result, a JSON object a line; other commands: one JSON document. */

@@ -1,7 +1,7 @@
-import { errorLines } from "./error.ts";
+import { errorLines } from "../../view/error.ts";
+import { progressLines, transitionLine } from "../../view/transitions.ts";
+import { viewLines } from "../../view/views.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
-import { progressLines, transitionLine } from "./transitions.ts";
-import { viewLines } from "./views.ts";
 
 /** For pipes and logs: a line for every transition and one a second about how far it is, nothing that moves. */
 export function plainReporter({ out, err }: Terminal): Reporter {

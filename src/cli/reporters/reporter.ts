@@ -1,6 +1,6 @@
 import type { ErrorReport } from "../../contract/errors.ts";
 import type { OperationEvent } from "../../contract/operations.ts";
-import type { Output } from "../output.ts";
+import type { Output } from "../../view/output.ts";
 
 /** Shows what commands do. Results go to stdout, errors and notices to stderr. */
 export interface Reporter {

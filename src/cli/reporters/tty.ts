@@ -1,8 +1,8 @@
 import { createLogUpdate } from "log-update";
-import { follow, type Live, liveLines, newLive } from "./live.ts";
+import { follow, type Live, liveLines, newLive } from "../../view/live.ts";
+import { transitionLine } from "../../view/transitions.ts";
 import { plainReporter } from "./plain.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
-import { transitionLine } from "./transitions.ts";
 
 const frameMs = 100;
 const frames = ["|", "/", "-", "\\"];

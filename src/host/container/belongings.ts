@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
 import type { NetworkFacts, VolumeFacts } from "../../contract/belongings.ts";
 import { createSource } from "../../contract/create-source.ts";
-import { anonymousTargets } from "../docker/create-mounts.ts";
-import type { Docker } from "../docker/docker.ts";
-import type { ContainerInspect } from "../docker/inspect.ts";
-import { findNetwork, isUserNetwork } from "../docker/networks.ts";
-import type { FileTree } from "./trees.ts";
+import { anonymousTargets } from "../engine/create/create-mounts.ts";
+import type { Docker } from "../engine/docker.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
+import { findNetwork, isUserNetwork } from "../engine/networks.ts";
+import type { FileTree } from "../files/trees.ts";
 
 /** What Docker knows of a container's volumes. */
 export async function readVolumes(docker: Docker, container: ContainerInspect): Promise<VolumeFacts[]> {

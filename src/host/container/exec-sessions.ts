@@ -1,6 +1,6 @@
 import { readFile, readlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ContainerProcess, endProcess } from "./processes.ts";
+import { type ContainerProcess, endProcess } from "../proc/processes.ts";
 
 /** A killed process is gone at once, unless it waits for a disk; then a dump goes on without waiting. */
 const patienceMs = 1000;

@@ -1,16 +1,16 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
-import { isAskedFor } from "../docker/create-ports.ts";
-import type { Docker } from "../docker/docker.ts";
-import { readExecSessions } from "../docker/exec-sessions.ts";
-import type { ContainerInspect } from "../docker/inspect.ts";
+import { isAskedFor } from "../engine/create/create-ports.ts";
+import type { Docker } from "../engine/docker.ts";
+import { readExecSessions } from "../engine/exec-sessions.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
+import { type FileTree, type OwnTree, treeBytes } from "../files/trees.ts";
+import { containerProcesses, pidsBelow } from "../proc/processes.ts";
+import { type RuncContainer, runcContainer } from "../runtime/runc.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
 import { tellApart } from "./exec-sessions.ts";
 import { joinedBy, joinersOf, type Neighbours, readNeighbours } from "./joiners.ts";
 import { overlayRootOf } from "./layers.ts";
-import { containerProcesses, pidsBelow } from "./processes.ts";
-import { type RuncContainer, runcContainer } from "./runc.ts";
 import { readSharedMemory } from "./shared-memory.ts";
-import { type FileTree, type OwnTree, treeBytes } from "./trees.ts";
 import { openFiles } from "./uncarried.ts";
 
 const nothingShared: ContainerFacts["shared"] = { memoryBytes: 0, tmpfsBytes: 0 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ContainerInspect } from "../docker/inspect.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
 import { joinedBy, joinersOf, type Neighbours } from "./joiners.ts";
 
 const idOf = (letter: string) => letter.repeat(64);

@@ -1,6 +1,6 @@
 import type { SharedNamespace } from "../../contract/facts.ts";
-import type { Docker, ListedContainer } from "../docker/docker.ts";
-import type { ContainerInspect } from "../docker/inspect.ts";
+import type { Docker, ListedContainer } from "../engine/docker.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
 
 /** The containers of this host, as far as one asks who shares a namespace with whom. */
 export interface Neighbours {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import type { ContainerInspect } from "../docker/inspect.ts";
-import { run } from "../process.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
+import { run } from "../proc/process.ts";
 
 /** The overlay mount that is a container's root file system. */
 export interface OverlayRoot {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ContainerInspect } from "../docker/inspect.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
 import { readLogTail, readWholeLog } from "./logs.ts";
 
 const container = { Id: "c0ffee", HostConfig: { LogConfig: { Type: "json-file" } } } as unknown as ContainerInspect;

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
-import type { ContainerInspect } from "../docker/inspect.ts";
+import type { ContainerInspect } from "../engine/inspect.ts";
 import { type LogEntry, parseJsonLog, parseLocalLog } from "./log-tail.ts";
 
 /** One file of a container's log: the current one (rotation 0), or an older one (1, 2, ...; possibly compressed). */

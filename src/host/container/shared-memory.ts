@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
-import { run } from "../process.ts";
+import { run } from "../proc/process.ts";
 import { unescapeMount } from "./layers.ts";
 
 /** `st_blocks` of stat(2) counts in these, whatever the file system. */

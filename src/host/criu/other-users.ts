@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { hasSysResource } from "../capabilities.ts";
+import { hasSysResource } from "../proc/capabilities.ts";
 
 /** `nobody` and `nogroup`. */
 const nobody = { uid: 65534, gid: 65534 };

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import { dropHeldDumps } from "../criu/end-dumps.ts";
+import { dropHeldDumps } from "../criu/dump/end-dumps.ts";
 import { imagesFolder } from "../paths.ts";
-import { run } from "../process.ts";
+import { run } from "../proc/process.ts";
 
 /** Room in memory for the images of one restore: a tmpfs of its own, which cannot grow beyond what was planned. */
 export interface ImageSpace {

@@ -4,9 +4,9 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { GodwitError } from "../../contract/errors.ts";
-import { HeldConfig } from "../criu/held-config.ts";
+import { HeldConfig } from "../criu/dump/held-config.ts";
 import { pendingFolder } from "../paths.ts";
-import { run } from "../process.ts";
+import { run } from "../proc/process.ts";
 
 const configFile = "criu.conf";
 /** runc asks CRIU for its version before it makes the container's root ready. */

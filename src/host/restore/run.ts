@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import { type HeldSpeech, holdSpeech } from "../container/announce.ts";
-import { containerProcesses } from "../container/processes.ts";
-import { runcContainer } from "../container/runc.ts";
-import { hasOuterConnections } from "../criu/inner-connections.ts";
-import { lazyOrders } from "../criu/lazy-orders.ts";
-import { type LazyPages, pagesSocket } from "../criu/lazy-pages.ts";
+import { hasOuterConnections } from "../criu/images/inner-connections.ts";
+import { lockOrders } from "../criu/images/record-locks.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
-import { lockOrders } from "../criu/record-locks.ts";
+import { lazyOrders } from "../criu/restore/lazy-orders.ts";
+import { type LazyPages, pagesSocket } from "../criu/restore/lazy-pages.ts";
+import { type HeldSpeech, holdSpeech } from "../network/announce.ts";
+import { containerProcesses } from "../proc/processes.ts";
+import { runcContainer } from "../runtime/runc.ts";
 import { type ArmedContainer, readyRoot } from "./arm.ts";
 import { lastWords, type RestoreWatch, watchRestore } from "./stuck.ts";
 

@@ -1,8 +1,8 @@
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endProcess } from "../container/processes.ts";
-import { descendantsOf, isStarted, startedWith } from "../process-table.ts";
+import { descendantsOf, isStarted, startedWith } from "../proc/process-table.ts";
+import { endProcess } from "../proc/processes.ts";
 
 const lookMs = 500;
 /** Far longer than any step of a restore takes without a byte read or a page touched. */

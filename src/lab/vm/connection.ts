@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import { daemon, until } from "../daemon.ts";
+import { daemon, until } from "../host/daemon.ts";
+import { type ProcessId, readLiving } from "../host/pid.ts";
 import { hostFolder, script } from "../paths.ts";
-import { type ProcessId, readLiving } from "../pid.ts";
-import type { OnProgress } from "../roots.ts";
+import type { OnProgress } from "../roots/roots.ts";
 import { run } from "../run.ts";
 import { hostCgroup, type LabState, livingHost } from "../state.ts";
 import { vmReach } from "./reach.ts";

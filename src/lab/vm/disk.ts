@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
-import { writeUpper } from "../disk.ts";
+import { writeUpper } from "../host/disk.ts";
 import { controlAddress, gateway } from "../lan.ts";
 import { hostFolder, script } from "../paths.ts";
-import { removeTree } from "../roots.ts";
+import { removeTree } from "../roots/roots.ts";
 import { must } from "../run.ts";
 import type { LabState } from "../state.ts";
 import { copyCheckout } from "./checkout.ts";

@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
-import { daemon } from "../daemon.ts";
+import { daemon } from "../host/daemon.ts";
+import { type ProcessId, readLiving } from "../host/pid.ts";
 import { controlAddress, hardwareAddress } from "../lan.ts";
 import { hostFolder, rootsDir, script } from "../paths.ts";
-import { type ProcessId, readLiving } from "../pid.ts";
-import type { OnProgress } from "../roots.ts";
+import type { OnProgress } from "../roots/roots.ts";
 import { hostCgroup, type LabState, livingHost } from "../state.ts";
 import { deliverCheckout } from "./checkout.ts";
 import { setClock } from "./clock.ts";

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { ProcessId } from "../host/pid.ts";
 import { hostFolder } from "../paths.ts";
-import type { ProcessId } from "../pid.ts";
 import { type CommandLine, type HostSocket, hostEnvironment, hostSockets, type Reach, shellLine } from "../reach.ts";
 
 /** The ends, on this machine, of what `keep-ssh.sh` keeps open into a virtual machine. */

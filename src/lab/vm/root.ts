@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { rootsDir, script } from "../paths.ts";
 import { kernelRecipe, type Release, recipeKey, vmRecipe } from "../recipe.ts";
-import { buildRoot, cachedRoot, type OnProgress, removeTree } from "../roots.ts";
+import { buildRoot, cachedRoot, type OnProgress, removeTree } from "../roots/roots.ts";
 import { must } from "../run.ts";
 
 /**

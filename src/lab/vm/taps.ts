@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { GodwitError } from "../../contract/errors.ts";
-import type { ProcessId } from "../pid.ts";
+import type { ProcessId } from "../host/pid.ts";
 import { must, run } from "../run.ts";
 
 /** The two interfaces of a virtual machine, and the bridges that they belong to. */

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorReport, errorReport, GodwitError } from "../../contract/errors.ts";
 import type { BatonAnswer, BatonOffer, CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
-import { enteredAt } from "../../host/criu/lazy-pages.ts";
-import { readRestoreStats } from "../../host/criu/stats.ts";
+import { readRestoreStats } from "../../host/criu/images/stats.ts";
+import { enteredAt } from "../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../host/host.ts";
 import { workFolderOf } from "../../host/restore/image-space.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -15,7 +15,7 @@ import {
   destinationMayRun,
   destinationStep,
   destinationWord,
-} from "../baton-destination.ts";
+} from "../baton/destination.ts";
 import { type ArrivalRecord, arrivalKind } from "./record.ts";
 import { ArrivalWork } from "./work.ts";
 

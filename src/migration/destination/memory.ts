@@ -1,12 +1,12 @@
 import type { Duplex } from "node:stream";
+import type { PlainMode } from "../../checks/plan.ts";
 import { GodwitError } from "../../contract/errors.ts";
-import { DumpProtocol } from "../../host/criu/dump-protocol.ts";
-import { pagesSocket } from "../../host/criu/lazy-pages.ts";
-import { PageStore } from "../../host/criu/page-store.ts";
+import { DumpProtocol } from "../../host/criu/pages/dump-protocol.ts";
+import { PageStore } from "../../host/criu/pages/page-store.ts";
+import { pagesSocket } from "../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../host/host.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { RestoreRequest } from "../../host/restore/run.ts";
-import type { PlainMode } from "../plan.ts";
 import { PageRelay } from "./page-relay.ts";
 
 /** How the memory of a container comes here: in rounds into this host's memory, or, in post-copy, after the resume. */

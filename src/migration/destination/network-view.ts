@@ -1,9 +1,9 @@
 import { BlockList, isIPv6 } from "node:net";
+import { type WantedAddress, wantedAddresses } from "../../checks/addresses.ts";
 import type { NetworkFacts, TcpChoice } from "../../contract/belongings.ts";
 import type { ContainerFacts, DestinationView } from "../../contract/facts.ts";
-import type { Docker } from "../../host/docker/docker.ts";
-import { type FoundNetwork, findNetwork } from "../../host/docker/networks.ts";
-import { type WantedAddress, wantedAddresses } from "../addresses.ts";
+import type { Docker } from "../../host/engine/docker.ts";
+import { type FoundNetwork, findNetwork } from "../../host/engine/networks.ts";
 
 type NetworkView = Pick<DestinationView, "networksMissing" | "networksDifferent" | "addressesRefused">;
 

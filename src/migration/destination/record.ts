@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { migrationOffer } from "../../contract/migration.ts";
-import { destinationState } from "../baton-destination.ts";
+import { destinationState } from "../baton/destination.ts";
 
 /** Kind of the journal's records of what arrives; one a migration, by its id. */
 export const arrivalKind = "arrival";

@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import type { PublishedPort } from "../../host/docker/create-ports.ts";
+import type { PublishedPort } from "../../host/engine/create/create-ports.ts";
 
 /** One after the other: Docker publishes a port for IPv4 and IPv6 alike, and two probes of it would stand in each other's way. */
 export async function takenPorts(ports: PublishedPort[]): Promise<{ port: number; protocol: string }[]> {

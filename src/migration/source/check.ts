@@ -1,17 +1,17 @@
+import { choosePlan, possibleEnd } from "../../checks/plan.ts";
+import { preflight } from "../../checks/preflight.ts";
 import { belongings } from "../../contract/belongings.ts";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { type MigrateRequest, type MigrationPlan, type NoConvergence, reservation } from "../../contract/migration.ts";
 import { protocol } from "../../contract/version.ts";
 import { bindTrees } from "../../host/container/belongings.ts";
 import { fileTrees, readContainerFacts } from "../../host/container/facts.ts";
-import { runcContainer } from "../../host/container/runc.ts";
-import type { FileTree } from "../../host/container/trees.ts";
-import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { ContainerInspect } from "../../host/engine/inspect.ts";
+import type { FileTree } from "../../host/files/trees.ts";
 import type { Host } from "../../host/host.ts";
+import { runcContainer } from "../../host/runtime/runc.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { peerPaths } from "../peer-paths.ts";
-import { choosePlan, possibleEnd } from "../plan.ts";
-import { preflight } from "../preflight.ts";
 
 export interface Checked {
   plan: MigrationPlan;

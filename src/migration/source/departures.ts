@@ -4,14 +4,14 @@ import type { MigrateRequest, MigrationAbout, MigrationPlan, MigrationSettings }
 import type { Operation } from "../../contract/operations.ts";
 import type { Recovery } from "../../contract/routes.ts";
 import { containerName } from "../../host/container/facts.ts";
-import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { releaseImageSpace } from "../../host/restore/image-space.ts";
 import type { Journal } from "../../journal/journal.ts";
-import type { OperationContext } from "../../journal/operation-context.ts";
-import type { Operations } from "../../journal/operations.ts";
+import type { OperationContext } from "../../operations/operation-context.ts";
+import type { Operations } from "../../operations/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
-import { sourceIsDone, sourceMayRun } from "../baton.ts";
+import { sourceIsDone, sourceMayRun } from "../baton/source.ts";
 import { MigrationControls } from "../controls.ts";
 import { checkMigration } from "./check.ts";
 import { Departure } from "./departure.ts";

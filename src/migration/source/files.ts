@@ -1,9 +1,9 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { type LogMark, readWholeLog } from "../../host/container/logs.ts";
-import { changesSince, type Instant, instant } from "../../host/container/tree-changes.ts";
-import { holdTree, type Selection, sendTree } from "../../host/container/tree-sync.ts";
-import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../host/container/trees.ts";
-import type { ContainerInspect } from "../../host/docker/inspect.ts";
+import type { ContainerInspect } from "../../host/engine/inspect.ts";
+import { changesSince, type Instant, instant } from "../../host/files/tree-changes.ts";
+import { holdTree, type Selection, sendTree } from "../../host/files/tree-sync.ts";
+import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../host/files/trees.ts";
 import type { Peer } from "../../transport/peer.ts";
 import type { RateLimit } from "../../transport/rate-limit.ts";
 import type { ByteCounter } from "../../transport/streams.ts";

@@ -1,8 +1,8 @@
-import { FrozenMemory } from "../../host/container/frozen-memory.ts";
-import type { RuncContainer } from "../../host/container/runc.ts";
-import { holdDump } from "../../host/criu/dump.ts";
-import { holdLazyDump } from "../../host/criu/lazy-dump.ts";
+import { holdDump } from "../../host/criu/dump/dump.ts";
+import { holdLazyDump } from "../../host/criu/dump/lazy-dump.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
+import type { RuncContainer } from "../../host/runtime/runc.ts";
+import { FrozenMemory } from "../../memory/frozen-memory.ts";
 import type { RateLimit } from "../../transport/rate-limit.ts";
 import { counted } from "../../transport/streams.ts";
 import { peerPaths } from "../peer-paths.ts";

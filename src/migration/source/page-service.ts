@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type FrozenMemory, MemoryLost } from "../../host/container/frozen-memory.ts";
-import { type PageSenderOptions, sendPages } from "../pages/sender.ts";
+import { type FrozenMemory, MemoryLost } from "../../memory/frozen-memory.ts";
+import { type PageSenderOptions, sendPages } from "../../memory/pages/sender.ts";
 
 const retryMs = 250;
 

@@ -1,4 +1,4 @@
-import type { OperationContext } from "../../journal/operation-context.ts";
+import type { OperationContext } from "../../operations/operation-context.ts";
 import type { ByteCounter } from "../../transport/streams.ts";
 import type { ProgressMeter } from "../progress.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { migrationResult, mode } from "../../contract/migration.ts";
-import { sourceState } from "../baton.ts";
+import { sourceState } from "../baton/source.ts";
 
 /** Kind of the journal's records of what departs; one a migration, by its id, which is that of its operation. */
 export const departureKind = "departure";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, inject } from "vitest";
-import { labRun } from "../../../src/lab/exec.ts";
+import { labRun } from "../../../src/lab/host/exec.ts";
 import { labDown } from "../../../src/lab/lab.ts";
 import { checkoutDir } from "../../../src/lab/paths.ts";
 import type { Release } from "../../../src/lab/recipe.ts";

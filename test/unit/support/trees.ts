@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { holdTree, sendTree, serveTree } from "../../../src/host/container/tree-sync.ts";
+import { holdTree, sendTree, serveTree } from "../../../src/host/files/tree-sync.ts";
 
 export type Trees = (...args: string[]) => string;
 

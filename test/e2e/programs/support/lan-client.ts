@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
+import { readLiving } from "../../../../src/lab/host/pid.ts";
 import { labFolder } from "../../../../src/lab/paths.ts";
-import { readLiving } from "../../../../src/lab/pid.ts";
 import type { TestLab } from "../../support/lab.ts";
 import { patience } from "../../support/wait.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { labRun } from "../../../../src/lab/exec.ts";
+import { labRun } from "../../../../src/lab/host/exec.ts";
 import type { TestLab } from "../lab.ts";
 
 /** What a container's files are, a line an entry. */

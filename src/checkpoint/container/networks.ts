@@ -1,0 +1,47 @@
+import { describe } from "../../host/container/facts.ts";
+import { createBody } from "../../host/engine/create/create-body.ts";
+import type { Docker } from "../../host/engine/docker.ts";
+import type { ContainerInspect } from "../../host/engine/inspect.ts";
+import { connectNetwork, disconnectNetwork, refusesAddress } from "../../host/engine/networks.ts";
+import type { Unfinished } from "../recovery/unfinished.ts";
+
+/**
+ * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. It notices
+ * nothing: its processes stand still, and its connections wait for the interfaces to be there again.
+ */
+export async function detach(
+  docker: Docker,
+  container: ContainerInspect,
+  keptNetworks: string[],
+  unfinished: Unfinished,
+): Promise<void> {
+  const { body } = createBody(container, {
+    runtime: "",
+    keepAddress: Object.keys(container.NetworkSettings.Networks ?? {}),
+  });
+  const publishes = describe(container).ports.length > 0;
+  const endpoints = Object.entries(body.NetworkingConfig.EndpointsConfig as Record<string, Record<string, unknown>>);
+  const detached = endpoints
+    .filter(([network]) => publishes || keptNetworks.includes(network))
+    .map(([network, endpoint]) => ({ network, endpoint }));
+  unfinished.save({ detached });
+  for (const { network } of detached) await disconnectNetwork(docker, network, container.Id);
+}
+
+/**
+ * The container is on its networks again, also where it has ended meanwhile, with the addresses that it had where the network lets
+ * it choose. Harmless the second time.
+ */
+export async function attach(docker: Docker, { record }: Unfinished): Promise<void> {
+  const { frozen, detached } = record;
+  const found = frozen && detached.length > 0 ? await docker.find(frozen) : undefined;
+  if (!found) return;
+  for (const { network, endpoint } of detached) {
+    if (Object.hasOwn(found.NetworkSettings.Networks ?? {}, network)) continue;
+    await connectNetwork(docker, network, found.Id, endpoint).catch((error) => {
+      if (!refusesAddress(error, network)) throw error;
+      const { IPAMConfig: _, ...unaddressed } = endpoint;
+      return connectNetwork(docker, network, found.Id, unaddressed);
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import { createReadStream, existsSync } from "node:fs";
+import { join } from "node:path";
+import type { CheckpointRecord } from "../../contract/checkpoint.ts";
+import { GodwitError } from "../../contract/errors.ts";
+import { keepInit } from "../../host/container/docker-init.ts";
+import { volumeTrees } from "../../host/container/facts.ts";
+import { stoppedLayer } from "../../host/container/layers.ts";
+import type { FileTree } from "../../host/files/trees.ts";
+import type { Host } from "../../host/host.ts";
+import { imagesFolder } from "../../host/paths.ts";
+import { armContainer, disarmContainer } from "../../host/restore/arm.ts";
+import { releaseImageSpace } from "../../host/restore/image-space.ts";
+import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
+import type { OperationContext } from "../../operations/operation-context.ts";
+import type { Unfinished } from "../recovery/unfinished.ts";
+import { verifySeal } from "../store/manifest.ts";
+import type { CheckpointFolder } from "../store/store.ts";
+import { refuseSharedVolumes } from "./shared-volumes.ts";
+import { type SavedTree, stageTrees, swapsOf, swapTrees, type TreeSwap } from "./staged-trees.ts";
+
+/** What a checkpoint is run from: a folder of the store, or Docker's own, which has no files. */
+export interface CheckpointSource {
+  record: CheckpointRecord;
+  folder: CheckpointFolder;
+  /** Writable layer to copy where the checkpoint holds no files. */
+  filesFrom?: string | undefined;
+}
+
+/** Reads all of a checkpoint before anything follows from it. Docker's own have no manifest. @throws invalid-checkpoint */
+export async function verifySource({ record, folder }: CheckpointSource, context: OperationContext): Promise<void> {
+  if (record.origin === "docker") {
+    context.warn("Docker keeps no checksums of its checkpoints: damage shows only in the restore.");
+    return;
+  }
+  const what = `Checkpoint '${record.name}' of '${record.container}'`;
+  context.phase("preflight", "Comparing the checkpoint with its manifest");
+  await context.step("verify checkpoint", {}, () => verifySeal(folder.path, what, context.signal));
+}
+
+/** The trees that a checkpoint holds; of one without any, the writable layer that it was told. */
+export function savedTrees({ record, folder, filesFrom }: CheckpointSource): SavedTree[] {
+  if (filesFrom && record.trees.length === 0) return [{ kind: "writable-layer", destination: "/", path: filesFrom }];
+  return record.trees.map(({ kind, destination }, index) => ({ kind, destination, path: folder.tree(index) }));
+}
+
+/** Copies the trees beside the places that they have in a created container. It may use its volumes meanwhile. */
+export async function stageFor(
+  host: Host,
+  id: string,
+  saved: SavedTree[],
+  unfinished: Unfinished,
+  context: OperationContext,
+): Promise<TreeSwap[]> {
+  const container = await host.docker.inspect(id);
+  const layer = await stoppedLayer(container);
+  if (!layer)
+    throw new GodwitError("unsupported-container", `The writable layer of container ${id.slice(0, 12)} was not found.`);
+  const root: FileTree = { kind: "writable-layer", name: "", destination: "/", path: layer };
+  const swaps = swapsOf(saved, [root, ...(await volumeTrees(host.docker, container))]);
+  unfinished.save({ swaps: swaps.map(({ path }) => path) });
+  context.phase("sync", "Copying the checkpoint's files");
+  await context.step("copy files", {}, () => stageTrees(swaps, context.signal));
+  return swaps;
+}
+
+const spaceOf = (id: string) => `restore-${id.slice(0, 12)}`;
+
+/** Where CRIU keeps its log while it restores a container. */
+export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
+
+/**
+ * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when it runs; the memory that
+ * is still on its way comes behind `drained`.
+ * @throws restore-failed; nothing of the container runs then
+ */
+export async function runAgain(
+  host: Host,
+  id: string,
+  { folder, record }: CheckpointSource,
+  swaps: TreeSwap[],
+  unfinished: Unfinished,
+  context: OperationContext,
+): Promise<RunningContainer> {
+  const container = await host.docker.inspect(id);
+  const { criu } = await host.facts();
+  context.phase("arm", "Docker prepares the container");
+  const space = spaceOf(id);
+  await releaseImageSpace(space);
+  const armed = await context.step("arm", {}, async () =>
+    armContainer(host.docker, id, {
+      tty: container.Config.Tty ?? false,
+      dockerRoot: await host.dockerRoot(),
+      images: folder.images,
+      work: restoreWork(id),
+      lazy: criu?.lazyPages ?? false,
+      keepConnections: false,
+      init: existsSync(folder.init) ? await keepInit(createReadStream(folder.init)) : undefined,
+    }),
+  );
+  try {
+    context.phase("switchover", "Restoring files, then processes");
+    const volumes = swaps.flatMap(({ volume }) => volume ?? []);
+    await refuseSharedVolumes(host.docker, record, volumes, [id, unfinished.record.prepared?.original]);
+    await swapTrees(swaps.map(({ path }) => path));
+    unfinished.save({ released: true });
+    const running = await context.step("restore processes", {}, () => restoreArmed(armed));
+    await armed.pending.remove();
+    return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
+  } catch (error) {
+    await disarmContainer(armed, "the restore failed");
+    await armed.pending.remove();
+    await releaseImageSpace(space);
+    throw error;
+  }
+}

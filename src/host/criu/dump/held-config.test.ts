@@ -1,0 +1,50 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { run } from "../../proc/process.ts";
+import { HeldConfig, isHeld } from "./held-config.ts";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "godwit-held-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** What a start of CRIU does. */
+const start = (path: string) => run("cat", [path]);
+
+test("starts pass one by one, the next one waits, and all after its release find a plain file", async () => {
+  const config = await HeldConfig.create(join(folder, "criu.conf"), 2);
+  for (const number of ["first", "second"]) {
+    const reading = start(config.path);
+    await config.pass([number, "line"]);
+    expect(await reading).toBe(`${number}\nline`);
+  }
+  let over = false;
+  const held = start(config.path).finally(() => {
+    over = true;
+  });
+  expect(await isHeld(config.path)).toBe(true);
+  expect(over).toBe(false);
+  await config.release(["third"]);
+  expect(await held).toBe("third");
+  expect(await isHeld(config.path)).toBe(false);
+  expect(await start(config.path)).toBe("third");
+  await config.close();
+  expect(await readFile(config.path, "utf8")).toBe("third\n");
+});
+
+test("a release waits for the start that it is for", async () => {
+  const config = await HeldConfig.create(join(folder, "criu.conf"), 0);
+  const releasing = config.release(["line"]);
+  expect(await start(config.path)).toBe("line");
+  await releasing;
+});
+
+test("what waits for a start that does not come ends with it", async () => {
+  const config = await HeldConfig.create(join(folder, "criu.conf"), 1);
+  const passing = config.pass(["line"]);
+  await config.close();
+  await passing;
+});

@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { GodwitError } from "../../contract/errors.ts";
+
+/**
+ * Starts a shell script in a cgroup as a process that outlives this one, and returns what `ready` finds once it is up.
+ * If this process is killed before, then the script either is in the cgroup already, or ends.
+ */
+export async function daemon<T>(
+  cgroup: string,
+  script: string[],
+  logFile: string,
+  ready: () => T | undefined,
+): Promise<T> {
+  const log = openSync(logFile, "w");
+  const args = ["-c", enterScript, join(cgroup, "cgroup.procs"), String(process.pid), ...script];
+  const child = spawn("sh", args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
+  closeSync(log);
+  let ended = false;
+  child.once("exit", () => {
+    ended = true;
+  });
+  child.once("error", () => {
+    ended = true;
+  });
+  child.unref();
+  const found = await until(() => ready() ?? (ended ? "ended" : undefined), 20_000, 10);
+  if (found !== undefined && found !== "ended") return found as T;
+  const details = readFileSync(logFile, "utf8").trim().split("\n").slice(-12);
+  throw new GodwitError("lab-failed", `A part of the lab ${ended ? "ended while starting" : "did not start"}.`, {
+    hint: `Its log is ${logFile}.`,
+    details,
+  });
+}
+
+// The next `up` ends what it finds in the cgroup: what comes too late for that must not go on beside what it starts.
+const enterScript = `
+  echo 0 >"$0" || exit
+  read -r pid name state parent rest </proc/self/stat
+  [ "$parent" = "$1" ] || exit
+  shift
+  exec sh "$@"
+`;
+
+/** Polls until `probe` finds something; undefined when `timeout` milliseconds have passed without. */
+export async function until<T>(
+  probe: () => T | undefined | Promise<T | undefined>,
+  timeout: number,
+  interval = 50,
+): Promise<T | undefined> {
+  for (const end = performance.now() + timeout; ; await delay(interval)) {
+    const found = await probe();
+    if (found !== undefined || performance.now() > end) return found;
+  }
+}

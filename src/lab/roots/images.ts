@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GodwitError } from "../../contract/errors.ts";
+import { labRun } from "../host/exec.ts";
+import { withLock } from "../lock.ts";
+import { imagesDir, lockFile, rootsDir } from "../paths.ts";
+import { appsRecipe, gccRecipe, hostRecipe, type Recipe, recipeKey } from "../recipe.ts";
+import { must, type RunOptions } from "../run.ts";
+import { mustState } from "../state.ts";
+import { imageRoot, type OnProgress, removeTree } from "./roots.ts";
+
+/** Images that a lab can make by itself: `busybox` has a shell and its tools, `gcc` compiles C, `apps` has servers. */
+export const testImages = ["busybox", "gcc", "apps"] as const;
+export type TestImage = (typeof testImages)[number];
+
+/**
+ * Puts a test image into a host's Docker, without any registry, and returns its id. The image is made once on this
+ * machine and then loaded, so that it has the same id on every host.
+ */
+export async function labImage(
+  lab: string,
+  host: string,
+  image: string,
+  onProgress: OnProgress = () => {},
+): Promise<string> {
+  const known = testImages.find((name) => name === image);
+  if (!known) {
+    throw new GodwitError("usage", `A lab cannot make the image '${image}'.`, {
+      hint: `It can make ${testImages.join(", ")}.`,
+    });
+  }
+  const recipe = recipes[known];
+  const key = recipe ? recipeKey(recipe) : `busybox-${recipeKey(hostRecipe("trixie"))}`;
+  const [tar, idFile] = [join(imagesDir(), `${key}.tar`), join(imagesDir(), `${key}.id`)];
+  const docker = dockerOf(lab, host);
+  const wait = () => onProgress(`waiting for the image ${image}, which is being made elsewhere`);
+  await withLock(lockFile(`image-${image}`), wait, async () => {
+    if (existsSync(idFile) && existsSync(tar)) return;
+    const stale = readdirIfAny().filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${known}-`));
+    for (const name of stale) await removeTree(join(imagesDir(), name));
+    const root = recipe ? await imageRoot(recipe, onProgress) : await busyboxRoot(lab, key);
+    await docker(["import", "--change", 'CMD ["/bin/sh"]', "-", `${image}:latest`], { input: { file: root } });
+    await removeTree(root);
+    await docker(["save", `${image}:latest`], { outputFile: `${tar}.new` });
+    renameSync(`${tar}.new`, tar);
+    writeFileSync(idFile, await imageId(docker, image));
+  });
+  const id = readFileSync(idFile, "utf8");
+  if ((await imageId(docker, image).catch(() => "")) !== id) await docker(["load"], { input: { file: tar } });
+  return imageId(docker, image);
+}
+
+/** What an image is made of; busybox comes from the root of a host. */
+const recipes: Record<TestImage, Recipe | undefined> = { busybox: undefined, gcc: gccRecipe, apps: appsRecipe };
+
+type Docker = (args: string[], options?: RunOptions) => Promise<string>;
+
+function dockerOf(lab: string, host: string): Docker {
+  return async (args, options) => {
+    const result = await labRun(lab, host, ["docker", ...args], options);
+    if (result.status === 0) return result.stdout;
+    throw new GodwitError("docker-failed", `Docker refused 'docker ${args[0]}' on ${host}.`, {
+      details: result.stderr.trim().split("\n").slice(-12),
+    });
+  };
+}
+
+const imageId = async (docker: Docker, image: string) =>
+  (await docker(["image", "inspect", "--format", "{{.Id}}", `${image}:latest`])).trim();
+
+// The static busybox of a host's root, with a link for each of its tools.
+async function busyboxRoot(lab: string, key: string): Promise<string> {
+  const folder = join(imagesDir(), `.tmp-${key}`);
+  const tar = `${folder}.root.tar`;
+  await removeTree(folder);
+  const root = join(rootsDir(), mustState(lab).hosts[0]?.root ?? "");
+  for (const name of ["bin", "etc", "proc", "sys", "dev", "root", "tmp"]) {
+    mkdirSync(join(folder, name), { recursive: true });
+  }
+  writeFileSync(join(folder, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
+  writeFileSync(join(folder, "etc/group"), "root:x:0:\n");
+  await must("cp", [join(root, "usr/bin/busybox"), join(folder, "bin/busybox")]);
+  await must("chroot", [folder, "/bin/busybox", "--install", "-s", "/bin"]);
+  await must("chmod", ["1777", join(folder, "tmp")]);
+  await must("tar", ["-C", folder, "--owner=0", "--group=0", "--numeric-owner", "-cf", tar, "."]);
+  await removeTree(folder);
+  return tar;
+}
+
+const readdirIfAny = () => (existsSync(imagesDir()) ? readdirSync(imagesDir()) : []);

@@ -1,0 +1,80 @@
+import type { PageRun } from "../../host/proc/page-run.ts";
+
+const waits = 0;
+const taken = 1;
+
+interface Extent {
+  task: number;
+  first: number;
+  /** Its place among all. */
+  index: number;
+  /** Of each page. */
+  states: Uint8Array;
+}
+
+/** Which pages of the frozen original are still to be sent. */
+export class UnsentPages {
+  readonly #tasks = new Map<number, Extent[]>();
+  readonly #order: Extent[] = [];
+  /** Pages that nobody has taken yet. */
+  #left = 0;
+  /** Where the next ones are looked for: which extent, and which page of it. */
+  #at = 0;
+  #page = 0;
+
+  /** Those of one task rise. */
+  add({ task, first, count }: PageRun): void {
+    const extents = this.#tasks.get(task) ?? [];
+    const extent = { task, first, index: this.#order.length, states: new Uint8Array(count) };
+    extents.push(extent);
+    this.#tasks.set(task, extents);
+    this.#order.push(extent);
+    this.#left += count;
+  }
+
+  /** The next pages in order that nobody has taken, now taken; after the last come the first. Undefined when there are none. */
+  next(most: number): PageRun | undefined {
+    if (this.#left === 0) return undefined;
+    for (;;) {
+      const extent = this.#order[this.#at] as Extent;
+      const { states } = extent;
+      while (this.#page < states.length && states[this.#page] === taken) this.#page += 1;
+      const from = this.#page;
+      while (this.#page < states.length && this.#page - from < most && states[this.#page] === waits) this.#page += 1;
+      const count = this.#page - from;
+      if (count > 0) {
+        states.fill(taken, from, this.#page);
+        this.#left -= count;
+        return { task: extent.task, first: extent.first + from, count };
+      }
+      this.#at = (this.#at + 1) % this.#order.length;
+      this.#page = 0;
+    }
+  }
+
+  /** A page that is wanted at once, now taken; what lies behind it comes next. Undefined where it is on its way already. */
+  take({ task, first }: PageRun): PageRun | undefined {
+    const extent = this.#find(task, first);
+    const page = extent ? first - extent.first : 0;
+    if (extent?.states[page] !== waits) return undefined;
+    extent.states[page] = taken;
+    this.#left -= 1;
+    this.#at = extent.index;
+    this.#page = page;
+    return { task, first, count: 1 };
+  }
+
+  #find(task: number, page: number): Extent | undefined {
+    const extents = this.#tasks.get(task) ?? [];
+    let low = 0;
+    let high = extents.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const extent = extents[middle] as Extent;
+      if (page < extent.first) high = middle - 1;
+      else if (page >= extent.first + extent.states.length) low = middle + 1;
+      else return extent;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import { migrationAbout } from "../contract/migration.ts";
+import type { OperationEvent, Progress } from "../contract/operations.ts";
+import { bar, formatDuration } from "./format.ts";
+import { progressParts } from "./progress-line.ts";
+
+/** What the display of a running operation shows. */
+export interface Live {
+  title: string;
+  phase: string;
+  message: string;
+  progress: Progress | undefined;
+  /** What each phase before this one said last. */
+  done: { phase: string; message: string }[];
+  /** How long it had been running at its last event, and when that was seen here: the clocks of two hosts are not compared. */
+  ranMs: number;
+  seenAt: number;
+  startedAt: number;
+}
+
+export const newLive = (): Live => ({
+  ...{ title: "", phase: "", message: "", progress: undefined, done: [] },
+  ...{ ranMs: 0, seenAt: 0, startedAt: 0 },
+});
+
+/** The display after one more event, seen at `now` ms. */
+export function follow(before: Live, event: OperationEvent, now: number): Live {
+  const { body } = event;
+  const at = Date.parse(event.at);
+  const startedAt = before.startedAt || (body.type === "started" ? Date.parse(body.operation.startedAt) : at);
+  const live = { ...before, startedAt, ranMs: at - startedAt, seenAt: now };
+  switch (body.type) {
+    case "started": {
+      const { kind, container, host, about } = body.operation;
+      const to = migrationAbout.safeParse(about).data?.destination;
+      return { ...live, title: `${kind} ${container}${to === undefined ? "" : ` from ${host} to ${to}`}` };
+    }
+    case "phase": {
+      const { phase, message } = body;
+      if (phase === live.phase) return { ...live, message, progress: undefined };
+      const done = live.phase ? [...live.done, { phase: live.phase, message: live.message }] : live.done;
+      return { ...live, phase, message, progress: undefined, done };
+    }
+    case "progress":
+      return { ...live, progress: body.progress };
+    default:
+      return live;
+  }
+}
+
+/** The lines of the live display: what is done, what is under way, how far it is. */
+export function liveLines(live: Live, spinner: string, width: number, now: number): string[] {
+  const { progress } = live;
+  const elapsed = formatDuration(Math.floor((live.ranMs + now - live.seenAt) / 1000) * 1000 || 0);
+  return [
+    `${live.title}, ${elapsed}`,
+    ...live.done.map(({ phase, message }) => `  ${phase}: ${message}`),
+    ...(live.phase ? [`${spinner} ${live.phase}: ${live.message}`] : []),
+    ...(progress ? progressLines(progress, Math.max(10, Math.min(30, width - 60))) : []),
+  ].map((line) => line.slice(0, width));
+}
+
+function progressLines(progress: Progress, barWidth: number): string[] {
+  const { bytesTotal, bytesTransferred } = progress;
+  const { reached, pace, rounds } = progressParts(progress);
+  const shown = bytesTotal > 0 ? [bar(bytesTransferred / bytesTotal, barWidth)] : [];
+  return [`  ${[...shown, reached, ...pace].join("  ")}`, ...(rounds.length > 0 ? [`  ${rounds.join("  ")}`] : [])];
+}

@@ -1,0 +1,75 @@
+import type { Migration } from "../contract/migration.ts";
+import { reasonLines } from "./error.ts";
+import { formatBytes, formatDuration, formatTime, rate, table } from "./format.ts";
+import { migrationLines } from "./summary.ts";
+
+export function migrationTable(migrations: Migration[]): string[] {
+  const rows = migrations.map((one) => [
+    one.id,
+    one.container,
+    `${one.source} -> ${one.destination}`,
+    one.mode ?? one.asked,
+    one.phase,
+    one.state,
+    sent(one),
+    one.state === "running" ? speed(one.progress?.bandwidth) : "-",
+    downtime(one),
+  ]);
+  const head = ["ID", "CONTAINER", "FROM -> TO", "MODE", "PHASE", "STATE", "SENT", "RATE", "DOWNTIME"];
+  return table([head, ...rows], [6, 7, 8]);
+}
+
+/** All about one: where it is, its limits, and what came of it. */
+export function oneMigrationLines(one: Migration, now: Date): string[] {
+  const { progress, settings, result, error } = one;
+  const ended = one.endedAt === null ? [] : [["ended", formatTime(one.endedAt, now)]];
+  const facts = [
+    ["migration", one.id],
+    ["container", one.container],
+    ["from", one.source],
+    ["to", one.destination],
+    ["mode", one.mode === null || one.mode === one.asked ? one.asked : `${one.mode} (asked for: ${one.asked})`],
+    ["state", one.state === "running" && !one.cancellable ? "running, past the switchover" : one.state],
+    ["phase", one.phase],
+    ["began", formatTime(one.startedAt, now)],
+    ...ended,
+    ["downtime limit", formatDuration(settings.downtimeLimitMs)],
+    ["bandwidth", rate(settings.bandwidth)],
+    ["drain bandwidth", rate(settings.drainBandwidth)],
+    ["no convergence", one.onNoConvergence],
+  ];
+  const under = one.state === "running" && progress ? progressFacts(one) : [];
+  return [
+    ...table([...facts, ...under]),
+    ...(result ? ["", ...migrationLines(result)] : []),
+    ...(error ? ["", ...reasonLines(error)] : []),
+  ];
+}
+
+function progressFacts({ progress }: Migration): string[][] {
+  if (!progress) return [];
+  const { iteration, bytesTotal, bytesTransferred, bytesRemaining, bandwidth, dirtyRate } = progress;
+  const { expectedDowntime, elapsed, remaining } = progress;
+  return [
+    ["round", String(iteration)],
+    ["sent", `${formatBytes(bytesTransferred)} of ${formatBytes(bytesTotal)}`],
+    ["remaining", formatBytes(bytesRemaining) + (remaining === null ? "" : `, ${formatDuration(remaining)}`)],
+    ["rate", speed(bandwidth)],
+    ["dirtied", speed(dirtyRate)],
+    ["expected downtime", expectedDowntime === null ? "-" : formatDuration(expectedDowntime)],
+    ["elapsed", formatDuration(elapsed)],
+  ];
+}
+
+const sent = ({ progress, result }: Migration) => {
+  if (result) return formatBytes(result.wireBytes);
+  return progress ? `${formatBytes(progress.bytesTransferred)} of ${formatBytes(progress.bytesTotal)}` : "-";
+};
+
+const speed = (bytes: number | null | undefined) => (typeof bytes === "number" ? `${formatBytes(bytes)}/s` : "-");
+
+function downtime({ state, progress, result }: Migration): string {
+  if (result) return `${Math.round(result.downtimeMs)} ms`;
+  const expected = state === "running" ? progress?.expectedDowntime : null;
+  return typeof expected === "number" ? `about ${formatDuration(expected)}` : "-";
+}
