@@ -22,9 +22,9 @@ import {
 
 type Message = { to: "destination"; input: DestinationInput } | { to: "source"; input: SourceInput };
 
-type Original = "running" | "frozen" | "dead";
+export type Original = "running" | "frozen" | "dead";
 /** `debris`: processes that a failed restore left behind; nobody knows what they would do. */
-type Copy = "none" | "restoring" | "debris" | "running" | "exited" | "dead";
+export type Copy = "none" | "restoring" | "debris" | "running" | "exited" | "dead";
 
 export class World {
   source: SourceState = sourceStart;
@@ -53,7 +53,7 @@ export class World {
     this.sourceActions.push(...move.actions);
     this.check();
     if (before.at !== "holds" && this.source.at === "holds" && !this.forced) {
-      must(this.destination?.at === "refused" || this.destination?.at === "returned", "thaw without a final word");
+      must(this.destination?.at === "refused" || this.destination?.at === "returned", "thaw without a final status");
     }
   }
 
@@ -65,7 +65,7 @@ export class World {
     this.destinationActions.push(...move.actions);
     this.check();
     const final = before?.at === "refused" || before?.at === "returned";
-    must(!final || this.destination?.at === before.at, "a final word changed");
+    must(!final || this.destination?.at === before.at, "a final status changed");
     if (this.destination?.at === "returned" && !final) {
       must(this.copy === "none" || this.copy === "dead", "returned with a copy alive");
     }
@@ -114,7 +114,10 @@ export class World {
         must(this.copy === "none" || this.copy === "dead", "a living copy discarded");
         break;
       case "answer":
-        this.network.push({ to: "source", input: { type: "word", word: action.word, complete: action.complete } });
+        this.network.push({
+          to: "source",
+          input: { type: "status", status: action.status, complete: action.complete },
+        });
         break;
     }
     this.check();
@@ -225,14 +228,29 @@ export class World {
   }
 
   private check(): void {
-    const copyLives = ["restoring", "debris", "running"].includes(this.copy);
-    must(!(this.original === "running" && copyLives), "two copies run");
-    must(!copyLives || destinationMayRun(this.destination), "a copy runs without the baton");
-    must(this.original !== "running" || sourceMayRun(this.source), "the original runs without the baton");
-    if (!this.forced) must(!(sourceMayRun(this.source) && destinationMayRun(this.destination)), "both hold the baton");
+    checkInvariants(this);
   }
 }
 
-function must(holds: boolean, what: string): void {
+export interface TwoHosts {
+  /** As the journals have them. */
+  source: SourceState;
+  destination: DestinationState | undefined;
+  original: Original;
+  copy: Copy;
+  /** The operator has said that the destination is gone. */
+  forced: boolean;
+}
+
+/** What holds at every instant. @throws what does not */
+export function checkInvariants({ source, destination, original, copy, forced }: TwoHosts): void {
+  const copyLives = ["restoring", "debris", "running"].includes(copy);
+  must(!(original === "running" && copyLives), "two copies run");
+  must(!copyLives || destinationMayRun(destination), "a copy runs without the baton");
+  must(original !== "running" || sourceMayRun(source), "the original runs without the baton");
+  if (!forced) must(!(sourceMayRun(source) && destinationMayRun(destination)), "both hold the baton");
+}
+
+export function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }

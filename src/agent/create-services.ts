@@ -20,32 +20,32 @@ import { containerName, examine, readContainerFacts } from "../host/container/fa
 import { readNeighbours } from "../host/container/joiners.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import { thisHost } from "../host/host.ts";
-import { Arrivals } from "../migration/destination/arrivals.ts";
+import { IncomingMigrations } from "../migration/destination/incoming-migrations.ts";
 import { cloneTo, sendHistory } from "../migration/history.ts";
-import { Departures } from "../migration/source/departures.ts";
+import { OutgoingMigrations } from "../migration/source/outgoing-migrations.ts";
 import { lookup } from "./lookup.ts";
 import { registerPeerRoutes } from "./peer-routes.ts";
 import type { Services, ServicesContext } from "./services.ts";
 
 /** The services of a real host. */
-export function createServices({ config, journal, operations, peers, tunnels }: ServicesContext): Services {
+export function createServices({ config, journal, operations, peers, tunnels, log }: ServicesContext): Services {
   const host = thisHost(config.name);
   const store = new CheckpointStore();
   const deps: CheckpointDeps = { host, store, journal };
   const ending = new AbortController();
-  const arrivals = new Arrivals({ host, journal, operations });
-  const departures = new Departures({
-    ...{ host, journal, operations, peers },
+  const incoming = new IncomingMigrations({ host, journal, operations, log });
+  const outgoing = new OutgoingMigrations({
+    ...{ host, journal, operations, peers, log },
     moved: (container, peer, context) => sendHistory(deps, container, peer, context),
   });
 
-  const find = lookup(host, store, departures);
+  const find = lookup(host, store, outgoing);
   const examined = async (found: ContainerInspect) => examine(found, await readNeighbours(host.docker));
   /** Checkpoints that a clone is made of; their own container is free meanwhile. */
   const inUse = new Map<string, string>();
 
   return {
-    peerRoutes: (app) => registerPeerRoutes(app, { arrivals, history: deps, operations, tunnels }),
+    peerRoutes: (app) => registerPeerRoutes(app, { incoming, history: deps, operations, tunnels }),
     facts: () => host.facts(),
 
     async doctor(other) {
@@ -130,7 +130,7 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
     async restore(asked, { checkpoint, foreign }) {
       const found = await host.docker.find(asked);
       const owner = found ? containerName(found) : asked;
-      departures.assertSettled(owner);
+      outgoing.assertSettled(owner);
       if (found?.State.Running) {
         throw new GodwitError("container-running", `Container '${owner}' is running.`, {
           hint: `Take it back, memory and files, with: godwit rollback ${owner} ${checkpoint}`,
@@ -181,33 +181,34 @@ export function createServices({ config, journal, operations, peers, tunnels }: 
 
     async migrate(asked, request) {
       const { found } = await find.container(asked);
-      return departures.migrate(found, request);
+      return outgoing.migrate(found, request);
     },
 
-    setMigration: (id, settings) => departures.set(id, settings),
-    switchMigration: (id) => departures.switchNow(id),
+    setMigration: (id, settings) => outgoing.set(id, settings),
+    switchMigration: (id) => outgoing.switchNow(id),
 
     async plan(asked, request) {
       const { found } = await find.container(asked);
-      return departures.plan(found, request);
+      return outgoing.plan(found, request);
     },
 
     async recover(asked, { force }) {
       const found = await host.docker.find(asked);
-      const recovery = await departures.recover(found ? containerName(found) : asked, force);
+      const recovery = await outgoing.recover(found ? containerName(found) : asked, force);
       if (!found && recovery.outcome === "nothing-to-recover") throw find.noContainer(asked);
       return recovery;
     },
 
     async resume() {
       await resumeCheckpoints(deps, operations, ending.signal);
-      await arrivals.resume();
-      await departures.resume();
+      await incoming.resume();
+      await outgoing.resume();
     },
 
     async close() {
       ending.abort();
-      departures.close();
+      outgoing.close();
+      incoming.close();
     },
   };
 }

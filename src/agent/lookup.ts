@@ -8,7 +8,7 @@ import { apiPrefix } from "../contract/version.ts";
 import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
-import type { Departures } from "../migration/source/departures.ts";
+import type { OutgoingMigrations } from "../migration/source/outgoing-migrations.ts";
 import type { Peer } from "../transport/peer.ts";
 
 export interface Found {
@@ -32,7 +32,7 @@ export interface Lookup {
   freeName(name: string, peer?: Peer): Promise<void>;
 }
 
-export function lookup(host: Host, store: CheckpointStore, departures: Departures): Lookup {
+export function lookup(host: Host, store: CheckpointStore, outgoing: OutgoingMigrations): Lookup {
   const noContainer = (asked: string) =>
     new GodwitError("no-such-container", `There is no container '${asked}' on ${host.name}.`, {
       hint: "List the containers of all hosts with: godwit ps",
@@ -42,7 +42,7 @@ export function lookup(host: Host, store: CheckpointStore, departures: Departure
     const found = await host.docker.find(asked);
     if (!found) throw noContainer(asked);
     const name = containerName(found);
-    departures.assertSettled(name);
+    outgoing.assertSettled(name);
     return { found, name };
   };
 

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { enteredAt } from "../../src/host/criu/restore/lazy-pages.ts";
 import type { PageRun } from "../../src/host/proc/page-run.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
-import { PageService } from "../../src/migration/source/page-service.ts";
+import { MemoryServer } from "../../src/migration/source/transfer/memory-server.ts";
 import { isFullRun } from "../e2e/support/extent.ts";
 
 // The real program and a real userfaultfd; only CRIU, and the container, are played by a process of the test.
@@ -95,16 +95,17 @@ const serviceFor = (
   work: string,
   pace: () => Promise<unknown> = async () => {},
   made: (socket: Socket) => void = () => {},
-) =>
-  new PageService(
-    async () => {
-      const socket = connect({ path: join(work, "pages.socket"), allowHalfOpen: true });
-      made(socket);
-      await once(socket, "connect");
-      return socket;
-    },
-    { bytesPerSecond: null, take: async () => void (await pace()) },
-  );
+) => {
+  const server = new MemoryServer();
+  const open = async () => {
+    const socket = connect({ path: join(work, "pages.socket"), allowHalfOpen: true });
+    made(socket);
+    await once(socket, "connect");
+    return socket;
+  };
+  server.resume({ open, rate: { bytesPerSecond: null, take: async () => void (await pace()) } });
+  return server;
+};
 
 test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
   "every page arrives as it was, whatever the program does meanwhile (seed %d)",

@@ -59,9 +59,11 @@ export async function holdSilence(pid: number): Promise<HeldSilence> {
   };
 }
 
-/** Lets it speak again; the other side repeats what was dropped. Harmless where it was not silenced. */
+/** Lets its traffic pass again; the other side repeats what was dropped. Harmless where it passed. */
 export async function unsilenceNetwork(pid: number): Promise<void> {
-  for (const family of ["inet", "arp"]) await nft(pid, nothing(family)).catch(() => {});
+  await nft(pid, nothing("inet"));
+  // Its kernel may have no nftables for ARP: then nothing was silenced there.
+  await nft(pid, nothing("arp")).catch(() => {});
 }
 
 /** The connections of a container whose successor has none of them end, as its peers see it. */

@@ -36,6 +36,14 @@ export async function runcContainer(id: string): Promise<RuncContainer> {
   });
 }
 
+/** Undefined where runc has no such container. @throws where its state could not be read */
+export async function findRuncContainer(id: string): Promise<RuncContainer | undefined> {
+  return runcContainer(id).catch((error) => {
+    if (error instanceof GodwitError && error.code === "container-not-running") return undefined;
+    throw error;
+  });
+}
+
 async function possibleRoots(): Promise<string[]> {
   const names = await readdir(stateRoots).catch(() => []);
   return names.filter((name) => name.startsWith("runtime-")).map((name) => join(stateRoots, name, "moby"));

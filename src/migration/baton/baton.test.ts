@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { World } from "../../../testing/baton-world.ts";
-import { type DestinationState, destinationMayRun, destinationStep, destinationWord } from "./destination.ts";
+import { type DestinationState, destinationMayRun, destinationStep, statusOf } from "./destination.ts";
 import { type SourceState, sourceIsDone, sourceMayRun, sourceStart, sourceStep } from "./source.ts";
 
 const verbs = {
@@ -60,7 +60,7 @@ function play(w: World, steps: [Verb, number][]): World {
 describe("the baton under random crashes, losses, duplicates, delays and commands", () => {
   const runs = { numRuns: 4000 };
 
-  test("[B1] at most one side's processes may run at any instant, [B2] the original is thawed only after a final word, [B3] and killed only after the copy ran with all it needs", () => {
+  test("[B1] at most one side's processes may run at any instant, [B2] the original is thawed only after a final status, [B3] and killed only after the copy ran with all it needs", () => {
     fc.assert(
       fc.property(fc.boolean(), fc.boolean(), run, (postcopy, open, steps) => {
         play(new World(postcopy), open ? [...opening, ...steps] : steps);
@@ -101,7 +101,7 @@ describe("the baton under random crashes, losses, duplicates, delays and command
         for (const [name, n] of open ? [...opening, ...steps] : steps) {
           verbs[name](w, n);
           seen.add(w.source.at === "holds" ? `holds ${w.source.ended}` : w.source.at);
-          seen.add(destinationWord(w.destination));
+          seen.add(statusOf(w.destination));
         }
       }),
       { numRuns: 3000, seed: 7 },
@@ -132,25 +132,25 @@ describe("the source", () => {
   });
 
   test("[B1] once passed, neither a cancel nor a refusal from a lost journal thaws; a return does", () => {
-    for (const input of [{ type: "cancel" }, { type: "word", word: "refused", complete: false }] as const)
+    for (const input of [{ type: "cancel" }, { type: "status", status: "refused", complete: false }] as const)
       expect(sourceStep({ at: "passed" }, input)).toEqual({ state: { at: "passed" }, actions: [] });
-    expect(sourceStep({ at: "passed" }, { type: "word", word: "returned", complete: false })).toEqual({
+    expect(sourceStep({ at: "passed" }, { type: "status", status: "returned", complete: false })).toEqual({
       state: { at: "holds", ended: "returned", settled: true },
       actions: [{ do: "thaw" }],
     });
   });
 
   test("[B3] keeps the original while the copy still needs pages", () => {
-    const word = { type: "word", word: "running" } as const;
-    expect(sourceStep(offered, { ...word, complete: false })).toEqual({ state: { at: "passed" }, actions: [] });
-    expect(sourceStep(offered, { ...word, complete: true })).toEqual({
+    const running = { type: "status", status: "running" } as const;
+    expect(sourceStep(offered, { ...running, complete: false })).toEqual({ state: { at: "passed" }, actions: [] });
+    expect(sourceStep(offered, { ...running, complete: true })).toEqual({
       state: { at: "finished" },
       actions: [{ do: "kill-original" }],
     });
   });
 
   test("[B4] an offer that was lost is sent again, and never after the migration ended", () => {
-    const waiting = { type: "word", word: "waiting", complete: false } as const;
+    const waiting = { type: "status", status: "waiting", complete: false } as const;
     expect(sourceStep(offered, waiting).actions).toEqual([{ do: "send-offer" }]);
     const ended = sourceStep(sourceStart, { type: "cancel" }).state;
     expect(sourceStep(ended, { type: "offer" })).toEqual({ state: ended, actions: [] });
@@ -161,7 +161,7 @@ describe("the source", () => {
     const { state, actions } = sourceStep({ at: "passed" }, { type: "force" });
     expect(actions).toEqual([{ do: "thaw" }, { do: "revoke", forced: true }]);
     expect(sourceStep(state, { type: "tick" }).actions).toEqual([{ do: "revoke", forced: true }]);
-    expect(sourceIsDone(sourceStep(state, { type: "word", word: "returned", complete: false }).state)).toBe(true);
+    expect(sourceIsDone(sourceStep(state, { type: "status", status: "returned", complete: false }).state)).toBe(true);
   });
 });
 
@@ -174,14 +174,14 @@ describe("the destination", () => {
     expect(destinationStep(refused, { type: "prepare" }).state).toEqual(refused);
     expect(destinationStep(refused, { type: "offer" })).toEqual({
       state: refused,
-      actions: [{ do: "answer", word: "refused", complete: false }],
+      actions: [{ do: "answer", status: "refused", complete: false }],
     });
   });
 
-  test("[B1] takes an offer once: its duplicate only hears the word", () => {
+  test("[B1] takes an offer once: its duplicate only gets the status", () => {
     expect(destinationStep({ at: "waiting" }, { type: "offer" }).actions[0]).toEqual({ do: "restore" });
     expect(destinationStep(taken, { type: "offer" }).actions).toEqual([
-      { do: "answer", word: "taken", complete: false },
+      { do: "answer", status: "taken", complete: false },
     ]);
   });
 
@@ -205,7 +205,7 @@ describe("the destination", () => {
   test("an ask about an unknown migration writes nothing", () => {
     expect(destinationStep(undefined, { type: "ask" })).toEqual({
       state: undefined,
-      actions: [{ do: "answer", word: "waiting", complete: false }],
+      actions: [{ do: "answer", status: "waiting", complete: false }],
     });
   });
 });

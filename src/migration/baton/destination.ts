@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { BatonWord } from "../../contract/migration.ts";
+import type { BatonStatus } from "../../contract/peer-messages.ts";
 
 /* The destination's half of the baton; its contract stands in baton.ts. */
 
@@ -47,8 +47,8 @@ export type DestinationAction =
   | { do: "kill-copy" }
   /** Remove what was prepared here: container, images, reservations. */
   | { do: "discard" }
-  /** Give the word to every request that waits for it. */
-  | { do: "answer"; word: BatonWord; complete: boolean };
+  /** Answer every request that waits for it. */
+  | { do: "answer"; status: BatonStatus; complete: boolean };
 
 export interface DestinationMove {
   /** Undefined where this migration is unknown here and stays so: there is nothing to write. */
@@ -63,8 +63,8 @@ export function destinationMayRun(state: DestinationState | undefined): state is
   return state?.at === "taken" || state?.at === "running";
 }
 
-/** The word that a state stands for. Nothing was taken of a migration that is unknown. */
-export function destinationWord(state: DestinationState | undefined): BatonWord {
+/** The status that a state stands for. Nothing was taken of a migration that is unknown. */
+export function statusOf(state: DestinationState | undefined): BatonStatus {
   return state?.at ?? "waiting";
 }
 
@@ -127,11 +127,11 @@ function silent(state: DestinationState | undefined): DestinationMove {
 
 function answer(state: DestinationState | undefined, ...before: DestinationAction[]): DestinationMove {
   const complete = state?.at === "running" && state.complete;
-  return { state, actions: [...before, { do: "answer", word: destinationWord(state), complete }] };
+  return { state, actions: [...before, { do: "answer", status: statusOf(state), complete }] };
 }
 
-function end(word: "refused" | "returned"): DestinationMove {
-  return { state: { at: word }, actions: [{ do: "answer", word, complete: false }, { do: "discard" }] };
+function end(status: "refused" | "returned"): DestinationMove {
+  return { state: { at: status }, actions: [{ do: "answer", status, complete: false }, { do: "discard" }] };
 }
 
 function kill(state: MayRun): DestinationMove {

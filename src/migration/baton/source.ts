@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { BatonWord } from "../../contract/migration.ts";
+import type { BatonStatus } from "../../contract/peer-messages.ts";
 
 /*
  * The right to run one container during one migration, as two machines that know nothing but their journal and what the
@@ -15,10 +15,10 @@ export const sourceState = z.discriminatedUnion("at", [
   z.object({
     at: z.literal("holds"),
     ended: z.enum(["cancelled", "refused", "returned", "forced"]).nullable(),
-    /** Whether the destination's last word is known; until then it is told again and again. */
+    /** Whether the destination's last status is known; until then the source tells it again and again. */
     settled: z.boolean(),
   }),
-  /** The offer may have arrived: frozen until the destination's word is known. `revoking`: the wish is to have it back. */
+  /** The offer may have arrived: frozen until the destination's status is known. `revoking`: the wish is to have it back. */
   z.object({ at: z.literal("offered"), revoking: z.boolean() }),
   /** The destination took it: frozen, and thawed only if the destination returns it. */
   z.object({ at: z.literal("passed") }),
@@ -32,12 +32,12 @@ export const sourceStart: SourceState = { at: "holds", ended: null, settled: fal
 export type SourceInput =
   /** The container is frozen, and all that the destination needs to restore it is there. */
   | { type: "offer" }
-  /** The destination's word. `complete`: it needs nothing more from the source (in post-copy, no page is missing). */
-  | { type: "word"; word: BatonWord; complete: boolean }
+  /** The destination's status. `complete`: it needs nothing more from the source (in post-copy, no page is missing). */
+  | { type: "status"; status: BatonStatus; complete: boolean }
   /** An answer did not come in time. */
   | { type: "tick" }
   | { type: "cancel" }
-  /** The operator's word that the destination is gone and will not run the container. */
+  /** The operator says that the destination is gone and will not run the container. */
   | { type: "force" }
   | { type: "restarted" };
 
@@ -70,8 +70,8 @@ export function sourceStep(state: SourceState, input: SourceInput): SourceMove {
     case "offer":
       if (state.at !== "holds" || state.ended !== null) return stay(state);
       return { state: { at: "offered", revoking: false }, actions: [{ do: "send-offer" }] };
-    case "word":
-      return sourceHears(state, input.word, input.complete);
+    case "status":
+      return onStatus(state, input.status, input.complete);
     case "tick":
       return stay(state, ...pending(state));
     case "cancel":
@@ -111,24 +111,24 @@ function sourceGivesUp(state: SourceState): SourceMove {
   };
 }
 
-function sourceHears(state: SourceState, word: BatonWord, complete: boolean): SourceMove {
-  const final = word === "refused" || word === "returned";
+function onStatus(state: SourceState, status: BatonStatus, complete: boolean): SourceMove {
+  const final = status === "refused" || status === "returned";
   if (state.at === "holds") {
     if (!final || state.settled) return stay(state);
-    return state.ended === null ? released(word) : stay({ ...state, settled: true });
+    return state.ended === null ? released(status) : stay({ ...state, settled: true });
   }
   if (state.at === "finished") return stay(state);
-  if (word === "returned") return released(word);
-  if (word === "running") {
+  if (status === "returned") return released(status);
+  if (status === "running") {
     return complete ? stay({ at: "finished" }, { do: "kill-original" }) : stay({ at: "passed" });
   }
-  // A destination that took it cannot refuse it: such a word comes from a lost journal, and is no ground to thaw.
+  // A destination that took it cannot refuse it: such a status comes from a lost journal, and is no reason to thaw.
   if (state.at === "passed") return stay(state);
-  if (word === "refused") return released(word);
-  if (word === "taken") return stay({ at: "passed" });
+  if (status === "refused") return released(status);
+  if (status === "taken") return stay({ at: "passed" });
   return stay(state, state.revoking ? { do: "revoke", forced: false } : { do: "send-offer" });
 }
 
-function released(word: "refused" | "returned"): SourceMove {
-  return { state: { at: "holds", ended: word, settled: true }, actions: [{ do: "thaw" }] };
+function released(status: "refused" | "returned"): SourceMove {
+  return { state: { at: "holds", ended: status, settled: true }, actions: [{ do: "thaw" }] };
 }

@@ -1,25 +1,34 @@
 import * as z from "zod";
-import { migrationOffer } from "../../contract/migration.ts";
+import { reserveRequest } from "../../contract/peer-messages.ts";
 import { destinationState } from "../baton/destination.ts";
 
-/** Kind of the journal's records of what arrives; one a migration, by its id. */
-export const arrivalKind = "arrival";
+/** Kind of the journal's records of incoming migrations: one each, by the id of the migration. */
+export const incomingKind = "incoming";
+
+/**
+ * `release`: the runtime hook treats the container as an ordinary one. `restart-policy`: Docker has its policy. `free-room`: its
+ * memory images are gone. `kill`: no process of the copy is left. `discard`: nothing that was made for it is left.
+ */
+export const destinationEffect = z.enum(["release", "restart-policy", "free-room", "kill", "discard"]);
+export type DestinationEffect = z.infer<typeof destinationEffect>;
 
 /** What the destination must know about a migration after a crash. */
-export const arrivalRecord = z.object({
-  offer: migrationOffer.omit({ facts: true }),
+export const incomingRecord = z.object({
+  request: reserveRequest.omit({ facts: true }),
   state: destinationState,
-  /** Docker was asked to create its container: there may be one though its id was not heard any more. */
-  creating: z.boolean().default(false),
+  /** What must still happen here. */
+  owed: z.array(destinationEffect),
+  /** Docker was asked to create its container: there may be one though its id was never heard. */
+  creating: z.boolean(),
   /** Id of the container that was created for it, once there is one. */
   created: z.string().nullable(),
   /** Volumes that were created for it. */
   volumes: z.array(z.string()),
-  /** Networks that were made for it. */
-  networks: z.array(z.string()).default([]),
+  /** Networks that were created for it. */
+  networks: z.array(z.string()),
   /** Sources of bind mounts that were made for it, and the folders above them that were. */
-  paths: z.array(z.string()).default([]),
-  folders: z.array(z.string()).default([]),
+  paths: z.array(z.string()),
+  folders: z.array(z.string()),
   startedAt: z.iso.datetime(),
 });
-export type ArrivalRecord = z.infer<typeof arrivalRecord>;
+export type IncomingRecord = z.infer<typeof incomingRecord>;

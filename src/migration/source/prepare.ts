@@ -1,86 +1,81 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { type ImageQuestion, imageAnswer } from "../../contract/migration.ts";
+import { roomOnSource } from "../../checks/image-room.ts";
+import { migrationProtocol } from "../../contract/peer-protocol.ts";
 import { dockerInitOf } from "../../host/container/docker-init.ts";
 import { type ImageArchive, packImage, savedImage } from "../../host/engine/images/image-archive.ts";
-import type { Host } from "../../host/host.ts";
-import type { OperationContext } from "../../operations/operation-context.ts";
+import { reserveImageSpace } from "../../host/restore/image-space.ts";
+import { runcContainer } from "../../host/runtime/runc.ts";
+import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
 import { limitedSource } from "../../transport/rate-limit.ts";
-import type { MigrationControls } from "../controls.ts";
-import { peerPaths } from "../peer-paths.ts";
-import type { Checked } from "./check.ts";
-import type { FileSync } from "./files.ts";
-import type { ProgressReports } from "./progress-reports.ts";
+import { startHeartbeat } from "./effects/heartbeat.ts";
+import type { Move } from "./move.ts";
 
-export interface PrepareInput {
-  host: Host;
-  checked: Checked;
-  sync: FileSync;
-  controls: MigrationControls;
-  reports: ProgressReports;
-  signal: AbortSignal;
-  /** Of the container's first process. */
-  pid: number;
-}
-
-/** Delivers the image where it is lacking, and Docker's init, and has the container created. @returns its id there */
-export async function prepare(input: PrepareInput, context: OperationContext): Promise<string> {
-  const { peer, migration } = input.sync;
-  if (input.checked.plan.sendsImage) await context.step("send image", {}, () => bringImage(input, context));
-  const init = await dockerInitOf(input.pid);
-  if (init) await sendInit(input, init);
-  context.phase("prepare", `Creating the container on ${peer.name}`);
+/** Sends what the destination lacks (the image, Docker's init), and has the container created there. */
+export async function prepare(move: Move): Promise<void> {
+  const { checked, context, host, migration, peer, record, signal, undo } = move;
+  undo.use(startHeartbeat(peer, record.migration, migration.deps.log));
+  move.running = await runcContainer(record.containerId);
+  move.space = await reserveImageSpace(`source-${record.migration}`, roomOnSource(checked.facts.shared));
+  undo.defer(() => move.space.release());
+  move.dockerRoot = await host.dockerRoot();
+  move.files = { migration: record.migration, peer, trees: checked.trees, counter: move.counter };
+  if (checked.plan.sendsImage) await context.step("send image", {}, () => bringImage(move));
+  const init = await dockerInitOf(move.running.pid);
+  if (init) await sendInit(move, init);
+  move.enter("prepare", `Creating the container on ${peer.name}`);
   const created = await context.step("create container", {}, () =>
-    peer.json("POST", peerPaths.create(migration), {}, { signal: input.signal }),
+    callPeer(peer, migrationProtocol.create, { migration: record.migration }, {}, { signal }),
   );
-  return (created as { id: string }).id;
+  move.createdId = created.id;
 }
 
-async function sendInit({ sync, signal }: PrepareInput, path: string): Promise<void> {
-  sync.counter.sent += (await stat(path)).size;
-  await sync.peer.upload(peerPaths.init(sync.migration), createReadStream(path), { signal });
+async function sendInit({ counter, peer, record, signal }: Move, path: string): Promise<void> {
+  counter.sent += (await stat(path)).size;
+  const { migration } = record;
+  await uploadToPeer(peer, migrationProtocol.sendInit, { migration }, {}, createReadStream(path), { signal });
 }
 
-/** From its registry, if the destination can reach that; otherwise from here, without the layers that it has. */
-async function bringImage(input: PrepareInput, context: OperationContext): Promise<void> {
-  const { host, checked, sync, signal } = input;
+/** From its registry, if the destination reaches that; otherwise from here, without the layers that it has. */
+async function bringImage(move: Move): Promise<void> {
+  const { host, checked, peer, record, signal } = move;
   const { image, imageId } = checked.facts;
   const digests = await host.docker.repositoryDigests(imageId);
-  if (digests.length > 0)
-    context.phase("prepare", `Asking ${sync.peer.name} to fetch the image ${image} from its registry`);
-  const question: ImageQuestion = { digests };
-  const answer = await sync.peer.json("POST", peerPaths.imageQuestion(sync.migration), question, {
-    signal,
-    timeoutMs: 0,
-  });
-  const { fetched, layers } = imageAnswer.parse(answer);
+  if (digests.length > 0) move.enter("prepare", `Asking ${peer.name} to fetch the image ${image} from its registry`);
+  const { migration } = record;
+  const { fetched, layers } = await callPeer(
+    peer,
+    migrationProtocol.bringImage,
+    { migration },
+    { digests },
+    {
+      signal,
+      timeoutMs: 0,
+    },
+  );
   if (fetched) return;
-  // By its name, so that it has it there as well; by its id where the name has been given to another image since.
+  // By its name, so that it has it there as well; by its id where the name belongs to another image by now.
   const reference = (await host.docker.imageId(image)) === imageId ? image : undefined;
   try {
-    const packed = await packImage(host.docker, await host.dockerRoot(), { id: imageId, reference, without: layers });
-    context.phase(
-      "prepare",
-      `Sending the image ${image}${layers.length > 0 ? `, without ${layersThere(layers)}` : ""}`,
-    );
-    await sendImage(input, packed);
+    const packed = await packImage(host.docker, move.dockerRoot, { id: imageId, reference, without: layers });
+    move.enter("prepare", `Sending the image ${image}${layers.length > 0 ? `, without ${layersThere(layers)}` : ""}`);
+    await sendImage(move, packed);
   } catch (error) {
     signal.throwIfAborted();
-    context.phase("prepare", `Sending the image ${image} as a whole: ${(error as Error).message}`);
-    await sendImage(input, await savedImage(host.docker, { id: imageId, reference }));
+    move.enter("prepare", `Sending the image ${image} as a whole: ${(error as Error).message}`);
+    await sendImage(move, await savedImage(host.docker, { id: imageId, reference }));
   }
 }
 
 const layersThere = ({ length }: string[]) => `${length} ${length === 1 ? "layer that is" : "layers that are"} there`;
 
-async function sendImage(
-  { sync, controls, reports, signal }: PrepareInput,
-  { bytes: total, open }: ImageArchive,
-): Promise<void> {
+async function sendImage(move: Move, { bytes: total, open }: ImageArchive): Promise<void> {
+  const { controls, counter, peer, record, reports, signal } = move;
   const paced = limitedSource(await open(), controls.syncRate, (bytes) => {
-    sync.counter.sent += bytes;
+    counter.sent += bytes;
   });
+  const { migration } = record;
   await reports.during({ phase: "prepare", total }, () =>
-    sync.peer.upload(peerPaths.image(sync.migration), paced, { signal }),
+    uploadToPeer(peer, migrationProtocol.sendImage, { migration }, {}, paced, { signal }),
   );
 }

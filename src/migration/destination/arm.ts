@@ -1,0 +1,31 @@
+import { roomOnDestination } from "../../checks/image-room.ts";
+import type { ArmOrder, FilesComplete } from "../../contract/peer-messages.ts";
+import { armContainer, readyRoot } from "../../host/restore/arm.ts";
+import type { IncomingMigration } from "./incoming.ts";
+import { writeImages } from "./switchover.ts";
+
+/**
+ * Docker, containerd, the shim and runc do their part, and wait in the runtime hook; what takes memory is ready. It stays armed when
+ * the mode changes.
+ */
+export async function arm(m: IncomingMigration, { mode, keepConnections, shared }: ArmOrder): Promise<void> {
+  const { container } = m.record.request;
+  await m.space.grow(roomOnDestination(container, shared));
+  await m.memory.prepare(mode);
+  if (m.hasArmed) return;
+  const { host } = m.deps;
+  const tty = Boolean((container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
+  m.armed = await armContainer(host.docker, m.createdId, {
+    ...{ tty, keepConnections, lazy: m.memory.lazy, init: m.init },
+    dockerRoot: await host.dockerRoot(),
+    images: m.space.images,
+    work: m.space.work,
+  });
+  m.trees.set(0, m.armed.root.upper);
+}
+
+/** All files have arrived: mounts the root, and has runc prepare it, beside the dump. */
+export async function prepareRoot(m: IncomingMigration, { descriptors }: FilesComplete): Promise<void> {
+  await writeImages(m, [descriptors]);
+  await readyRoot(m.armed);
+}

@@ -1,0 +1,89 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { containerName } from "../../../host/container/facts.ts";
+import { lazyPagesOf } from "../../../host/criu/restore/lazy-pages.ts";
+import { hookName, pendingFolder } from "../../../host/paths.ts";
+import { disarmContainer } from "../../../host/restore/arm.ts";
+import { releaseImageSpace, workFolderOf } from "../../../host/restore/image-space.ts";
+import { removePending } from "../../../host/restore/pending.ts";
+import type { IncomingMigration } from "../incoming.ts";
+import { removeAttachments } from "../prepare/attachments.ts";
+import { restore } from "../switchover.ts";
+import type { DestinationWorld } from "./world.ts";
+
+/** A step that still makes something takes no longer, unless Docker hangs. */
+const makingMs = 30_000;
+
+export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
+  const { record, deps } = m;
+  const { host } = deps;
+  const kill = async (why: string) => {
+    await m.memory.discard();
+    if (m.hasArmed) await disarmContainer(m.armed, why);
+    if (record.created) await host.docker.killAndWait(record.created);
+  };
+  return {
+    restore: (offer) => restore(m, offer),
+
+    async wasRestored() {
+      // The hook writes it, also where the container has ended since.
+      const consumed = record.created && join(pendingFolder, record.created, "consumed");
+      if (!consumed) return false;
+      return stat(consumed).then(() => true, isMissing);
+    },
+
+    drainAgain() {
+      const work = workFolderOf(m.migration);
+      const { drained, stop } = lazyPagesOf(m.createdId, work);
+      m.abandon = stop;
+      m.memory.resume(work);
+      return { drained };
+    },
+
+    async release() {
+      if (m.hasArmed) await m.armed.pending.remove();
+      else await removePending(m.createdId);
+    },
+
+    async restoreRestartPolicy() {
+      const { HostConfig } = record.request.container.inspect as {
+        HostConfig?: { RestartPolicy?: { Name?: string } };
+      };
+      const policy = HostConfig?.RestartPolicy;
+      // A user may have removed the container by now.
+      if (!policy?.Name || policy.Name === "no" || !(await host.docker.find(m.createdId))) return;
+      await host.docker.setRestartPolicy(m.createdId, policy);
+    },
+
+    freeRoom: () => releaseImageSpace(m.migration),
+    kill,
+
+    async discard() {
+      await Promise.race([m.made(), sleep(makingMs, undefined, { ref: false })]);
+      await kill("the container stays on its source");
+      const id = record.created ?? (await findOrphanedContainer(m));
+      if (id) {
+        await host.docker.remove(id, { force: true, volumes: true });
+        if (m.hasArmed) m.armed.pending.close();
+        await removePending(id);
+      }
+      // Both are tried, whatever becomes of the other: memory must not stay mounted.
+      const ended = await Promise.allSettled([removeAttachments(host, record), releaseImageSpace(m.migration)]);
+      for (const each of ended) if (each.status === "rejected") throw each.reason;
+    },
+  };
+}
+
+/** The container whose id Docker could not tell any more, because the agent had ended. Its name was free before. */
+async function findOrphanedContainer({ record, deps }: IncomingMigration): Promise<string | undefined> {
+  const { creating, request, startedAt } = record;
+  const found = creating ? await deps.host.docker.find(request.container.name) : undefined;
+  const isOurs = found && containerName(found) === request.container.name && found.HostConfig.Runtime === hookName;
+  return isOurs && found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
+}
+
+function isMissing(error: NodeJS.ErrnoException): false {
+  if (error.code === "ENOENT") return false;
+  throw error;
+}

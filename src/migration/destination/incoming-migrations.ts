@@ -1,0 +1,129 @@
+import { GodwitError } from "../../contract/errors.ts";
+import type { BatonAnswer, Reservation, ReserveRequest } from "../../contract/peer-messages.ts";
+import { protocol } from "../../contract/version.ts";
+import { imageSpaces, releaseImageSpace } from "../../host/restore/image-space.ts";
+import type { Operations } from "../../operations/operations.ts";
+import { destinationMayRun, destinationStart } from "../baton/destination.ts";
+import { realDestinationWorld } from "./effects/real-world.ts";
+import { type IncomingDeps, IncomingMigration } from "./incoming.ts";
+import { viewOf } from "./preflight/view.ts";
+import { type IncomingRecord, incomingKind, incomingRecord } from "./record.ts";
+
+/** Ended migrations are kept for a source that comes back and asks; then they are forgotten. */
+const keptDays = 30;
+/** Kind of the journal's records of migrations that were taken back before they came. */
+const refusedKind = "incoming-refused";
+
+export interface IncomingMigrationsDeps extends IncomingDeps {
+  operations: Operations;
+}
+
+/** The migrations that come to this host. */
+export class IncomingMigrations {
+  readonly #deps: IncomingMigrationsDeps;
+  readonly #all = new Map<string, IncomingMigration>();
+
+  constructor(deps: IncomingMigrationsDeps) {
+    this.#deps = deps;
+  }
+
+  /** What this host says to a container that may come; unless it is a dry run, its name is held from now on. */
+  async reserve(request: ReserveRequest): Promise<Reservation> {
+    if (request.protocol !== protocol) {
+      throw new GodwitError(
+        "incompatible-agent",
+        `${this.#deps.host.name} speaks version ${protocol} of the protocol, ${request.source} version ${request.protocol}.`,
+        {
+          hint: "Install the same version of godwit on both hosts.",
+        },
+      );
+    }
+    this.#deps.operations.assertFree(request.container.name);
+    const [facts, view] = await Promise.all([this.#deps.host.facts(), viewOf(this.#deps.host, request)]);
+    if (!request.dryRun) this.#begin(request);
+    return { facts, view };
+  }
+
+  /** @throws no-such-migration, also for a migration of another source */
+  find(migration: string, source: string): IncomingMigration {
+    const found = this.#all.get(migration);
+    if (found?.record.request.source !== source)
+      throw new GodwitError("no-such-migration", `There is no migration '${migration}' from ${source}.`);
+    found.onSign();
+    return found;
+  }
+
+  /** The status of the baton, as the source asks for it or takes it back. What is unknown and revoked can never begin. */
+  async askBaton(
+    migration: string,
+    source: string,
+    { revoke, forced }: { revoke: boolean; forced: boolean },
+  ): Promise<BatonAnswer> {
+    if (this.#all.has(migration)) {
+      const found = this.find(migration, source);
+      return revoke ? found.revoke(forced) : found.answer();
+    }
+    if (revoke) this.#deps.journal.putRecord(refusedKind, migration, { source });
+    const refused = this.#deps.journal.getRecord(refusedKind, migration) !== undefined;
+    const status = refused ? "refused" : "waiting";
+    return { status, complete: false, steps: [], criu: null, entryMs: null, error: null };
+  }
+
+  /** After a start of the agent: every migration that an earlier agent left ends in its place. */
+  async resume(): Promise<void> {
+    const { journal, log } = this.#deps;
+    const oldest = new Date(Date.now() - keptDays * 86_400_000).toISOString();
+    for (const { id, value } of journal.listRecords(incomingKind)) {
+      const parsed = incomingRecord.safeParse(value);
+      if (!parsed.success) {
+        log.error({ err: parsed.error, id }, "the journal has a migration that cannot be read");
+        continue;
+      }
+      if (parsed.data.startedAt < oldest && parsed.data.owed.length === 0) {
+        journal.deleteRecord(incomingKind, id);
+        continue;
+      }
+      const migration = new IncomingMigration(parsed.data, this.#deps, realDestinationWorld);
+      this.#all.set(id, migration);
+      await migration.baton.resume();
+    }
+    await this.#sweepSpaces();
+  }
+
+  close(): void {
+    for (const { baton } of this.#all.values()) baton.owed.stop();
+  }
+
+  #begin({ facts: _, ...request }: ReserveRequest): void {
+    const { journal, operations } = this.#deps;
+    if (journal.getRecord(refusedKind, request.migration)) {
+      throw new GodwitError("cancelled", `The source took the migration '${request.migration}' back.`);
+    }
+    const record: IncomingRecord = {
+      request,
+      state: destinationStart,
+      ...{ owed: [], creating: false, created: null, volumes: [], networks: [], paths: [], folders: [] },
+      startedAt: new Date().toISOString(),
+    };
+    const migration = new IncomingMigration(record, this.#deps, realDestinationWorld);
+    this.#all.set(request.migration, migration);
+    const spec = { kind: "receive", container: request.container.name, cancellable: true } as const;
+    operations.start(spec, async (context) => {
+      context.signal.addEventListener("abort", () => migration.refuse());
+      context.phase("receive", `'${request.container.name}' comes from ${request.source}`);
+      migration.onWaiting = (message) => context.phase("receive", message);
+      await migration.ended();
+    });
+    migration.baton.apply({ type: "prepare" });
+    migration.onSign();
+  }
+
+  /** Releases room that no migration needs any more. */
+  async #sweepSpaces(): Promise<void> {
+    for (const id of await imageSpaces()) {
+      const state = this.#all.get(id)?.record.state;
+      const isNeeded = destinationMayRun(state) && !(state.at === "running" && state.complete);
+      if (!isNeeded) await releaseImageSpace(id);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { joinStreams } from "../../../transport/streams.ts";
+
+/** So much waits for the program before no more is taken from the connection. */
+const gatheredBytes = 512 * 1024;
+
+/** Joins the connection that comes from the source with the program that puts pages into the container. */
+export class PageRelay {
+  /** Where the program listens, once it does. */
+  #path: string | undefined;
+  #connection: Duplex | undefined;
+
+  /** A connection takes the place of the one before it, and waits for the program. */
+  attach(connection: Duplex): void {
+    this.#connection?.destroy();
+    this.#connection = connection;
+    connection.on("error", () => {});
+    this.#join();
+  }
+
+  /** The program listens there. */
+  serve(path: string): void {
+    this.#path = path;
+    this.#join();
+  }
+
+  close(): void {
+    this.#connection?.destroy();
+  }
+
+  #join(): void {
+    if (!this.#path || !this.#connection) return;
+    const options = { path: this.#path, allowHalfOpen: true, writableHighWaterMark: gatheredBytes };
+    const socket = connect(options);
+    socket.on("error", () => {});
+    gather(this.#connection, socket);
+    joinStreams(this.#connection, socket).catch(() => {});
+  }
+}
+
+/** TLS gives 16 KiB at a time. What comes in one turn of the event loop is written at once: each write wakes the program. */
+function gather(from: Duplex, to: Duplex): void {
+  from.on("data", () => {
+    if (to.writableCorked > 0) return;
+    to.cork();
+    setImmediate(() => to.uncork());
+  });
+}

@@ -1,0 +1,50 @@
+import type { migrationProtocol } from "../../contract/peer-protocol.ts";
+import type { PeerHandlers } from "../../transport/peer-server.ts";
+import { arm, prepareRoot } from "./arm.ts";
+import type { IncomingMigrations } from "./incoming-migrations.ts";
+import { bringImage, receiveImage } from "./prepare/image.ts";
+import { createContainer, receiveInit } from "./prepare.ts";
+import { onMemoryLost, receiveCriuImage } from "./switchover.ts";
+import { receiveLog, receivePages, receiveTree } from "./sync.ts";
+
+/** The story of a migration on its destination: what each request of the source does here, in the order of a move. */
+export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof migrationProtocol> {
+  const of = ({ params, peer }: { params: Readonly<Record<string, string>>; peer: string }) =>
+    all.find(params.migration ?? "", peer);
+  const nothing = () => ({});
+  return {
+    // preflight
+    reserve: ({ body, peer }) => all.reserve({ ...body, source: peer }),
+    // prepare
+    bringImage: async (request) => bringImage(of(request), request.body),
+    sendImage: async (request) => receiveImage(of(request), request.stream),
+    sendInit: async (request) => receiveInit(of(request), request.stream),
+    async create(request) {
+      const m = of(request);
+      return { id: await m.make("create container", () => createContainer(m)) };
+    },
+    // sync
+    tree: async (request) => receiveTree(of(request), Number(request.params.index), request.stream),
+    pages: async (request) => receivePages(of(request), request.stream),
+    // arm
+    sendLog: async (request) => receiveLog(of(request), request.query.suffix, request.stream),
+    async arm(request) {
+      const m = of(request);
+      return m.make("arm", () => arm(m, request.body)).then(nothing);
+    },
+    // switchover: `offer` leads to `restore` in switchover.ts, by the baton
+    async filesComplete(request) {
+      const m = of(request);
+      return m.make("ready root", () => prepareRoot(m, request.body)).then(nothing);
+    },
+    sendCriuImage: async (request) => receiveCriuImage(of(request), request.query.name, request.stream),
+    offer: async (request) => of(request).takeBaton(request.body),
+    // run, drain, finish
+    baton: ({ params, peer, body }) => all.askBaton(params.migration ?? "", peer, body),
+    async memoryLost(request) {
+      onMemoryLost(of(request));
+      return {};
+    },
+    completed: async (request) => of(request).completed(),
+  };
+}

@@ -1,0 +1,40 @@
+import { createWriteStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { BatonOffer, SmallImage } from "../../contract/peer-messages.ts";
+import { speakFor } from "../../host/restore/arm.ts";
+import { restoreArmed } from "../../host/restore/run.ts";
+import type { RestoredContainer } from "./effects/world.ts";
+import type { IncomingMigration } from "./incoming.ts";
+
+/** Takes one of CRIU's large images. */
+export async function receiveCriuImage({ space }: IncomingMigration, name: string, stream: Readable): Promise<void> {
+  await pipeline(stream, createWriteStream(join(space.images, basename(name)), { mode: 0o600 }));
+}
+
+/** Restores the armed container from all that has arrived. Resolves when it runs and is verified. */
+export async function restore(m: IncomingMigration, offer: BatonOffer): Promise<RestoredContainer> {
+  const step = <T>(name: string, work: () => Promise<T>) => m.step(name, true, work);
+  const { drained, abandon } = await step("restore", async () => {
+    await writeImages(m, offer.images);
+    await speakFor(m.armed, offer.logTail);
+    const memory = await step("write images of memory", () => m.memory.restoreFrom(m.space));
+    return restoreArmed(m.armed, { ...memory, step });
+  });
+  m.abandon = abandon;
+  return { drained: m.step("drain", false, () => drained) };
+}
+
+/** The source has lost the memory that it served: what waits for a page would wait for ever. */
+export function onMemoryLost(m: IncomingMigration): void {
+  if (m.abandon) m.abandon();
+  else if (m.hasArmed) m.armed.lazyPages.stop();
+}
+
+export async function writeImages({ space }: IncomingMigration, images: SmallImage[]): Promise<void> {
+  const write = ({ name, data }: SmallImage) =>
+    writeFile(join(space.images, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 });
+  await Promise.all(images.map(write));
+}

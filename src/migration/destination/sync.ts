@@ -1,0 +1,32 @@
+import { dirname, join } from "node:path";
+import type { Duplex, Readable } from "node:stream";
+import { GodwitError } from "../../contract/errors.ts";
+import { writeLog } from "../../host/container/logs.ts";
+import { serveTree } from "../../host/files/tree-sync.ts";
+import { joinStreams } from "../../transport/streams.ts";
+import type { IncomingMigration } from "./incoming.ts";
+
+/** Takes one tree of files, by its number in the request. */
+export async function receiveTree(m: IncomingMigration, index: number, stream: Duplex): Promise<void> {
+  const tree = m.trees.get(index);
+  const path = tree && m.record.request.trees[index]?.file ? dirname(tree) : tree;
+  if (!path) throw new GodwitError("usage", `This migration has no file tree ${index}.`);
+  const server = await serveTree(path, join(m.space.work, `rsync-${index}-${Date.now()}.conf`));
+  await joinStreams(stream, server.stream);
+}
+
+/** Takes memory: a round of it, or in post-copy what follows after the resume. The source sees only that the connection breaks. */
+export async function receivePages(m: IncomingMigration, stream: Duplex): Promise<void> {
+  try {
+    await m.memory.take(stream, m.hasSpace ? m.space : undefined);
+  } catch (error) {
+    if (error instanceof GodwitError) m.baton.note(error);
+    throw error;
+  }
+}
+
+/** Takes one file of the container's log. */
+export async function receiveLog(m: IncomingMigration, suffix: string, stream: Readable): Promise<void> {
+  if (!m.inspect) throw new GodwitError("usage", "The container of this migration is not created yet.");
+  await writeLog(m.inspect, await m.deps.host.dockerRoot(), suffix, stream);
+}

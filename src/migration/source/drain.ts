@@ -1,0 +1,32 @@
+import type { Move } from "./move.ts";
+import { bytesToFollow } from "./run.ts";
+
+/** A link that is cut for a minute must not end a drain. */
+const silenceMs = 120_000;
+
+/**
+ * Keeps the frozen original, and in post-copy serves its memory, until the destination needs nothing more.
+ * @throws why the container is here again, or baton-unresolved
+ */
+export async function drain(move: Move): Promise<void> {
+  const { context, migration, record, reports } = move;
+  move.enter("drain", `It runs on ${move.peer.name}; the rest of its memory follows`);
+  const untilComplete = () => migration.baton.untilComplete(silenceMs);
+  try {
+    await context.step("drain", {}, () =>
+      record.mode === "postcopy"
+        ? reports.during({ phase: "drain", total: bytesToFollow(move) }, untilComplete)
+        : untilComplete(),
+    );
+  } finally {
+    for (const step of migration.baton.steps) context.record(step);
+  }
+  if (record.state.at === "passed") {
+    migration.deps.askOn(migration);
+    throw migration.unresolved();
+  }
+  if (record.state.at !== "finished") {
+    await migration.baton.owed.settled();
+    throw migration.reason();
+  }
+}

@@ -1,0 +1,80 @@
+import { migrationProtocol } from "../../../contract/peer-protocol.ts";
+import { thaw } from "../../../host/cgroup/freezer.ts";
+import { endDumps } from "../../../host/criu/dump/end-dumps.ts";
+import type { Host } from "../../../host/host.ts";
+import { announce } from "../../../host/network/announce.ts";
+import { endWithoutLeftovers } from "../../../host/network/leftover-connections.ts";
+import { endConnections, unsilenceNetwork } from "../../../host/network/network-silence.ts";
+import { containerProcesses } from "../../../host/proc/processes.ts";
+import { findRuncContainer } from "../../../host/runtime/runc.ts";
+import type { Log } from "../../../operations/log.ts";
+import type { Peer } from "../../../transport/peer.ts";
+import { callPeer } from "../../../transport/peer-calls.ts";
+import type { OutgoingRecord } from "../record.ts";
+import type { MemoryServer } from "../transfer/memory-server.ts";
+import type { SourceWorld } from "./world.ts";
+
+/** A restore may take long on a slow disk; whoever asks later gets the same answer. */
+const offerTimeoutMs = 120_000;
+const batonTimeoutMs = 5_000;
+/** Longer than the destination lets such a request wait. */
+const completedTimeoutMs = 20_000;
+
+/** `peer` throws where its host is not configured any more: it gives no answer then. */
+export function realSourceWorld(
+  record: OutgoingRecord,
+  { host, peer, memory, log }: { host: Host; peer: () => Peer; memory: MemoryServer; log: Log },
+): SourceWorld {
+  const { containerId, migration } = record;
+  const params = { migration };
+  let resetting: Promise<void> | undefined;
+  return {
+    async thaw() {
+      const running = await findRuncContainer(containerId);
+      if (!running) return false;
+      const processes = await containerProcesses(running.cgroup);
+      memory.close();
+      await endDumps(running.id);
+      // A failure of the one does not keep the other from being done; both are repeated.
+      const [network, thawed] = await Promise.allSettled([unsilenceNetwork(running.pid), thaw(running)]);
+      if (thawed.status === "rejected") throw thawed.reason;
+      if (network.status === "rejected" && processes.length > 0) throw network.reason;
+      // The destination may have announced these addresses as its own.
+      if (record.keepConnections) announce(running.pid);
+      return processes.length > 0;
+    },
+
+    async restoreRestartPolicy() {
+      if (record.restartPolicy && (await host.docker.find(containerId)))
+        await host.docker.setRestartPolicy(containerId, record.restartPolicy);
+    },
+
+    async kill() {
+      memory.close();
+      // What the kernel tells the peers of these connections must reach them.
+      await resetting;
+      await endWithoutLeftovers(containerId, () => host.docker.killAndWait(containerId));
+    },
+
+    async remove() {
+      await host.docker.remove(containerId, { force: true });
+      for (const volume of record.volumes) {
+        // Docker refuses to remove a volume that another container uses: it stays.
+        await host.docker.removeVolume(volume).catch((error) => log.info({ err: error, volume }, "a volume stays"));
+      }
+    },
+
+    resetConnections() {
+      if (record.keepConnections) return;
+      resetting = findRuncContainer(containerId)
+        .then((running) => running && endConnections(running.pid))
+        .catch((error) => log.warn({ err: error, migration }, "connections of the original were not reset"));
+    },
+
+    offer: async (offer) => callPeer(peer(), migrationProtocol.offer, params, offer, { timeoutMs: offerTimeoutMs }),
+    askBaton: async (question) =>
+      callPeer(peer(), migrationProtocol.baton, params, question, { timeoutMs: batonTimeoutMs }),
+    askCompleted: async () =>
+      callPeer(peer(), migrationProtocol.completed, params, {}, { timeoutMs: completedTimeoutMs }),
+  };
+}

@@ -1,0 +1,136 @@
+import type { PlainMode } from "../../checks/plan.ts";
+import type { CriuDumpStats, MigrateRequest, MigrationResult } from "../../contract/migration.ts";
+import type { LogMark } from "../../host/container/logs.ts";
+import type { ContainerInspect } from "../../host/engine/inspect.ts";
+import type { Host } from "../../host/host.ts";
+import type { ImageSpace } from "../../host/restore/image-space.ts";
+import type { RuncContainer } from "../../host/runtime/runc.ts";
+import type { OperationContext } from "../../operations/operation-context.ts";
+import type { Peer } from "../../transport/peer.ts";
+import type { ByteCounter } from "../../transport/streams.ts";
+import type { Checked } from "./check-migration.ts";
+import type { MigrationControls } from "./controls.ts";
+import { ExitWatch } from "./effects/exit-watch.ts";
+import type { OutgoingMigration } from "./outgoing.ts";
+import type { OutgoingRecord } from "./record.ts";
+import type { FileTransfer } from "./transfer/files.ts";
+import { ProgressMeter } from "./transfer/progress.ts";
+import { ProgressReports } from "./transfer/progress-reports.ts";
+
+/** What the rounds of memory leave to the switchover. */
+export interface RoundsOutcome {
+  /** Whether the memory that is left follows after the resume. */
+  restFollows: boolean;
+  /** Images of the last round, as a path from `space.images`. */
+  parent: string;
+  /** What is left to send, in bytes, and how long that is expected to take, in ms. */
+  leftBytes: number;
+  sendingMs: number;
+}
+
+/** A migration while its operation runs: what its phases know beside the record, each set by the phase that is named. */
+export class Move {
+  readonly migration: OutgoingMigration;
+  readonly begunAt = performance.now();
+  readonly counter: ByteCounter = { sent: 0, received: 0 };
+  readonly reports: ProgressReports;
+  readonly watch: ExitWatch;
+  /** Released when the operation has ended, however it ended. */
+  readonly undo = new AsyncDisposableStack();
+  /** Aborts when the user cancels, or the container ends by itself. */
+  readonly signal: AbortSignal;
+  readonly container: ContainerInspect;
+  readonly request: MigrateRequest;
+  readonly context: OperationContext;
+  readonly controls: MigrationControls;
+  /** Where it is, for messages. */
+  phase = "preflight";
+  /** preflight */
+  checked!: Checked;
+  files!: FileTransfer;
+  /** prepare */
+  running!: RuncContainer;
+  /** Room in this host's memory for CRIU's small images: nothing goes to disk. */
+  space!: ImageSpace;
+  dockerRoot!: string;
+  /** Of the container on the destination. */
+  createdId!: string;
+  /** sync; undefined where memory does not go in rounds. */
+  rounds: RoundsOutcome | undefined;
+  /** arm: how far the log was sent. */
+  logMark: LogMark | undefined;
+  setupMs = 0;
+  /** switchover: when the freeze was ordered, in ms of performance.now(). */
+  frozenAt = 0;
+  /** run */
+  downtimeMs = 0;
+
+  constructor(asked: {
+    migration: OutgoingMigration;
+    container: ContainerInspect;
+    request: MigrateRequest;
+    context: OperationContext;
+    controls: MigrationControls;
+  }) {
+    this.migration = asked.migration;
+    this.migration.onWaiting = (message) => this.context.phase(this.phase, message);
+    this.container = asked.container;
+    this.request = asked.request;
+    this.context = asked.context;
+    this.controls = asked.controls;
+    this.reports = new ProgressReports(new ProgressMeter(this.begunAt), asked.context, this.counter);
+    this.watch = this.undo.use(new ExitWatch(this.host.docker, asked.container));
+    this.signal = AbortSignal.any([asked.context.signal, this.watch.signal]);
+  }
+
+  get host(): Host {
+    return this.migration.deps.host;
+  }
+
+  get peer(): Peer {
+    return this.migration.deps.peer();
+  }
+
+  get record(): OutgoingRecord {
+    return this.migration.record;
+  }
+
+  /** The mode that it has come to: pre-copy may go on as post-copy. */
+  become(mode: PlainMode): void {
+    this.context.about({ mode });
+    this.record.mode = mode;
+    this.migration.save();
+  }
+
+  /** A container with a terminal is armed under the freeze: its log must be whole before Docker opens it on the destination. */
+  get hasTerminal(): boolean {
+    return this.container.Config.Tty ?? false;
+  }
+
+  /** As it is known by now. `dump`: what CRIU measured. */
+  result(dump: CriuDumpStats | null): MigrationResult {
+    const { baton } = this.migration;
+    return {
+      migration: this.record.migration,
+      container: this.checked.plan.container,
+      source: this.host.name,
+      destination: this.peer.name,
+      mode: this.record.mode,
+      id: this.createdId,
+      // What its processes waited for after the resume is known when all memory is there.
+      downtimeMs: Math.round(this.downtimeMs + (baton.entryMs ?? 0)),
+      totalMs: Math.round(performance.now() - this.begunAt),
+      setupMs: Math.round(this.setupMs),
+      wireBytes: this.counter.sent + this.counter.received,
+      memoryBytes: this.checked.plan.memoryBytes,
+      steps: [...this.context.steps],
+      criu: { dump, restore: baton.criu },
+      warnings: [...this.context.warnings],
+    };
+  }
+
+  enter(phase: string, message: string): void {
+    this.phase = phase;
+    this.context.phase(phase, message);
+  }
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { imagesOnSource } from "../../checks/image-room.ts";
+import { GodwitError } from "../../contract/errors.ts";
+import type { Move } from "./move.ts";
+import type { OutgoingMigration } from "./outgoing.ts";
+import { learnSwitchover } from "./transfer/switchover-cost.ts";
+
+/** How long the operation waits for a destination that does not answer with the baton on its way; the agent asks on after it. */
+const silenceMs = 30_000;
+/** How long a failed operation waits for the destination to undo its part. */
+const undoneMs = 5_000;
+
+/**
+ * Runs the phases up to the offer of the baton. Whatever fails in them, the container keeps running here: it is thawed, and the
+ * destination removes what it has of it.
+ */
+export async function untilOffered(move: Move, phases: () => Promise<void>): Promise<void> {
+  try {
+    await phases();
+  } catch (error) {
+    // What fails after a cancel (a stream that was cut, a host that does not answer) is a consequence, and no news.
+    const cancelled = move.context.signal.aborted;
+    await giveUp(move);
+    throw cancelled ? move.context.signal.reason : await move.watch.reason(refusalBehind(move.migration, error));
+  }
+}
+
+/** Waits until the destination runs the container. @throws why it stays here, or baton-unresolved */
+export async function run(move: Move): Promise<void> {
+  const { migration, record } = move;
+  const isDecided = () => record.state.at === "finished" || record.state.at === "holds";
+  const known = await migration.baton.askUntil(() => isDecided() || migration.baton.runsThere, silenceMs);
+  move.downtimeMs = performance.now() - move.frozenAt;
+  if (!known) {
+    migration.deps.askOn(migration);
+    throw migration.unresolved();
+  }
+  if (record.state.at === "holds") {
+    await migration.baton.owed.settled();
+    migration.forget();
+    throw migration.reason();
+  }
+  if (record.mode !== "cold") {
+    const sendingMs = move.rounds?.sendingMs ?? 0;
+    learnSwitchover(migration.deps.journal, { downtimeMs: move.downtimeMs, sendingMs });
+  }
+  record.result = move.result(null);
+  migration.save();
+}
+
+/** Of memory that follows after the resume, in bytes. */
+export const bytesToFollow = ({ checked, record }: Move): number =>
+  checked.plan.memoryBytes - imagesOnSource(checked.facts.shared, record.mode);
+
+/** The container runs again at once; the destination is told in the background if it does not answer in a moment. */
+async function giveUp(move: Move): Promise<void> {
+  const { migration } = move;
+  const told = migration.baton.insist({ type: "cancel" }).then(() => migration.deps.askOn(migration));
+  told.catch((error) => migration.deps.log.error({ err: error }, "a failed migration was not taken back"));
+  await Promise.race([told, sleep(undoneMs, undefined, { ref: false })]);
+  await migration.baton.owed.settled("thaw", "restart-policy");
+}
+
+/** Where a stream broke, or a dump whose pages nobody took: the destination may have said why when it was told to give up. */
+function refusalBehind(migration: OutgoingMigration, error: unknown): unknown {
+  const isBroken =
+    error instanceof GodwitError && ["dump-failed", "transfer-failed", "command-failed"].includes(error.code);
+  return isBroken && migration.baton.refusal ? migration.reason() : error;
+}

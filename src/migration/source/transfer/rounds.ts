@@ -1,0 +1,157 @@
+import { join } from "node:path";
+import { GodwitError } from "../../../contract/errors.ts";
+import { migrationProtocol } from "../../../contract/peer-protocol.ts";
+import { bytes } from "../../../contract/units.ts";
+import { preDump } from "../../../host/criu/dump/pre-dump.ts";
+import { pidsBelow } from "../../../host/proc/processes.ts";
+import { changedMemory } from "../../../memory/changed-memory.ts";
+import { streamToPeer } from "../../../transport/peer-calls.ts";
+import { counted, joinStreams } from "../../../transport/streams.ts";
+import type { Move, RoundsOutcome } from "../move.ts";
+import { type ConvergenceDecision, decide } from "./convergence.ts";
+import { sendTrees } from "./files.ts";
+import { MemoryCounter } from "./memory-counter.ts";
+import { switchoverCost } from "./switchover-cost.ts";
+
+/**
+ * Sends the memory of a running container in rounds, and beside them what has changed in its files, until what is left fits the
+ * downtime limit or the user wants something else. The destination is armed when it returns.
+ * `armFor` arms it, unless that must wait for the freeze.
+ * @throws not-converging where that is what the user wants; dump-failed, no-space; the container keeps running
+ */
+export async function sendMemoryInRounds(
+  move: Move,
+  armFor: (mode: "precopy" | "postcopy") => Promise<void>,
+): Promise<RoundsOutcome> {
+  const { controls, signal, context } = move;
+  const rounds = new Rounds(move);
+  controls.switchable = true;
+  try {
+    for (let armed = false; ; ) {
+      await rounds.send();
+      let decision = await rounds.decide();
+      if (decision.next === "switchover" && !armed) {
+        move.enter("arm", `${decision.because} Docker on ${move.peer.name} prepares the container`);
+        await armFor("precopy");
+        armed = true;
+        // The container kept running meanwhile.
+        decision = await rounds.decideAgain();
+      }
+      signal.throwIfAborted();
+      if (decision.next === "abort") throw notConverging(decision);
+      if (decision.next === "postcopy") {
+        context.warn(`${decision.because} Going on with post-copy.`);
+        await armFor("postcopy");
+      }
+      if (decision.next === "round") move.enter("sync", `${decision.because} Another round follows`);
+      else return rounds.outcome(decision.next === "postcopy");
+    }
+  } finally {
+    controls.switchable = false;
+  }
+}
+
+function notConverging({ because }: ConvergenceDecision): GodwitError {
+  return new GodwitError("not-converging", because, {
+    hint: "Raise --downtime-limit, move it when it writes less, or let it end otherwise with --on-no-convergence postcopy or switchover.",
+  });
+}
+
+class Rounds {
+  readonly #move: Move;
+  /** What a switchover of this host takes beside sending memory, in ms. */
+  readonly #fixedMs: number;
+  readonly #counter: MemoryCounter;
+  /** Bytes that were written to since each round. */
+  readonly #left: number[] = [];
+  #round = 0;
+  #begunAt = 0;
+
+  constructor(move: Move) {
+    this.#move = move;
+    this.#fixedMs = switchoverCost(move.migration.deps.journal);
+    this.#counter = new MemoryCounter(move.counter);
+  }
+
+  async send(): Promise<void> {
+    const { files, controls, reports, signal, context, checked } = this.#move;
+    this.#round += 1;
+    const total = this.#left.at(-1) ?? checked.plan.memoryBytes;
+    // The first iteration of this phase sent files alone.
+    const transfer = { phase: "sync", iteration: this.#round + 1, total };
+    this.#move.enter("sync", `Round ${this.#round} of memory: ${bytes(total)}`);
+    await context.step(`memory round ${this.#round}`, {}, () =>
+      reports.during(transfer, async () => {
+        const sent = [this.#sendMemory(), sendTrees(files, signal, controls.syncRate)];
+        for (const ended of await Promise.allSettled(sent)) if (ended.status === "rejected") throw ended.reason;
+      }),
+    );
+  }
+
+  async decide(): Promise<ConvergenceDecision> {
+    const { running, reports } = this.#move;
+    const left = await changedMemory(await pidsBelow(running.cgroup));
+    this.#left.push(left);
+    const decision = this.#decision();
+    reports.meter.dirtyRate = Math.round((left / (performance.now() - this.#begunAt)) * 1000);
+    reports.meter.expectedDowntime = decision.expectedDowntimeMs;
+    return decision;
+  }
+
+  /** With what is left now. */
+  decideAgain(): Promise<ConvergenceDecision> {
+    this.#left.pop();
+    return this.decide();
+  }
+
+  outcome(restFollows: boolean): RoundsOutcome {
+    const leftBytes = this.#left.at(-1) ?? 0;
+    const bandwidth = this.#counter.bandwidth;
+    return {
+      restFollows,
+      parent: join("..", "pages", String(this.#round)),
+      leftBytes,
+      sendingMs: bandwidth ? (leftBytes / bandwidth) * 1000 : 0,
+    };
+  }
+
+  #decision(): ConvergenceDecision {
+    const { controls, checked } = this.#move;
+    return decide({
+      left: this.#left,
+      memoryBytes: checked.plan.memoryBytes,
+      bandwidth: this.#counter.bandwidth,
+      fixedMs: this.#fixedMs,
+      limitMs: controls.downtimeLimitMs,
+      switchRequested: controls.switchRequested,
+      onNoConvergence: checked.onNoConvergence,
+    });
+  }
+
+  async #sendMemory(): Promise<void> {
+    const { running, controls, space, signal, peer, record } = this.#move;
+    signal.throwIfAborted();
+    const tunnel = counted(
+      await streamToPeer(peer, migrationProtocol.pages, { migration: record.migration }),
+      this.#counter,
+      controls.syncRate,
+    );
+    tunnel.on("error", () => {});
+    const abort = () => tunnel.destroy();
+    signal.addEventListener("abort", abort);
+    this.#begunAt = performance.now();
+    this.#counter.beginRound();
+    try {
+      await preDump({
+        container: running,
+        images: join(space.pages, String(this.#round)),
+        parent: this.#round > 1 ? join("..", String(this.#round - 1)) : undefined,
+        join: (criu) => void joinStreams(criu, tunnel).catch(() => {}),
+      });
+      this.#counter.endRound();
+    } finally {
+      signal.removeEventListener("abort", abort);
+      tunnel.destroy();
+    }
+  }
+}
