@@ -6,7 +6,7 @@ import { errorReport } from "../contract/errors.ts";
 import type { HostFacts } from "../contract/facts.ts";
 import { protocol, version } from "../contract/version.ts";
 import { criuFeatures } from "./criu/features.ts";
-import type { Docker } from "./engine/docker.ts";
+import type { Docker } from "./engine/docker/containers.ts";
 import { hookName, stateFolder } from "./paths.ts";
 import { hasSysResource } from "./proc/capabilities.ts";
 import { run } from "./proc/process.ts";

@@ -1,6 +1,6 @@
 import type { HostFacts } from "../contract/facts.ts";
-import { DockerClient } from "./engine/client.ts";
-import { Docker } from "./engine/docker.ts";
+import { DockerClient } from "./engine/docker/client.ts";
+import { Docker } from "./engine/docker/containers.ts";
 import { readHostFacts } from "./facts.ts";
 
 /** This machine, as the layers above use it. */

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { GodwitError } from "../contract/errors.ts";
-import { Docker } from "./engine/docker.ts";
+import { Docker } from "./engine/docker/containers.ts";
 import { hookName, hookPath, installFolder, pendingFolder } from "./paths.ts";
 import { run } from "./proc/process.ts";
 

@@ -1,6 +1,6 @@
 import type { CheckpointRecord } from "../../contract/checkpoint.ts";
 import { GodwitError } from "../../contract/errors.ts";
-import { findImage } from "../../host/engine/images/find-image.ts";
+import { findImage } from "../../host/engine/docker/images/find-image.ts";
 import type { Host } from "../../host/host.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { describe } from "../../host/container/facts.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
-import type { Docker } from "../../host/engine/docker.ts";
+import type { Docker } from "../../host/engine/docker/containers.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
-import { connectNetwork, disconnectNetwork, refusesAddress } from "../../host/engine/networks.ts";
+import { connectNetwork, disconnectNetwork, refusesAddress } from "../../host/engine/docker/networks.ts";
 import type { Unfinished } from "../recovery/unfinished.ts";
 
 /**

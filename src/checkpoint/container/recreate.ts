@@ -3,7 +3,7 @@ import { containerName, describe } from "../../host/container/facts.ts";
 import { copyLogs } from "../../host/container/logs.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
-import { refusesAddress } from "../../host/engine/networks.ts";
+import { refusesAddress } from "../../host/engine/docker/networks.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName } from "../../host/paths.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";

@@ -1,6 +1,6 @@
 import type { CheckpointRecord } from "../../contract/checkpoint.ts";
 import { GodwitError } from "../../contract/errors.ts";
-import type { Docker } from "../../host/engine/docker.ts";
+import type { Docker } from "../../host/engine/docker/containers.ts";
 
 /**
  * To be called before anything begins, and again before the files take their places: somebody may have started a container meanwhile. A checkpoint's files take the place of a volume's as a whole, which another container that has it mounted does not see.

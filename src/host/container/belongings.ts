@@ -2,9 +2,9 @@ import { stat } from "node:fs/promises";
 import type { NetworkFacts, VolumeFacts } from "../../contract/belongings.ts";
 import { createSource } from "../../contract/create-source.ts";
 import { anonymousTargets } from "../engine/create/create-mounts.ts";
-import type { Docker } from "../engine/docker.ts";
+import type { Docker } from "../engine/docker/containers.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
-import { findNetwork, isUserNetwork } from "../engine/networks.ts";
+import { findNetwork, isUserNetwork } from "../engine/docker/networks.ts";
 import type { FileTree } from "../files/trees.ts";
 
 /** What Docker knows of a container's volumes. */

@@ -1,7 +1,7 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { isAskedFor } from "../engine/create/create-ports.ts";
-import type { Docker } from "../engine/docker.ts";
-import { readExecSessions } from "../engine/exec-sessions.ts";
+import type { Docker } from "../engine/docker/containers.ts";
+import { readExecSessions } from "../engine/docker/exec-sessions.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 import { type FileTree, type OwnTree, treeBytes } from "../files/trees.ts";
 import { containerProcesses, pidsBelow } from "../proc/processes.ts";

@@ -1,5 +1,5 @@
 import type { SharedNamespace } from "../../contract/facts.ts";
-import type { Docker, ListedContainer } from "../engine/docker.ts";
+import type { Docker, ListedContainer } from "../engine/docker/containers.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 
 /** The containers of this host, as far as one asks who shares a namespace with whom. */

@@ -6,7 +6,7 @@ import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../c
 import type { LogEntry } from "../container/log-tail.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { type HeldLazyPages, holdLazyPages } from "../criu/restore/lazy-pages.ts";
-import type { Docker } from "../engine/docker.ts";
+import type { Docker } from "../engine/docker/containers.ts";
 import { arrivingRules } from "../network/network-silence.ts";
 import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, normalize } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import { createNetwork, findNetwork, removeNetwork } from "../../host/engine/networks.ts";
+import { createNetwork, findNetwork, removeNetwork } from "../../host/engine/docker/networks.ts";
 import type { Host } from "../../host/host.ts";
 import type { ArrivalRecord } from "./record.ts";
 

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { ImageAnswer, ImageQuestion, MigrationOffer } from "../../contract/migration.ts";
-import { fetchImage, nameImage } from "../../host/engine/images/fetch-image.ts";
-import { findImage } from "../../host/engine/images/find-image.ts";
-import { layersThere } from "../../host/engine/images/image-layers.ts";
+import { fetchImage, nameImage } from "../../host/engine/docker/images/fetch-image.ts";
+import { findImage } from "../../host/engine/docker/images/find-image.ts";
+import { layersThere } from "../../host/engine/docker/images/image-layers.ts";
 import type { Host } from "../../host/host.ts";
 
 type Offered = Pick<MigrationOffer, "container" | "imageLayers">;

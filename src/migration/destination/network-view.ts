@@ -2,8 +2,8 @@ import { BlockList, isIPv6 } from "node:net";
 import { type WantedAddress, wantedAddresses } from "../../checks/addresses.ts";
 import type { NetworkFacts, TcpChoice } from "../../contract/belongings.ts";
 import type { ContainerFacts, DestinationView } from "../../contract/facts.ts";
-import type { Docker } from "../../host/engine/docker.ts";
-import { type FoundNetwork, findNetwork } from "../../host/engine/networks.ts";
+import type { Docker } from "../../host/engine/docker/containers.ts";
+import { type FoundNetwork, findNetwork } from "../../host/engine/docker/networks.ts";
 
 type NetworkView = Pick<DestinationView, "networksMissing" | "networksDifferent" | "addressesRefused">;
 

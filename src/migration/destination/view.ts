@@ -5,7 +5,7 @@ import type { ContainerFacts, DestinationView } from "../../contract/facts.ts";
 import type { MigrationOffer } from "../../contract/migration.ts";
 import { missingProfile } from "../../host/container/app-armor.ts";
 import { containerName } from "../../host/container/facts.ts";
-import { findImage } from "../../host/engine/images/find-image.ts";
+import { findImage } from "../../host/engine/docker/images/find-image.ts";
 import type { Host } from "../../host/host.ts";
 import { sysctlPath } from "../../host/restore/network-settings.ts";
 import { networkView } from "./network-view.ts";

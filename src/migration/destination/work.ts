@@ -12,7 +12,7 @@ import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { lazyPagesOf } from "../../host/criu/restore/lazy-pages.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
-import { findImage } from "../../host/engine/images/find-image.ts";
+import { findImage } from "../../host/engine/docker/images/find-image.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import { serveTree } from "../../host/files/tree-sync.ts";
 import type { Host } from "../../host/host.ts";

@@ -1,6 +1,6 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { containerName } from "../../host/container/facts.ts";
-import type { Docker } from "../../host/engine/docker.ts";
+import type { Docker } from "../../host/engine/docker/containers.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 
 /** Learns that a container ends by itself while it is being moved: there is nothing left to move then. */

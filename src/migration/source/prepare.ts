@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type ImageQuestion, imageAnswer } from "../../contract/migration.ts";
 import { dockerInitOf } from "../../host/container/docker-init.ts";
-import { type ImageArchive, packImage, savedImage } from "../../host/engine/images/image-archive.ts";
+import { type ImageArchive, packImage, savedImage } from "../../host/engine/docker/images/image-archive.ts";
 import type { Host } from "../../host/host.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import { limitedSource } from "../../transport/rate-limit.ts";

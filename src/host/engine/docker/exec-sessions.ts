@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { api } from "./api-path.ts";
 import { ignoreStatus } from "./client.ts";
-import type { Docker } from "./docker.ts";
-import type { ContainerInspect } from "./inspect.ts";
+import type { Docker } from "./containers.ts";
+import type { ContainerInspect } from "../inspect.ts";
 
 /** Programs that `docker exec` runs in a container. Docker runs health checks in the same way; they are none of them. */
 export async function readExecSessions({ client }: Docker, container: ContainerInspect): Promise<string[]> {

@@ -2,7 +2,7 @@ import http from "node:http";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { GodwitError } from "../../contract/errors.ts";
+import { GodwitError } from "../../../contract/errors.ts";
 
 import type { ApiPath } from "./api-path.ts";
 

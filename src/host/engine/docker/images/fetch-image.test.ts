@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DockerClient } from "../client.ts";
-import { Docker } from "../docker.ts";
+import { Docker } from "../containers.ts";
 import { fetchImage } from "./fetch-image.ts";
 
 test.each([

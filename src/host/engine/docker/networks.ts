@@ -1,7 +1,7 @@
-import type { NetworkFacts } from "../../contract/belongings.ts";
+import type { NetworkFacts } from "../../../contract/belongings.ts";
 import { api } from "./api-path.ts";
 import { DockerRefusal, ignoreStatus } from "./client.ts";
-import type { Docker } from "./docker.ts";
+import type { Docker } from "./containers.ts";
 
 /** Networks that every Docker has by itself: they take no address of one's choice. */
 const builtIn = ["bridge", "host", "none"];

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { DockerRefusal } from "./client.ts";
-import type { Docker } from "./docker.ts";
+import type { Docker } from "./containers.ts";
 import { readExecSessions } from "./exec-sessions.ts";
-import type { ContainerInspect } from "./inspect.ts";
+import type { ContainerInspect } from "../inspect.ts";
 
 const check = ["/bin/sh", "-c", "pg_isready -q"];
 

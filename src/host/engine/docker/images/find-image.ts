@@ -1,4 +1,4 @@
-import type { Docker } from "../docker.ts";
+import type { Docker } from "../containers.ts";
 
 /** An image as the source has it. */
 export interface WantedImage {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { Docker } from "../docker.ts";
+import type { Docker } from "../containers.ts";
 import { tagOf } from "./fetch-image.ts";
 import { namesLayers } from "./image-layers.ts";
 import { chainIds, type StoredLayer, storedLayer } from "./stored-layer.ts";

@@ -1,6 +1,6 @@
-import { GodwitError } from "../../../contract/errors.ts";
+import { GodwitError } from "../../../../contract/errors.ts";
 import { api } from "../api-path.ts";
-import type { Docker } from "../docker.ts";
+import type { Docker } from "../containers.ts";
 
 /** A registry that says nothing for so long is out of reach. */
 const silenceMs = 20_000;

@@ -1,4 +1,4 @@
-import type { Docker } from "../docker.ts";
+import type { Docker } from "../containers.ts";
 
 /** Whether layers are kept as Docker itself names them: containerd's store knows them by what was pulled. */
 export async function namesLayers(docker: Docker): Promise<boolean> {

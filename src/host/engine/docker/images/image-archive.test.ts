@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import type { Docker } from "../docker.ts";
+import type { Docker } from "../containers.ts";
 import { packImage } from "./image-archive.ts";
 import { chainIds } from "./stored-layer.ts";
 

@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { GodwitError } from "../../contract/errors.ts";
-import { killCgroup } from "../cgroup/freezer.ts";
-import { runcContainer } from "../runtime/runc.ts";
+import { GodwitError } from "../../../contract/errors.ts";
+import { killCgroup } from "../../cgroup/freezer.ts";
+import { runcContainer } from "../../runtime/runc.ts";
 import { api } from "./api-path.ts";
 import { DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
-import { type ContainerInspect, containerInspect } from "./inspect.ts";
+import { type ContainerInspect, containerInspect } from "../inspect.ts";
 
 export interface DockerInfo {
   ServerVersion: string;
