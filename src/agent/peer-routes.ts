@@ -47,12 +47,12 @@ function registerHistory(
   operations: Operations,
   tunnels: TunnelRegistry,
 ): void {
-  const { docker } = history.host;
+  const { engine } = history.host;
   const arriving = new ArrivingStreams();
   tunnels.on(historyPaths.files(":transfer"), (stream, { transfer = "" }) => arriving.keep(transfer, stream));
   app.post(historyPaths.imageCheck, (request) => checkImage(history.host, wantedImage.parse(request.body)));
   app.post(historyPaths.image, async (request) => {
-    await docker.loadImages(request.body as Readable);
+    await engine.loadImages(request.body as Readable);
     return {};
   });
   app.post(historyPaths.checkpoint, async (request) => {

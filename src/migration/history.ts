@@ -11,9 +11,7 @@ import { contentDigest, imageReference } from "../contract/name-schemas.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
 import { apiPrefix } from "../contract/version.ts";
 import { containerName } from "../host/container/facts.ts";
-import { findImage, type WantedImage } from "../host/engine/docker/images/find-image.ts";
-import { type ImageArchive, packImage, savedImage } from "../host/engine/docker/images/image-archive.ts";
-import { layersThere } from "../host/engine/docker/images/image-layers.ts";
+import type { ImageArchive, WantedImage } from "../host/engine/engine.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
@@ -78,7 +76,7 @@ export async function cloneTo(
 ): Promise<RunResult> {
   const { image, imageId } = source.record;
   context.phase("prepare", `Looking for the image ${image} on ${peer.name}`);
-  const wanted: WantedImage = { reference: image, id: imageId, layers: (await host.docker.imageLayers(imageId)) ?? [] };
+  const wanted: WantedImage = { reference: image, id: imageId, layers: (await host.engine.imageLayers(imageId)) ?? [] };
   const { present, layers } = imageCheckAnswer.parse(await peer.json("POST", historyPaths.imageCheck, wanted));
   if (!present) {
     context.phase("prepare", `Sending the image ${image}`);
@@ -118,11 +116,11 @@ async function sendCheckpoint(
 }
 
 async function sendImage(host: Host, peer: Peer, { reference, id }: WantedImage, without: string[]): Promise<void> {
-  const { docker } = host;
-  const image = { id, reference: (await docker.imageId(reference)) === id ? reference : undefined };
+  const { engine } = host;
+  const image = { id, reference: (await engine.imageId(reference)) === id ? reference : undefined };
   const send = async (archive: ImageArchive) => peer.upload(historyPaths.image, await archive.open());
-  const packed = await packImage(docker, await host.dockerRoot(), { ...image, without }).catch(() => undefined);
-  await send(packed ?? (await savedImage(docker, image)));
+  const packed = await engine.packImage({ ...image, without }).catch(() => undefined);
+  await send(packed ?? (await engine.savedImage(image)));
 }
 
 /** The other side of `sendHistory`. @throws invalid-checkpoint where it did not arrive as it was sent */
@@ -134,16 +132,16 @@ export async function receiveCheckpoint(
 ): Promise<void> {
   await unpackCheckpoint(store, container, name, stream, async (folder, record) => {
     await verifySeal(folder.path, `Checkpoint '${name}' of '${container}'`);
-    const present = await host.docker.find(container);
+    const present = await host.engine.find(container);
     if (present) await store.join(container, [record.containerId], present.Id);
     return { keep: true, value: undefined };
   });
 }
 
 /** Says to `cloneTo` whether its image is here, and what of it need not be sent otherwise. */
-export async function checkImage({ docker }: Host, wanted: WantedImage): Promise<z.infer<typeof imageCheckAnswer>> {
-  const present = (await findImage(docker, wanted)) !== undefined;
-  return { present, layers: present ? [] : await layersThere(docker, wanted.layers) };
+export async function checkImage({ engine }: Host, wanted: WantedImage): Promise<z.infer<typeof imageCheckAnswer>> {
+  const present = (await engine.findImage(wanted)) !== undefined;
+  return { present, layers: present ? [] : await engine.layersThere(wanted.layers) };
 }
 
 /** The other side of `cloneTo`. */
@@ -155,7 +153,7 @@ export async function receiveClone(
   context: OperationContext,
 ): Promise<RunResult> {
   return unpackCheckpoint(deps.store, name, `arriving-${context.id}`, stream, async (folder, record) => {
-    const imageRef = await findImage(deps.host.docker, wanted);
+    const imageRef = await deps.host.engine.findImage(wanted);
     const value = await cloneContainer(
       deps,
       { folder, record: { ...record, image: imageRef ?? record.image } },

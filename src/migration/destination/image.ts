@@ -1,8 +1,5 @@
 import type { Readable } from "node:stream";
 import type { ImageAnswer, ImageQuestion, MigrationOffer } from "../../contract/migration.ts";
-import { fetchImage, nameImage } from "../../host/engine/docker/images/fetch-image.ts";
-import { findImage } from "../../host/engine/docker/images/find-image.ts";
-import { layersThere } from "../../host/engine/docker/images/image-layers.ts";
 import type { Host } from "../../host/host.ts";
 
 type Offered = Pick<MigrationOffer, "container" | "imageLayers">;
@@ -19,26 +16,26 @@ export class ArrivingImage {
 
   /** From its registry if that can be reached from here; otherwise says what of it need not be sent. */
   async bring({ digests }: ImageQuestion): Promise<ImageAnswer> {
-    const { docker } = this.#host;
+    const { engine } = this.#host;
     const { container, imageLayers } = this.#offer;
     for (const digest of digests) {
       try {
-        await fetchImage(docker, digest);
+        await engine.fetchImage(digest);
       } catch {
         // A registry of the source's own, one that asks for a password, none at all: the source has the image.
         continue;
       }
       const wanted = { reference: container.image, id: container.imageId, layers: imageLayers };
-      const found = await findImage(docker, wanted);
+      const found = await engine.findImage(wanted);
       if (!found) continue;
-      await nameImage(docker, found, container.image);
+      await engine.nameImage(found, container.image);
       return { fetched: true, layers: [] };
     }
-    return { fetched: false, layers: await layersThere(docker, imageLayers) };
+    return { fetched: false, layers: await engine.layersThere(imageLayers) };
   }
 
   /** What the source sends of it. */
   async receive(stream: Readable): Promise<void> {
-    await this.#host.docker.loadImages(stream);
+    await this.#host.engine.loadImages(stream);
   }
 }

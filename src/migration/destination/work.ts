@@ -12,7 +12,6 @@ import { stoppedLayer } from "../../host/container/layers.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { lazyPagesOf } from "../../host/criu/restore/lazy-pages.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
-import { findImage } from "../../host/engine/docker/images/find-image.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import { serveTree } from "../../host/files/tree-sync.ts";
 import type { Host } from "../../host/host.ts";
@@ -54,7 +53,7 @@ export class ArrivalWork {
   /** Creates the container, its volumes, and the room for its memory. */
   async create(): Promise<string> {
     const { container, imageLayers, migration, choices } = this.#record.offer;
-    const imageRef = await findImage(this.#host.docker, {
+    const imageRef = await this.#host.engine.findImage({
       reference: container.image,
       id: container.imageId,
       layers: imageLayers,
@@ -70,7 +69,7 @@ export class ArrivalWork {
     const withRemoval = { ...body, HostConfig: { ...(body.HostConfig as object), AutoRemove: autoRemove } };
     this.#record.creating = true;
     this.#save();
-    const id = await this.#host.docker.create(container.name, withRemoval);
+    const id = await this.#host.engine.create(container.name, withRemoval);
     this.#record.created = id;
     this.#save();
     await this.#findTrees(id);
@@ -100,7 +99,7 @@ export class ArrivalWork {
     await this.memory.prepare(mode);
     if (this.#armed) return;
     const tty = Boolean((this.#record.offer.container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
-    this.#armed = await armContainer(this.#host.docker, this.#requireCreated(), {
+    this.#armed = await armContainer(this.#host.engine, this.#requireCreated(), {
       ...{ tty, keepConnections, lazy: this.memory.lazy, init: this.init },
       dockerRoot: await this.#host.dockerRoot(),
       images: this.#requireSpace().images,
@@ -149,7 +148,7 @@ export class ArrivalWork {
     const policy = (
       this.#record.offer.container.inspect.HostConfig as { RestartPolicy?: { Name?: string } } | undefined
     )?.RestartPolicy;
-    if (policy?.Name && policy.Name !== "no") await this.#host.docker.setRestartPolicy(id, policy);
+    if (policy?.Name && policy.Name !== "no") await this.#host.engine.setRestartPolicy(id, policy);
   }
 
   /** Gives back the room of its images. Only what is journalled as complete needs them no more: they say that all memory came. */
@@ -162,7 +161,7 @@ export class ArrivalWork {
     await this.memory.discard();
     if (this.#armed) await disarmContainer(this.#armed, sentence);
     const id = this.#record.created;
-    if (id) await this.#host.docker.killAndWait(id);
+    if (id) await this.#host.engine.killAndWait(id);
   }
 
   /** Removes all that was made for it on this host. */
@@ -170,7 +169,7 @@ export class ArrivalWork {
     await this.kill("the container stays on its source");
     const id = this.#record.created ?? (await this.#unheard());
     if (id) {
-      await this.#host.docker.remove(id, { force: true, volumes: true });
+      await this.#host.engine.remove(id, { force: true, volumes: true });
       this.#armed?.pending.close();
       await removePending(id);
     }
@@ -199,7 +198,7 @@ export class ArrivalWork {
   }
 
   async #findTrees(id: string): Promise<void> {
-    const container = await this.#host.docker.inspect(id);
+    const container = await this.#host.engine.inspect(id);
     this.#inspect = container;
     const layer = await stoppedLayer(container);
     if (!layer)
@@ -207,7 +206,7 @@ export class ArrivalWork {
         "unsupported-container",
         `The writable layer of the new container on ${this.#host.name} was not found.`,
       );
-    const volumes = await volumeTrees(this.#host.docker, container);
+    const volumes = await volumeTrees(this.#host.engine, container);
     for (const [index, { kind, name, destination }] of this.#record.offer.trees.entries()) {
       const own = kind === "volume" ? volumes.find((volume) => volume.destination === destination)?.path : layer;
       const path = kind === "bind" ? name : own;
@@ -218,7 +217,7 @@ export class ArrivalWork {
   /** The container whose id Docker could not tell any more, because the agent had ended. Its name was free before. */
   async #unheard(): Promise<string | undefined> {
     const { creating, offer, startedAt } = this.#record;
-    const found = creating ? await this.#host.docker.find(offer.container.name) : undefined;
+    const found = creating ? await this.#host.engine.find(offer.container.name) : undefined;
     const ours = found && containerName(found) === offer.container.name && found.HostConfig.Runtime === hookName;
     return ours && found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
   }

@@ -71,12 +71,12 @@ export class Departure {
 
   /** Keeps Docker from starting the original anew; given back if it stays here. */
   async holdRestartPolicy(): Promise<void> {
-    const { HostConfig } = await this.#host.docker.inspect(this.record.containerId);
+    const { HostConfig } = await this.#host.engine.inspect(this.record.containerId);
     const policy = HostConfig.RestartPolicy;
     if (HostConfig.AutoRemove || !policy?.Name || policy.Name === "no") return;
     this.record.restartPolicy = policy;
     this.save();
-    await this.#host.docker.setRestartPolicy(this.record.containerId, { Name: "no" });
+    await this.#host.engine.setRestartPolicy(this.record.containerId, { Name: "no" });
   }
 
   /** Offers the baton of the frozen, dumped container; returns with the destination's word, or without one where it was lost. */
@@ -228,8 +228,8 @@ export class Departure {
       if (this.record.keepConnections) announce(running.pid);
     }
     if (!this.record.restartPolicy) return;
-    if (await this.#host.docker.find(this.record.containerId)) {
-      await this.#host.docker.setRestartPolicy(this.record.containerId, this.record.restartPolicy);
+    if (await this.#host.engine.find(this.record.containerId)) {
+      await this.#host.engine.setRestartPolicy(this.record.containerId, this.record.restartPolicy);
     }
   }
 
@@ -237,10 +237,10 @@ export class Departure {
     this.pages?.close();
     // What the kernel says to its peers when it goes must reach them.
     await this.#ending;
-    await endWithoutLeftovers(this.record.containerId, () => this.#host.docker.killAndWait(this.record.containerId));
+    await endWithoutLeftovers(this.record.containerId, () => this.#host.engine.killAndWait(this.record.containerId));
     if (this.record.keepSource) return;
-    await this.#host.docker.remove(this.record.containerId, { force: true });
+    await this.#host.engine.remove(this.record.containerId, { force: true });
     // A volume that another container uses stays: Docker refuses to remove it.
-    for (const volume of this.record.volumes) await this.#host.docker.removeVolume(volume).catch(() => {});
+    for (const volume of this.record.volumes) await this.#host.engine.removeVolume(volume).catch(() => {});
   }
 }

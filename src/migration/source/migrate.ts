@@ -54,7 +54,7 @@ export async function migrate(
   const counter = { sent: 0, received: 0 };
   const reports = new ProgressReports(new ProgressMeter(begunAt), context, counter);
   await using undo = new AsyncDisposableStack();
-  const watch = undo.use(new ExitWatch(host.docker, container));
+  const watch = undo.use(new ExitWatch(host.engine, container));
   const move = { ...deps, departure, container, request, controls, counter, reports, watch, undo, begunAt };
   const offered = await untilOffered(move, context).catch(async (error) => {
     // What fails once a cancel is under way (a stream that was cut, a host that is silent) is no news.

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type ImageQuestion, imageAnswer } from "../../contract/migration.ts";
 import { dockerInitOf } from "../../host/container/docker-init.ts";
-import { type ImageArchive, packImage, savedImage } from "../../host/engine/docker/images/image-archive.ts";
+import type { ImageArchive } from "../../host/engine/engine.ts";
 import type { Host } from "../../host/host.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import { limitedSource } from "../../transport/rate-limit.ts";
@@ -45,7 +45,7 @@ async function sendInit({ sync, signal }: PrepareInput, path: string): Promise<v
 async function bringImage(input: PrepareInput, context: OperationContext): Promise<void> {
   const { host, checked, sync, signal } = input;
   const { image, imageId } = checked.facts;
-  const digests = await host.docker.repositoryDigests(imageId);
+  const digests = await host.engine.repositoryDigests(imageId);
   if (digests.length > 0)
     context.phase("prepare", `Asking ${sync.peer.name} to fetch the image ${image} from its registry`);
   const question: ImageQuestion = { digests };
@@ -56,9 +56,9 @@ async function bringImage(input: PrepareInput, context: OperationContext): Promi
   const { fetched, layers } = imageAnswer.parse(answer);
   if (fetched) return;
   // By its name, so that it has it there as well; by its id where the name has been given to another image since.
-  const reference = (await host.docker.imageId(image)) === imageId ? image : undefined;
+  const reference = (await host.engine.imageId(image)) === imageId ? image : undefined;
   try {
-    const packed = await packImage(host.docker, await host.dockerRoot(), { id: imageId, reference, without: layers });
+    const packed = await host.engine.packImage({ id: imageId, reference, without: layers });
     context.phase(
       "prepare",
       `Sending the image ${image}${layers.length > 0 ? `, without ${layersThere(layers)}` : ""}`,
@@ -67,7 +67,7 @@ async function bringImage(input: PrepareInput, context: OperationContext): Promi
   } catch (error) {
     signal.throwIfAborted();
     context.phase("prepare", `Sending the image ${image} as a whole: ${(error as Error).message}`);
-    await sendImage(input, await savedImage(host.docker, { id: imageId, reference }));
+    await sendImage(input, await host.engine.savedImage({ id: imageId, reference }));
   }
 }
 

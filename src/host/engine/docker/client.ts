@@ -47,6 +47,16 @@ export class DockerClient {
     return this.#read<T>(await this.stream("GET", path, options));
   }
 
+  /** Like `get`, but undefined where Docker has no such thing (404). */
+  async find<T = unknown>(path: ApiPath): Promise<T | undefined> {
+    try {
+      return await this.get<T>(path);
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return undefined;
+    }
+  }
+
   async post<T = unknown>(path: ApiPath, options: DockerRequest = {}): Promise<T> {
     return this.#read<T>(await this.stream("POST", path, options));
   }

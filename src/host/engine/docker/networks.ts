@@ -1,19 +1,7 @@
 import type { NetworkFacts } from "../../../contract/belongings.ts";
+import { AddressRefused, type EngineNetworks, type NetworkUser } from "../engine.ts";
 import { api } from "./api-path.ts";
-import { DockerRefusal, ignoreStatus } from "./client.ts";
-import type { Docker } from "./containers.ts";
-
-/** Networks that every Docker has by itself: they take no address of one's choice. */
-const builtIn = ["bridge", "host", "none"];
-
-export const isUserNetwork = (name: string): boolean => !builtIn.includes(name);
-
-/** An endpoint of a running container of this host; addresses with their prefix length, `10.0.0.2/24`. */
-export interface NetworkUser {
-  Name: string;
-  IPv4Address?: string;
-  IPv6Address?: string;
-}
+import { type DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
 
 interface InspectedNetwork {
   Name: string;
@@ -28,64 +16,46 @@ interface InspectedNetwork {
   Containers?: Record<string, NetworkUser> | null;
 }
 
-export interface FoundNetwork {
-  facts: NetworkFacts;
-  users: NetworkUser[];
-}
-
-/** Undefined where there is none of that name. */
-export async function findNetwork({ client }: Docker, name: string): Promise<FoundNetwork | undefined> {
-  try {
-    const found = await client.get<InspectedNetwork>(api`/networks/${name}`);
-    // Docker finds one by the beginning of its id as well.
-    if (found.Name !== name) return undefined;
-    return { facts: factsOf(found), users: Object.values(found.Containers ?? {}) };
-  } catch (error) {
-    ignoreStatus(404)(error);
-    return undefined;
-  }
-}
-
-/** @throws docker-failed, for instance where the subnet overlaps with another's */
-export async function createNetwork({ client }: Docker, network: NetworkFacts): Promise<void> {
-  const { name, driver, internal, attachable, ipv6, ipam, options, labels } = network;
-  await client.post(api`/networks/create`, {
-    body: {
-      ...{ Name: name, Driver: driver, Internal: internal, Attachable: attachable, EnableIPv6: ipv6 },
-      ...{ Options: options, Labels: labels },
-      IPAM: { Driver: ipam.driver, Options: ipam.options, Config: ipam.config },
+export function dockerNetworks(client: DockerClient): EngineNetworks {
+  return {
+    async findNetwork(name) {
+      const found = await client.find<InspectedNetwork>(api`/networks/${name}`);
+      // Docker finds one by the beginning of its id as well.
+      if (found?.Name !== name) return undefined;
+      return { facts: factsOf(found), users: Object.values(found.Containers ?? {}) };
     },
-  });
-}
-
-/** Harmless where it is gone. Docker refuses while a container uses it. */
-export async function removeNetwork({ client }: Docker, name: string): Promise<void> {
-  await client.delete(api`/networks/${name}`).catch(ignoreStatus(404));
-}
-
-/** Harmless where it is not connected, or gone. */
-export async function disconnectNetwork({ client }: Docker, network: string, container: string): Promise<void> {
-  await client.post(api`/networks/${network}/disconnect`, { body: { Container: container } }).catch(ignoreStatus(404));
+    async createNetwork({ name, driver, internal, attachable, ipv6, ipam, options, labels }) {
+      await client.post(api`/networks/create`, {
+        body: {
+          ...{ Name: name, Driver: driver, Internal: internal, Attachable: attachable, EnableIPv6: ipv6 },
+          ...{ Options: options, Labels: labels },
+          IPAM: { Driver: ipam.driver, Options: ipam.options, Config: ipam.config },
+        },
+      });
+    },
+    async removeNetwork(name) {
+      await client.delete(api`/networks/${name}`).catch(ignoreStatus(404));
+    },
+    async connectNetwork(network, container, endpoint) {
+      const body = { Container: container, EndpointConfig: endpoint };
+      await client.post(api`/networks/${network}/connect`, { body }).catch((error) => {
+        throw toldAddressRefusal(error);
+      });
+    },
+    async disconnectNetwork(network, container) {
+      const body = { Container: container };
+      await client.post(api`/networks/${network}/disconnect`, { body }).catch(ignoreStatus(404));
+    },
+  };
 }
 
 /**
- * Whether Docker refused an address of one's choice in this network, whose subnet it chose itself. It says "invalid config for
- * network NAME: ... user specified IP address is supported only when connecting to networks with user configured subnets".
+ * The error, as AddressRefused where it is one. Docker says "invalid config for network NAME: ... user specified IP address is
+ * supported only when connecting to networks with user configured subnets"; older versions leave out the beginning.
  */
-export const refusesAddress = (error: unknown, network: string): boolean =>
-  error instanceof DockerRefusal &&
-  /user[ -]configured subnet/.test(error.message) &&
-  (error.message.includes(`network ${network}:`) || !/config for network/.test(error.message));
-
-/** `endpoint` as in the request that creates a container. @throws docker-failed, for instance where its address is taken */
-export async function connectNetwork(
-  { client }: Docker,
-  network: string,
-  container: string,
-  endpoint: object,
-): Promise<void> {
-  const body = { Container: container, EndpointConfig: endpoint };
-  await client.post(api`/networks/${network}/connect`, { body });
+export function toldAddressRefusal(error: unknown): unknown {
+  if (!(error instanceof DockerRefusal && /user[ -]configured subnet/.test(error.message))) return error;
+  return new AddressRefused(error.message, /config for network ([^\s:]+):/.exec(error.message)?.[1], error);
 }
 
 function factsOf(found: InspectedNetwork): NetworkFacts {
