@@ -18,5 +18,9 @@ export function thisHost(name: string, engine = thisEngine(name)): Host {
   return { name, engine, dockerRoot: engine.rootFolder, facts: () => readHostFacts(name, engine) };
 }
 
-/** The container engine of this machine. @param host name of this host, for errors that are shown on another host */
-export const thisEngine = (host?: string): Engine => dockerEngine(new DockerClient(host));
+/**
+ * The container engine of this machine.
+ * @param host name of this host, for errors that are shown on another host
+ * @param socket path of the engine's socket, where it is not the usual one
+ */
+export const thisEngine = (host?: string, socket?: string): Engine => dockerEngine(new DockerClient(host, socket));

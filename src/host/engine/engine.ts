@@ -39,7 +39,8 @@ export interface EngineContainers {
   start(container: string): Promise<void>;
   /**
    * Kills a container, and returns when the engine has noticed the end. Harmless where it does not run or does not exist. Where it
-   * is named by its whole id, nothing of a frozen container runs again before it is dead.
+   * is named by its whole id, nothing of a frozen container runs again before it is dead. With a restart policy other than `no`
+   * the engine may start it again at once.
    */
   killAndWait(container: string): Promise<void>;
   /**

@@ -51,7 +51,7 @@ export function dockerNetworks(client: DockerClient): EngineNetworks {
 
 /**
  * The error, as AddressRefused where it is one. Docker says "invalid config for network NAME: ... user specified IP address is
- * supported only when connecting to networks with user configured subnets"; older versions leave out the beginning.
+ * supported only when connecting to networks with user configured subnets". Where it names no network, any of them may refuse.
  */
 export function toldAddressRefusal(error: unknown): unknown {
   if (!(error instanceof DockerRefusal && /user[ -]configured subnet/.test(error.message))) return error;

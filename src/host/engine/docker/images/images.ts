@@ -53,7 +53,7 @@ export function dockerImages(client: DockerClient, info: () => Promise<DockerInf
     packImage: async (image) => packImage(await info(), image),
     async savedImage({ id, reference }) {
       const { Size = 0 } = await inspect(id);
-      return { bytes: Size, open: () => client.stream("GET", api`/images/${reference ?? id}/get`) };
+      return { bytes: Size, open: async () => client.stream("GET", api`/images/${reference ?? id}/get`) };
     },
     async loadImages(stream, signal) {
       const options = { stream, signal, query: { quiet: true } };
