@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { CreateBody } from "../src/host/engine/create/create-body.ts";
 import type { Engine } from "../src/host/engine/engine.ts";
@@ -19,6 +20,8 @@ export function engineConforms(name: string, engineOf: () => Engine): void {
       expect(State.Pid).toBeGreaterThan(0);
       expect(await engine.containers()).toMatchObject([{ Id: id, Names: ["/one"], State: "running" }]);
       const ended = engine.waitForExit(id, { next: true });
+      // The engine must have the question before the container ends.
+      await sleep(200);
       await engine.killAndWait(id);
       expect(await engine.inspect(id)).toMatchObject({ State: { Status: "exited", Running: false, ExitCode: 137 } });
       expect(await ended).toBe(137);
@@ -69,7 +72,8 @@ export function engineConforms(name: string, engineOf: () => Engine): void {
       const id = await engine.create("one", sleeper());
       const controller = new AbortController();
       const waiting = engine.waitForExit(id, { next: true, signal: controller.signal });
-      setTimeout(() => controller.abort(), 50);
+      await sleep(200);
+      controller.abort();
       await expect(waiting).rejects.toMatchObject({ code: "cancelled" });
       await engine.remove(id);
     });
@@ -126,7 +130,7 @@ export function engineConforms(name: string, engineOf: () => Engine): void {
       expect(await engine.findImage({ reference: "gone", id: "gone", layers })).toBe(id);
       expect(await engine.findImage({ reference: "busybox", id, layers: [...layers, "sha256:0"] })).toBeUndefined();
       expect(await engine.layersThere([...layers, "sha256:0"])).toEqual(layers);
-      const archive = await engine.packImage({ id, reference: undefined, without: layers });
+      const archive = await engine.savedImage({ id, reference: undefined });
       await engine.loadImages(await archive.open());
       expect(await engine.imageId(id)).toBe(id);
       await expect(engine.repositoryDigests("gone")).rejects.toMatchObject({ code: "docker-failed" });

@@ -99,7 +99,10 @@ export interface EngineImages {
   repositoryDigests(image: string): Promise<string[]>;
   /** What to create a container from so that its files are those of the wanted image; undefined where this host has no such image. */
   findImage(wanted: WantedImage): Promise<string | undefined>;
-  /** Fetches an image by its digest (`repository@sha256:...`) from its registry. @throws docker-failed where that fails; cancelled where the registry says nothing for 20 s */
+  /**
+   * Fetches an image by its digest (`repository@sha256:...`) from its registry. @throws docker-failed where the registry refuses; any
+   * error where the engine stops answering, or the registry says nothing for 20 s
+   */
   fetchImage(digest: string): Promise<void>;
   /** Gives an image the name `reference`, unless that is an id or a digest, or names an image already. */
   nameImage(image: string, reference: string): Promise<void>;
