@@ -35,6 +35,13 @@ module.exports = {
       to: { path: "^src/host/(?!paths)[^/]+\\.ts$" },
     },
     {
+      name: "the-host-makes-the-engine",
+      comment: "Everything else knows the container engine by the interface in src/host/engine/engine.ts.",
+      severity: "error",
+      from: { path: "^(src|testing|test|scripts|bench)/", pathNot: "^src/host/(host\\.ts$|engine/docker/)" },
+      to: { path: "^src/host/engine/docker/" },
+    },
+    {
       name: "view-knows-the-contract-alone",
       comment: "The page uses it as it is.",
       severity: "error",

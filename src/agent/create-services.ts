@@ -40,7 +40,7 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
   });
 
   const find = lookup(host, store, outgoing);
-  const examined = async (found: ContainerInspect) => examine(found, await readNeighbours(host.docker));
+  const examined = async (found: ContainerInspect) => examine(found, await readNeighbours(host.engine));
   /** Checkpoints that a clone is made of; their own container is free meanwhile. */
   const inUse = new Map<string, string>();
 
@@ -60,8 +60,8 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
     },
 
     async containers() {
-      const [listed, facts] = await Promise.all([host.docker.containers(), host.facts()]);
-      const found = await Promise.all(listed.map(async (item) => ({ item, inspect: await host.docker.find(item.Id) })));
+      const [listed, facts] = await Promise.all([host.engine.containers(), host.facts()]);
+      const found = await Promise.all(listed.map(async (item) => ({ item, inspect: await host.engine.find(item.Id) })));
       const running = found.flatMap(({ inspect }) => (inspect?.State.Running ? [inspect] : []));
       const summaries = found.map(async ({ item, inspect }) => {
         if (!inspect) return undefined;
@@ -75,18 +75,18 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
 
     async container(asked) {
       const { found } = await find.container(asked);
-      return readContainerFacts(host.docker, found, await host.dockerRoot());
+      return readContainerFacts(host.engine, found, await host.dockerRoot());
     },
 
     async checkpoints(asked) {
       if (asked !== undefined) {
-        const found = await host.docker.find(asked);
+        const found = await host.engine.find(asked);
         const listed = await listCheckpoints(host, store, found, asked);
         const damaged = await store.damaged(found ? containerName(found) : asked);
         if (!found && listed.length === 0 && damaged.length === 0) throw find.noContainer(asked);
         return [...(await summaries(store, listed, found ? [found] : [])), ...damaged];
       }
-      const listed = await Promise.all((await host.docker.containers()).map(({ Id }) => host.docker.find(Id)));
+      const listed = await Promise.all((await host.engine.containers()).map(({ Id }) => host.engine.find(Id)));
       const containers = listed.filter((found) => found !== undefined);
       const all = await Promise.all(containers.map((found) => listCheckpoints(host, store, found)));
       const docker = all.flat().filter(({ origin }) => origin === "docker");
@@ -111,7 +111,7 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
           },
         );
       }
-      if (source?.record.origin === "docker") await host.docker.removeCheckpoint(source.record.containerId, name);
+      if (source?.record.origin === "docker") await host.engine.removeCheckpoint(source.record.containerId, name);
       else await store.remove(owner, name);
     },
 
@@ -128,7 +128,7 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
     },
 
     async restore(asked, { checkpoint, foreign }) {
-      const found = await host.docker.find(asked);
+      const found = await host.engine.find(asked);
       const owner = found ? containerName(found) : asked;
       outgoing.assertSettled(owner);
       if (found?.State.Running) {
@@ -193,7 +193,7 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
     },
 
     async recover(asked, { force }) {
-      const found = await host.docker.find(asked);
+      const found = await host.engine.find(asked);
       const recovery = await outgoing.recover(found ? containerName(found) : asked, force);
       if (!found && recovery.outcome === "nothing-to-recover") throw find.noContainer(asked);
       return recovery;

@@ -39,7 +39,7 @@ export function lookup(host: Host, store: CheckpointStore, outgoing: OutgoingMig
     });
 
   const container = async (asked: string) => {
-    const found = await host.docker.find(asked);
+    const found = await host.engine.find(asked);
     if (!found) throw noContainer(asked);
     const name = containerName(found);
     outgoing.assertSettled(name);
@@ -47,7 +47,7 @@ export function lookup(host: Host, store: CheckpointStore, outgoing: OutgoingMig
   };
 
   const checkpoint = async (asked: string, name: string) => {
-    const found = await host.docker.find(asked);
+    const found = await host.engine.find(asked);
     const owner = found ? containerName(found) : checkName("container", asked);
     try {
       return { owner, source: await findCheckpoint(host, store, found, owner, name) };
@@ -86,7 +86,7 @@ export function lookup(host: Host, store: CheckpointStore, outgoing: OutgoingMig
         return await checkpoint(asked, name);
       } catch (error) {
         if (!(error instanceof GodwitError && error.code === "invalid-checkpoint")) throw error;
-        const found = await host.docker.find(asked);
+        const found = await host.engine.find(asked);
         return { owner: found ? containerName(found) : asked, source: undefined };
       }
     },
@@ -97,7 +97,7 @@ export function lookup(host: Host, store: CheckpointStore, outgoing: OutgoingMig
         throw new GodwitError("invalid-name", `'${name}' is not a valid container name.`, {
           hint: "Docker wants names of at least two characters.",
         });
-      const taken = peer ? await nameOn(peer, name) : (await host.docker.find(name))?.Name.replace(/^\//, "");
+      const taken = peer ? await nameOn(peer, name) : (await host.engine.find(name))?.Name.replace(/^\//, "");
       if (taken !== name) return;
       throw new GodwitError("name-taken", `A container named '${name}' exists already on ${peer?.name ?? host.name}.`, {
         hint: "Choose another name for the clone.",

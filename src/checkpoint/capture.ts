@@ -39,9 +39,9 @@ export async function capture(
   end?: (captured: Captured) => Promise<void>,
 ): Promise<Captured> {
   const running = await runcContainer(container.Id);
-  const trees = await fileTrees(host.docker, container, running.pid, await host.dockerRoot());
+  const trees = await fileTrees(host.engine, container, running.pid, await host.dockerRoot());
   const { criu, architecture } = await host.facts();
-  const imageLayers = (await host.docker.imageLayers(container.Image)) ?? [];
+  const imageLayers = (await host.engine.imageLayers(container.Image)) ?? [];
   const saved: Instant[] = [];
   const saveTrees = async () => {
     for (const [index, tree] of trees.entries()) {

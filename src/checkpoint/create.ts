@@ -37,7 +37,7 @@ export async function createCheckpoint(
     let stopped: CheckpointSummary | undefined;
     const stop = async (captured: Captured) => {
       stopped = await commit(captured);
-      await host.docker.killAndWait(container.Id);
+      await host.engine.killAndWait(container.Id);
     };
     const captured = await capture(host, container, folder, unfinished, context, request.stop ? stop : undefined);
     const summary = stopped ?? (await commit(captured));

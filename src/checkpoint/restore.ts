@@ -24,7 +24,7 @@ export async function restoreContainer(
   const name = container ? containerName(container) : record.container;
   const imageRef = await imageOf(host, record);
   await verifySource(source, context);
-  await refuseSharedVolumes(host.docker, record, savedVolumes(record), [container?.Id]);
+  await refuseSharedVolumes(host.engine, record, savedVolumes(record), [container?.Id]);
   const words = {
     failed: `'${name}' could not be restored from '${record.name}'`,
     left: container ? "and is stopped as it was" : "and nothing of it is left running",

@@ -33,7 +33,7 @@ export async function rollbackContainer(
   const { record } = source;
   const name = containerName(container);
   refuseHostNetwork(container);
-  await refuseSharedVolumes(host.docker, record, savedVolumes(record), [container.Id]);
+  await refuseSharedVolumes(host.engine, record, savedVolumes(record), [container.Id]);
   await refuseLittleMemory(host, name, record.memoryBytes);
   const imageRef = await imageOf(host, record);
   await verifySource(source, context);
@@ -47,7 +47,7 @@ export async function rollbackContainer(
     // A checkpoint without files takes back memory alone: the files go on as they are.
     const own = record.trees.length === 0;
     const trees = own
-      ? await fileTrees(host.docker, container, running.pid, await host.dockerRoot())
+      ? await fileTrees(host.engine, container, running.pid, await host.dockerRoot())
       : savedTrees(source);
     const { id, keptNetworks } = await prepareBeside(host, container, imageRef, unfinished, context);
     // Before it runs: it may come to run without this agent.
@@ -60,7 +60,7 @@ export async function rollbackContainer(
     await context.step("freeze", { switchover: true }, () => freeze(running));
     if (own) await context.step("copy changed files", { switchover: true }, () => stageTrees(swaps));
     await context.step("free its networks", { switchover: true }, () =>
-      detach(host.docker, container, keptNetworks, unfinished),
+      detach(host.engine, container, keptNetworks, unfinished),
     );
     await carryLogs(host, container, id);
     const { drained } = await runAgain(host, id, source, swaps, unfinished, context);

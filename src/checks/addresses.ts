@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 import type { TcpChoice } from "../contract/belongings.ts";
 import { createSource, type EndpointSource } from "../contract/create-source.ts";
 import type { ContainerFacts } from "../contract/facts.ts";
-import { isUserNetwork } from "../host/engine/networks.ts";
+import { isUserNetwork } from "../host/engine/engine.ts";
 
 /** Networks in which a container is itself a neighbour on the hosts' LAN: its address means the same on every host. */
 const lanDrivers = ["macvlan", "ipvlan"];

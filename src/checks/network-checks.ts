@@ -1,6 +1,6 @@
 import type { Belongings, NetworkFacts } from "../contract/belongings.ts";
 import type { ContainerFacts, DestinationView, Verdict } from "../contract/facts.ts";
-import { isUserNetwork } from "../host/engine/networks.ts";
+import { isUserNetwork } from "../host/engine/engine.ts";
 import { keepsConnections, wantedAddresses } from "./addresses.ts";
 import { fail, ok, warn } from "./verdict.ts";
 

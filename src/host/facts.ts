@@ -6,7 +6,7 @@ import { errorReport } from "../contract/errors.ts";
 import type { HostFacts } from "../contract/facts.ts";
 import { protocol, version } from "../contract/version.ts";
 import { criuFeatures } from "./criu/features.ts";
-import type { Docker } from "./engine/docker.ts";
+import type { Engine } from "./engine/engine.ts";
 import { hookName, stateFolder } from "./paths.ts";
 import { hasSysResource } from "./proc/capabilities.ts";
 import { run } from "./proc/process.ts";
@@ -15,9 +15,9 @@ import { isInstalled } from "./setup.ts";
 const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter", "nft"];
 
 /** Everything that a move needs to know about this host. Takes about 0.3 s, most of it CRIU's own check. */
-export async function readHostFacts(name: string, docker: Docker): Promise<HostFacts> {
+export async function readHostFacts(name: string, engine: Engine): Promise<HostFacts> {
   const [dockerFacts, criu, runc, memory] = await Promise.all([
-    readDocker(docker),
+    readEngine(engine),
     criuFeatures(),
     runcVersion(),
     readMemory(),
@@ -43,27 +43,12 @@ export async function readHostFacts(name: string, docker: Docker): Promise<HostF
   };
 }
 
-async function readDocker(
-  docker: Docker,
+async function readEngine(
+  engine: Engine,
 ): Promise<{ docker: HostFacts["docker"]; registered: boolean; problem?: string }> {
   try {
-    const [info, { ApiVersion }] = await Promise.all([docker.info(), docker.version()]);
-    const containerdStore = (info.DriverStatus ?? []).some(([, value]) =>
-      value.startsWith("io.containerd.snapshotter"),
-    );
-    return {
-      registered: hookName in (info.Runtimes ?? {}),
-      docker: {
-        version: info.ServerVersion,
-        apiVersion: ApiVersion,
-        storageDriver: info.Driver,
-        containerdStore,
-        cgroupVersion: info.CgroupVersion === "1" ? "1" : "2",
-        cgroupDriver: info.CgroupDriver,
-        rootDir: info.DockerRootDir,
-        runtimes: Object.keys(info.Runtimes ?? {}),
-      },
-    };
+    const docker = await engine.facts();
+    return { docker, registered: docker.runtimes.includes(hookName) };
   } catch (error) {
     return { docker: null, registered: false, problem: errorReport(error).message };
   }

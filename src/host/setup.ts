@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { GodwitError } from "../contract/errors.ts";
-import { Docker } from "./engine/docker.ts";
+import type { Engine } from "./engine/engine.ts";
 import { hookName, hookPath, installFolder, pendingFolder } from "./paths.ts";
 import { run } from "./proc/process.ts";
 
@@ -33,13 +33,13 @@ export interface SetupResult {
  * of daemon.json. Doing it twice changes nothing.
  * @throws docker-unreachable; usage where daemon.json is not JSON; hook-in-use where containers still need the hook
  */
-export async function setupHook(options: { remove?: boolean; docker?: Docker } = {}): Promise<SetupResult> {
-  const docker = options.docker ?? new Docker();
-  await docker.version();
-  return options.remove ? removeHook(docker) : installHook(docker);
+export async function setupHook(engine: Engine, options: { remove?: boolean } = {}): Promise<SetupResult> {
+  // Nothing is changed where the engine does not answer.
+  await engine.facts();
+  return options.remove ? removeHook(engine) : installHook(engine);
 }
 
-async function installHook(docker: Docker): Promise<SetupResult> {
+async function installHook(engine: Engine): Promise<SetupResult> {
   const notes: string[] = [];
   const updated = await installFiles();
   notes.push(
@@ -53,15 +53,15 @@ async function installHook(docker: Docker): Promise<SetupResult> {
   else {
     notes.push(await writeDaemonFile({ ...config, runtimes: { ...runtimes, [hookName]: { path: hookPath } } }));
   }
-  if (!(await isRegistered(docker))) {
-    await reload(docker, true);
+  if (!(await isRegistered(engine))) {
+    await reload(engine, true);
     notes.push("Docker has reloaded its configuration; running containers were not touched.");
   }
   return { changed: updated || !known, registered: true, notes };
 }
 
-async function removeHook(docker: Docker): Promise<SetupResult> {
-  const users = await containersOfHook(docker);
+async function removeHook(engine: Engine): Promise<SetupResult> {
+  const users = await containersOfHook(engine);
   if (users.length > 0) {
     throw new GodwitError(
       "hook-in-use",
@@ -79,7 +79,7 @@ async function removeHook(docker: Docker): Promise<SetupResult> {
     const { runtimes: __, ...rest } = config;
     // Docker takes runtimes over only where the key is there; so it goes, if nothing else is in it, after the reload.
     notes.push(await writeDaemonFile({ ...rest, runtimes: others }));
-    await reload(docker, false);
+    await reload(engine, false);
     if (Object.keys(others).length === 0) await writeDaemonFile(rest);
     notes.push("Docker has reloaded its configuration; running containers were not touched.");
   } else notes.push(`${daemonFile} does not name the runtime '${hookName}'.`);
@@ -90,8 +90,8 @@ async function removeHook(docker: Docker): Promise<SetupResult> {
 }
 
 /** Whether Docker has the hook among its runtimes. */
-export async function isRegistered(docker: Docker): Promise<boolean> {
-  return hookName in ((await docker.info()).Runtimes ?? {});
+export async function isRegistered(engine: Engine): Promise<boolean> {
+  return (await engine.facts()).runtimes.includes(hookName);
 }
 
 /** Whether what the host calls is in place, as this version of the package has it. */
@@ -164,11 +164,11 @@ async function writeDaemonFile(config: Record<string, unknown>): Promise<string>
   return existed ? `Changed ${daemonFile}; the file as it was is ${backupFile}.` : `Wrote ${daemonFile}.`;
 }
 
-async function reload(docker: Docker, registered: boolean): Promise<void> {
+async function reload(engine: Engine, registered: boolean): Promise<void> {
   const pid = (await readFile("/var/run/docker.pid", "utf8").catch(() => "")).trim();
   await run("kill", ["-HUP", pid || (await run("pidof", ["dockerd"])).split(" ")[0] || "dockerd"]);
   const deadline = Date.now() + reloadPatienceMs;
-  while ((await isRegistered(docker)) !== registered) {
+  while ((await isRegistered(engine)) !== registered) {
     if (Date.now() > deadline) {
       throw new GodwitError("docker-failed", "Docker did not take over its changed configuration.", {
         hint: `Look at Docker's log (journalctl -u docker) for what it says about ${daemonFile}.`,
@@ -178,8 +178,8 @@ async function reload(docker: Docker, registered: boolean): Promise<void> {
   }
 }
 
-async function containersOfHook(docker: Docker): Promise<string[]> {
-  const found = await Promise.all((await docker.containers()).map(({ Id }) => docker.find(Id)));
+async function containersOfHook(engine: Engine): Promise<string[]> {
+  const found = await Promise.all((await engine.containers()).map(({ Id }) => engine.find(Id)));
   return found
     .filter((container) => container?.HostConfig.Runtime === hookName)
     .map((container) => container?.Name.replace(/^\//, "") ?? "");

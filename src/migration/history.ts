@@ -7,7 +7,7 @@ import type { WantedImage } from "../contract/peer-messages.ts";
 import { historyProtocol } from "../contract/peer-protocol.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
-import { type ImageArchive, packImage, savedImage } from "../host/engine/images/image-archive.ts";
+import type { ImageArchive } from "../host/engine/engine.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
@@ -55,7 +55,7 @@ export async function cloneTo(
 ): Promise<RunResult> {
   const { image, imageId } = source.record;
   context.phase("prepare", `Looking for the image ${image} on ${peer.name}`);
-  const wanted: WantedImage = { reference: image, id: imageId, layers: (await host.docker.imageLayers(imageId)) ?? [] };
+  const wanted: WantedImage = { reference: image, id: imageId, layers: (await host.engine.imageLayers(imageId)) ?? [] };
   const { present, layers } = await callPeer(peer, historyProtocol.checkImage, {}, wanted);
   if (!present) {
     context.phase("prepare", `Sending the image ${image}`);
@@ -90,10 +90,10 @@ async function sendFiles<T>(peer: Peer, folder: CheckpointFolder, ask: (transfer
 }
 
 async function sendImage(host: Host, peer: Peer, { reference, id }: WantedImage, without: string[]): Promise<void> {
-  const { docker } = host;
-  const image = { id, reference: (await docker.imageId(reference)) === id ? reference : undefined };
+  const { engine } = host;
+  const image = { id, reference: (await engine.imageId(reference)) === id ? reference : undefined };
   const send = async (archive: ImageArchive) =>
     uploadToPeer(peer, historyProtocol.loadImage, {}, {}, await archive.open());
-  const packed = await packImage(docker, await host.dockerRoot(), { ...image, without }).catch(() => undefined);
-  await send(packed ?? (await savedImage(docker, image)));
+  const packed = await engine.packImage({ ...image, without }).catch(() => undefined);
+  await send(packed ?? (await engine.savedImage(image)));
 }

@@ -7,22 +7,20 @@ import { errorFromReport } from "../contract/errors.ts";
 import type { WantedImage } from "../contract/peer-messages.ts";
 import type { historyProtocol } from "../contract/peer-protocol.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
-import { findImage } from "../host/engine/images/find-image.ts";
-import { layersThere } from "../host/engine/images/image-layers.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import type { Operations } from "../operations/operations.ts";
 import type { PeerHandlers } from "../transport/peer-server.ts";
 
 /** The other side of history.ts: checkpoints that arrive here, with a container that moved or for a clone. */
 export function receiveHistory(deps: CheckpointDeps, operations: Operations): PeerHandlers<typeof historyProtocol> {
-  const { docker } = deps.host;
+  const { engine } = deps.host;
   const arriving = new ArrivingStreams();
   return {
     async checkImage({ body }) {
-      const present = (await findImage(docker, body)) !== undefined;
-      return { present, layers: present ? [] : await layersThere(docker, body.layers) };
+      const present = (await engine.findImage(body)) !== undefined;
+      return { present, layers: present ? [] : await engine.layersThere(body.layers) };
     },
-    loadImage: ({ stream }: { stream: Readable }) => docker.loadImages(stream),
+    loadImage: ({ stream }: { stream: Readable }) => engine.loadImages(stream),
     async keepCheckpoint({ body: { container, name, transfer } }) {
       await keepCheckpoint(deps, container, name, arriving.take(transfer));
       return {};
@@ -50,7 +48,7 @@ async function keepCheckpoint(
 ): Promise<void> {
   await unpackCheckpoint(store, container, name, stream, async (folder, record) => {
     await verifySeal(folder.path, `Checkpoint '${name}' of '${container}'`);
-    const present = await host.docker.find(container);
+    const present = await host.engine.find(container);
     if (present) await store.join(container, [record.containerId], present.Id);
     return { keep: true, value: undefined };
   });
@@ -64,7 +62,7 @@ async function receiveClone(
   context: OperationContext,
 ): Promise<RunResult> {
   return unpackCheckpoint(deps.store, name, `arriving-${context.id}`, stream, async (folder, record) => {
-    const imageRef = await findImage(deps.host.docker, wanted);
+    const imageRef = await deps.host.engine.findImage(wanted);
     const value = await cloneContainer(
       deps,
       { folder, record: { ...record, image: imageRef ?? record.image } },

@@ -1,6 +1,5 @@
 import type { CheckpointRecord } from "../../contract/checkpoint.ts";
 import { GodwitError } from "../../contract/errors.ts";
-import { findImage } from "../../host/engine/images/find-image.ts";
 import type { Host } from "../../host/host.ts";
 
 /**
@@ -8,10 +7,10 @@ import type { Host } from "../../host/host.ts";
  * where that is still its own.
  * @throws preflight-failed where the image is gone
  */
-export async function imageOf({ docker, name }: Host, record: CheckpointRecord): Promise<string> {
+export async function imageOf({ engine, name }: Host, record: CheckpointRecord): Promise<string> {
   const { image, imageId, imageLayers } = record;
-  const layers = imageLayers.length > 0 ? imageLayers : ((await docker.imageLayers(imageId)) ?? []);
-  const found = await findImage(docker, { reference: image, id: imageId, layers });
+  const layers = imageLayers.length > 0 ? imageLayers : ((await engine.imageLayers(imageId)) ?? []);
+  const found = await engine.findImage({ reference: image, id: imageId, layers });
   if (found !== undefined) return found;
   throw new GodwitError(
     "preflight-failed",

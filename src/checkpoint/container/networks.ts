@@ -1,8 +1,7 @@
 import { describe } from "../../host/container/facts.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
-import type { Docker } from "../../host/engine/docker.ts";
+import { type Engine, refusesAddress } from "../../host/engine/engine.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
-import { connectNetwork, disconnectNetwork, refusesAddress } from "../../host/engine/networks.ts";
 import type { Unfinished } from "../recovery/unfinished.ts";
 
 /**
@@ -10,7 +9,7 @@ import type { Unfinished } from "../recovery/unfinished.ts";
  * nothing: its processes stand still, and its connections wait for the interfaces to be there again.
  */
 export async function detach(
-  docker: Docker,
+  engine: Engine,
   container: ContainerInspect,
   keptNetworks: string[],
   unfinished: Unfinished,
@@ -25,23 +24,23 @@ export async function detach(
     .filter(([network]) => publishes || keptNetworks.includes(network))
     .map(([network, endpoint]) => ({ network, endpoint }));
   unfinished.save({ detached });
-  for (const { network } of detached) await disconnectNetwork(docker, network, container.Id);
+  for (const { network } of detached) await engine.disconnectNetwork(network, container.Id);
 }
 
 /**
  * The container is on its networks again, also where it has ended meanwhile, with the addresses that it had where the network lets
  * it choose. Harmless the second time.
  */
-export async function attach(docker: Docker, { record }: Unfinished): Promise<void> {
+export async function attach(engine: Engine, { record }: Unfinished): Promise<void> {
   const { frozen, detached } = record;
-  const found = frozen && detached.length > 0 ? await docker.find(frozen) : undefined;
+  const found = frozen && detached.length > 0 ? await engine.find(frozen) : undefined;
   if (!found) return;
   for (const { network, endpoint } of detached) {
     if (Object.hasOwn(found.NetworkSettings.Networks ?? {}, network)) continue;
-    await connectNetwork(docker, network, found.Id, endpoint).catch((error) => {
+    await engine.connectNetwork(network, found.Id, endpoint).catch((error) => {
       if (!refusesAddress(error, network)) throw error;
       const { IPAMConfig: _, ...unaddressed } = endpoint;
-      return connectNetwork(docker, network, found.Id, unaddressed);
+      return engine.connectNetwork(network, found.Id, unaddressed);
     });
   }
 }

@@ -1,9 +1,9 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { containerName, describe } from "../../host/container/facts.ts";
 import { copyLogs } from "../../host/container/logs.ts";
-import { createBody } from "../../host/engine/create/create-body.ts";
+import { type CreateBody, createBody } from "../../host/engine/create/create-body.ts";
+import { refusesAddress } from "../../host/engine/engine.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
-import { refusesAddress } from "../../host/engine/networks.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName } from "../../host/paths.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
@@ -94,7 +94,7 @@ export async function prepareNew(
   const { volumeRenames = {} } = options;
   const { body, restartPolicy } = createBody(inspect, { runtime: hookName, ...options });
   for (const volume of Object.values(volumeRenames)) {
-    if (!(await host.docker.volume(volume))) continue;
+    if (!(await host.engine.volume(volume))) continue;
     throw new GodwitError("name-taken", `A volume named '${volume}' exists already on ${host.name}.`, {
       hint: `Choose another name for the container, or remove it if nothing in it is needed: docker volume rm ${volume}`,
     });
@@ -105,8 +105,8 @@ export async function prepareNew(
   return create(host, prepared, body, unfinished);
 }
 
-async function create(host: Host, prepared: PreparedRecord, body: unknown, unfinished: Unfinished): Promise<string> {
-  const id = await host.docker.create(prepared.transientName, body);
+async function create(host: Host, prepared: PreparedRecord, body: CreateBody, unfinished: Unfinished): Promise<string> {
+  const id = await host.engine.create(prepared.transientName, body);
   unfinished.save({ prepared: { ...prepared, id } });
   return id;
 }
@@ -114,25 +114,25 @@ async function create(host: Host, prepared: PreparedRecord, body: unknown, unfin
 /** To be called once it runs with all its memory: it takes the place of the original, which goes. Harmless the second time. */
 export async function keepPrepared(host: Host, { id, name, original, policy }: PreparedRecord): Promise<void> {
   if (original) {
-    await host.docker.killAndWait(original);
+    await host.engine.killAndWait(original);
     // By force: Docker removes none that was restarted meanwhile, and the new container needs its name.
-    await host.docker.remove(original, { force: true });
+    await host.engine.remove(original, { force: true });
   }
-  const found = id ? await host.docker.find(id) : undefined;
+  const found = id ? await host.engine.find(id) : undefined;
   if (!found) return;
-  if (containerName(found) !== name) await host.docker.rename(found.Id, name);
+  if (containerName(found) !== name) await host.engine.rename(found.Id, name);
   await givePolicy(host, found.Id, policy);
 }
 
 /** To be called if it does not come to run: nothing of it is left, or runs, when this returns. Harmless the second time. */
 export async function undoPrepared(host: Host, prepared: PreparedRecord, startedAt: string): Promise<void> {
   const id = await madeContainer(host, prepared, startedAt);
-  if (id && prepared.made) await host.docker.remove(id, { force: true });
+  if (id && prepared.made) await host.engine.remove(id, { force: true });
   if (id && !prepared.made) {
-    await host.docker.killAndWait(id);
+    await host.engine.killAndWait(id);
     await givePolicy(host, id, prepared.policy);
   }
-  for (const volume of prepared.volumes) await host.docker.removeVolume(volume);
+  for (const volume of prepared.volumes) await host.engine.removeVolume(volume);
   if (prepared.original) await givePolicy(host, prepared.original, prepared.policy);
 }
 
@@ -143,14 +143,14 @@ export async function madeContainer(
   startedAt: UnfinishedRecord["startedAt"],
 ): Promise<string | undefined> {
   if (prepared.id) return prepared.id;
-  const found = await host.docker.find(prepared.transientName);
+  const found = await host.engine.find(prepared.transientName);
   if (!found || found.Id === prepared.original || found.HostConfig.Runtime !== hookName) return undefined;
   return found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
 }
 
 /** The log goes with the container to its new id. Called while the original stands still and the new one has not begun. */
 export async function carryLogs(host: Host, from: ContainerInspect, id: string): Promise<void> {
-  if (from.Id !== id) await copyLogs(from, await host.docker.inspect(id), await host.dockerRoot());
+  if (from.Id !== id) await copyLogs(from, await host.engine.inspect(id), await host.dockerRoot());
 }
 
 /** What is to be given back later, where Docker would otherwise start the container anew when it ends. */
@@ -160,10 +160,10 @@ export function policyToHold({ HostConfig }: ContainerInspect): PreparedRecord["
 }
 
 export async function holdPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
-  if (policy) await host.docker.setRestartPolicy(id, { Name: "no" });
+  if (policy) await host.engine.setRestartPolicy(id, { Name: "no" });
 }
 
 /** Harmless where the container is gone. */
 export async function givePolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
-  if (policy && (await host.docker.find(id))) await host.docker.setRestartPolicy(id, policy);
+  if (policy && (await host.engine.find(id))) await host.engine.setRestartPolicy(id, policy);
 }

@@ -51,12 +51,12 @@ export async function stageFor(
   unfinished: Unfinished,
   context: OperationContext,
 ): Promise<TreeSwap[]> {
-  const container = await host.docker.inspect(id);
+  const container = await host.engine.inspect(id);
   const layer = await stoppedLayer(container);
   if (!layer)
     throw new GodwitError("unsupported-container", `The writable layer of container ${id.slice(0, 12)} was not found.`);
   const root: FileTree = { kind: "writable-layer", name: "", destination: "/", path: layer };
-  const swaps = swapsOf(saved, [root, ...(await volumeTrees(host.docker, container))]);
+  const swaps = swapsOf(saved, [root, ...(await volumeTrees(host.engine, container))]);
   unfinished.save({ swaps: swaps.map(({ path }) => path) });
   context.phase("sync", "Copying the checkpoint's files");
   await context.step("copy files", {}, () => stageTrees(swaps, context.signal));
@@ -81,13 +81,13 @@ export async function runAgain(
   unfinished: Unfinished,
   context: OperationContext,
 ): Promise<RunningContainer> {
-  const container = await host.docker.inspect(id);
+  const container = await host.engine.inspect(id);
   const { criu } = await host.facts();
   context.phase("arm", "Docker prepares the container");
   const space = spaceOf(id);
   await releaseImageSpace(space);
   const armed = await context.step("arm", {}, async () =>
-    armContainer(host.docker, id, {
+    armContainer(host.engine, id, {
       tty: container.Config.Tty ?? false,
       dockerRoot: await host.dockerRoot(),
       images: folder.images,
@@ -100,7 +100,7 @@ export async function runAgain(
   try {
     context.phase("switchover", "Restoring files, then processes");
     const volumes = swaps.flatMap(({ volume }) => volume ?? []);
-    await refuseSharedVolumes(host.docker, record, volumes, [id, unfinished.record.prepared?.original]);
+    await refuseSharedVolumes(host.engine, record, volumes, [id, unfinished.record.prepared?.original]);
     await swapTrees(swaps.map(({ path }) => path));
     unfinished.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));

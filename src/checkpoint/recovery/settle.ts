@@ -35,7 +35,7 @@ export async function settle({ host, store }: CheckpointDeps, unfinished: Unfini
   if (frozen) await givePolicy(host, frozen, heldPolicy);
   const runs = prepared ? await settlePrepared(host, unfinished, prepared) : undefined;
   if (runs === undefined) {
-    await attach(host.docker, unfinished);
+    await attach(host.engine, unfinished);
     if (frozen && !untouched) await letRun(frozen);
   } else if (record.checkpoint !== null) await store.setCurrent(record.container, record.checkpoint);
   if (folder) await rm(folder, { recursive: true, force: true });
@@ -100,8 +100,8 @@ async function isRestored(host: Host, id: string): Promise<boolean> {
   await abandonPending(id);
   // Docker answers when the start has come to its end.
   using _ = watchRestore({ work: restoreWork(id), pending: join(pendingFolder, id) });
-  await host.docker.find(id);
+  await host.engine.find(id);
   // If memory stops coming, the container is killed.
   while (await isStarted(lazyPagesPath, id)) await sleep(lazyPagesMs);
-  return (await host.docker.find(id))?.State.Running ?? false;
+  return (await host.engine.find(id))?.State.Running ?? false;
 }

@@ -60,7 +60,7 @@ function inWords(error: unknown, { failed, left, hint }: FailureWords, ended: st
 
 /** What to say of a container that was frozen, and does not run any more: somebody, or Docker, ended it. */
 async function whatEnded(host: Host, { record }: Unfinished): Promise<string | undefined> {
-  const found = record.frozen ? await host.docker.find(record.frozen).catch(() => undefined) : undefined;
+  const found = record.frozen ? await host.engine.find(record.frozen).catch(() => undefined) : undefined;
   if (!found || found.State.Running) return undefined;
   return `and '${containerName(found)}' has ended meanwhile, with status ${found.State.ExitCode}`;
 }
@@ -84,7 +84,7 @@ export async function finish(
   await context.step("drain", {}, () => drained);
   unfinished.save({ kept: true });
   const { prepared, swaps, frozen } = unfinished.record;
-  if (frozen) for (const done of meddled(await host.docker.find(frozen), name)) context.warn(done);
+  if (frozen) for (const done of meddled(await host.engine.find(frozen), name)) context.warn(done);
   if (prepared) await keepPrepared(host, prepared);
   for (const left of await keepSwap(swaps))
     context.warn(

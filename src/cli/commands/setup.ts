@@ -11,8 +11,11 @@ export const setup: Registration = (program, action) => {
     .addHelpText("after", examples("godwit setup", "godwit setup --remove"))
     .action(
       action(async (_context, options: { remove: boolean }) => {
-        const { setupHook } = await import("../../host/setup.ts");
-        const data = await setupHook({ remove: options.remove });
+        const [{ setupHook }, { thisEngine }] = await Promise.all([
+          import("../../host/setup.ts"),
+          import("../../host/host.ts"),
+        ]);
+        const data = await setupHook(thisEngine(), options);
         return { view: "done", data: { lines: data.notes, data } };
       }),
     );

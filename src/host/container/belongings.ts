@@ -2,19 +2,18 @@ import { stat } from "node:fs/promises";
 import type { NetworkFacts, VolumeFacts } from "../../contract/belongings.ts";
 import { createSource } from "../../contract/create-source.ts";
 import { anonymousTargets } from "../engine/create/create-mounts.ts";
-import type { Docker } from "../engine/docker.ts";
+import { type Engine, isUserNetwork } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
-import { findNetwork, isUserNetwork } from "../engine/networks.ts";
 import type { FileTree } from "../files/trees.ts";
 
 /** What Docker knows of a container's volumes. */
-export async function readVolumes(docker: Docker, container: ContainerInspect): Promise<VolumeFacts[]> {
+export async function readVolumes(engine: Engine, container: ContainerInspect): Promise<VolumeFacts[]> {
   const anonymous = anonymousTargets(createSource.parse(container));
   const read = (container.Mounts ?? []).map(async ({ Type, Name, Destination }): Promise<VolumeFacts | undefined> => {
-    const found = Type === "volume" && Name ? await docker.volume(Name) : undefined;
+    const found = Type === "volume" && Name ? await engine.volume(Name) : undefined;
     if (!Name || !found) return undefined;
     const { driver, labels, options } = found;
-    const users = (await docker.volumeUsers(Name)).filter(({ Id }) => Id !== container.Id);
+    const users = (await engine.volumeUsers(Name)).filter(({ Id }) => Id !== container.Id);
     return {
       ...{ name: Name, driver, labels, options, anonymous: anonymous.has(Destination) },
       users: users.map(({ Names, Id }) => Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12)).sort(),
@@ -24,9 +23,9 @@ export async function readVolumes(docker: Docker, container: ContainerInspect): 
 }
 
 /** Those of a container's networks that a user made. */
-export async function readNetworks(docker: Docker, container: ContainerInspect): Promise<NetworkFacts[]> {
+export async function readNetworks(engine: Engine, container: ContainerInspect): Promise<NetworkFacts[]> {
   const names = Object.keys(container.NetworkSettings.Networks ?? {}).filter(isUserNetwork);
-  const found = await Promise.all(names.map((name) => findNetwork(docker, name)));
+  const found = await Promise.all(names.map((name) => engine.findNetwork(name)));
   return found.flatMap((network) => (network ? [network.facts] : []));
 }
 

@@ -1,7 +1,6 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { isAskedFor } from "../engine/create/create-ports.ts";
-import type { Docker } from "../engine/docker.ts";
-import { readExecSessions } from "../engine/exec-sessions.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 import { type FileTree, type OwnTree, treeBytes } from "../files/trees.ts";
 import { containerProcesses, pidsBelow } from "../proc/processes.ts";
@@ -21,17 +20,17 @@ export function containerName(container: ContainerInspect): string {
 
 /** What a move needs to know about a container. Sizes are measured, so that it takes as long as a walk over its files. */
 export async function readContainerFacts(
-  docker: Docker,
+  engine: Engine,
   container: ContainerInspect,
   dockerRoot: string,
 ): Promise<ContainerFacts> {
   const running = await runningContainer(container);
-  const trees = running ? await fileTrees(docker, container, running.pid, dockerRoot).catch(() => []) : [];
+  const trees = running ? await fileTrees(engine, container, running.pid, dockerRoot).catch(() => []) : [];
   const [facts, volumes, networks, execSessions, sizes, shared] = await Promise.all([
-    readNeighbours(docker).then((neighbours) => examine(container, neighbours, { memory: true })),
-    readVolumes(docker, container),
-    readNetworks(docker, container),
-    readExecSessions(docker, container),
+    readNeighbours(engine).then((neighbours) => examine(container, neighbours, { memory: true })),
+    readVolumes(engine, container),
+    readNetworks(engine, container),
+    engine.execSessions(container),
     Promise.all(trees.map(async (tree) => ({ kind: tree.kind, bytes: await treeBytes(tree.path) }))),
     running ? sharedMemoryOf(running) : nothingShared,
   ]);
@@ -84,7 +83,7 @@ export async function sharedMemoryOf({ cgroup, pid }: RuncContainer): Promise<Co
 
 /** The writable layer first, then every local volume. The container runs. */
 export async function fileTrees(
-  docker: Docker,
+  engine: Engine,
   container: ContainerInspect,
   pid: number,
   dockerRoot: string,
@@ -92,15 +91,15 @@ export async function fileTrees(
   const root = await overlayRootOf(pid, dockerRoot);
   return [
     { kind: "writable-layer", name: containerName(container), destination: "/", path: root.upper },
-    ...(await volumeTrees(docker, container)),
+    ...(await volumeTrees(engine, container)),
   ];
 }
 
 /** Volumes whose files are Docker's own: one that mounts a device has them elsewhere. */
-export async function volumeTrees(docker: Docker, container: ContainerInspect): Promise<OwnTree[]> {
+export async function volumeTrees(engine: Engine, container: ContainerInspect): Promise<OwnTree[]> {
   const trees = (container.Mounts ?? []).map(async (mount): Promise<OwnTree | undefined> => {
     if (mount.Type !== "volume" || !mount.Name) return undefined;
-    const volume = await docker.volume(mount.Name);
+    const volume = await engine.volume(mount.Name);
     if (volume?.driver !== "local" || volume.options.device) return undefined;
     return { kind: "volume", name: mount.Name, destination: mount.Destination, path: volume.mountpoint };
   });

@@ -1,5 +1,5 @@
 import type { SharedNamespace } from "../../contract/facts.ts";
-import type { Docker, ListedContainer } from "../engine/docker.ts";
+import type { Engine, ListedContainer } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 
 /** The containers of this host, as far as one asks who shares a namespace with whom. */
@@ -12,10 +12,10 @@ export interface Neighbours {
 const haveProcesses = ["running", "paused"];
 
 /** Docker does not answer about a container that it is starting: only those that run are asked about. */
-export async function readNeighbours(docker: Docker): Promise<Neighbours> {
-  const all = await docker.containers();
+export async function readNeighbours(engine: Engine): Promise<Neighbours> {
+  const all = await engine.containers();
   const listed = all.filter(({ State }) => haveProcesses.includes(State));
-  const running = await Promise.all(listed.map(({ Id }) => docker.find(Id)));
+  const running = await Promise.all(listed.map(({ Id }) => engine.find(Id)));
   return { all, running: running.filter((found) => found !== undefined) };
 }
 

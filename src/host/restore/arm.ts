@@ -6,7 +6,7 @@ import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../c
 import type { LogEntry } from "../container/log-tail.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { type HeldLazyPages, holdLazyPages } from "../criu/restore/lazy-pages.ts";
-import type { Docker } from "../engine/docker.ts";
+import type { Engine } from "../engine/engine.ts";
 import { arrivingRules } from "../network/network-silence.ts";
 import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";
@@ -56,10 +56,10 @@ export interface ArmedContainer {
  * Starts a created container whose runtime is the hook, up to the point where it waits for its state.
  * @throws docker-failed where the start ends before that, with the container as it was
  */
-export async function armContainer(docker: Docker, id: string, request: ArmRequest): Promise<ArmedContainer> {
+export async function armContainer(engine: Engine, id: string, request: ArmRequest): Promise<ArmedContainer> {
   await mkdir(request.work, { recursive: true, mode: 0o700 });
   const pending = await PendingRestore.create(id, { whole: request.tty });
-  const started = docker.start(id);
+  const started = engine.start(id);
   started.catch(() => {});
   try {
     const endedEarly = started.then(() => {

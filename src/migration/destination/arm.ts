@@ -15,7 +15,7 @@ export async function arm(m: IncomingMigration, { mode, keepConnections, shared 
   if (m.hasArmed) return;
   const { host } = m.deps;
   const tty = Boolean((container.inspect.Config as { Tty?: boolean } | undefined)?.Tty);
-  m.armed = await armContainer(host.docker, m.createdId, {
+  m.armed = await armContainer(host.engine, m.createdId, {
     ...{ tty, keepConnections, lazy: m.memory.lazy, init: m.init },
     dockerRoot: await host.dockerRoot(),
     images: m.space.images,

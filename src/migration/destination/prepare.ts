@@ -6,7 +6,6 @@ import { keepInit } from "../../host/container/docker-init.ts";
 import { volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
-import { findImage } from "../../host/engine/images/find-image.ts";
 import { hookName } from "../../host/paths.ts";
 import { reserveImageSpace } from "../../host/restore/image-space.ts";
 import type { IncomingMigration } from "./incoming.ts";
@@ -24,7 +23,7 @@ export async function createContainer(m: IncomingMigration): Promise<string> {
   const { host } = m.deps;
   const { container, imageLayers, choices } = record.request;
   const wanted = { reference: container.image, id: container.imageId, layers: imageLayers };
-  const imageRef = await findImage(host.docker, wanted);
+  const imageRef = await host.engine.findImage(wanted);
   if (!imageRef) throw new GodwitError("docker-failed", `The image ${container.image} did not arrive on ${host.name}.`);
   m.space = await reserveImageSpace(m.migration, roomOnDestination(container, container.shared));
   await makeAttachments(host, record, () => m.save());
@@ -35,7 +34,7 @@ export async function createContainer(m: IncomingMigration): Promise<string> {
   const withRemoval = { ...body, HostConfig: { ...(body.HostConfig as object), AutoRemove: autoRemove } };
   record.creating = true;
   m.save();
-  const id = await host.docker.create(container.name, withRemoval);
+  const id = await host.engine.create(container.name, withRemoval);
   record.created = id;
   m.save();
   await findTrees(m, id);
@@ -44,15 +43,15 @@ export async function createContainer(m: IncomingMigration): Promise<string> {
 
 /** Where the trees of the request are on this host. */
 async function findTrees(m: IncomingMigration, id: string): Promise<void> {
-  const { docker, name: here } = m.deps.host;
-  const container = await docker.inspect(id);
+  const { engine, name: here } = m.deps.host;
+  const container = await engine.inspect(id);
   m.inspect = container;
   const layer = await stoppedLayer(container);
   if (!layer) {
     const message = `The writable layer of the new container on ${here} was not found.`;
     throw new GodwitError("unsupported-container", message);
   }
-  const volumes = await volumeTrees(docker, container);
+  const volumes = await volumeTrees(engine, container);
   for (const [index, { kind, name, destination }] of m.record.request.trees.entries()) {
     const own = kind === "volume" ? volumes.find((volume) => volume.destination === destination)?.path : layer;
     const path = kind === "bind" ? name : own;

@@ -28,10 +28,10 @@ export async function armFor(move: Move, mode: PlainMode): Promise<void> {
 
 /** Keeps Docker from starting the original again by itself. The baton gives the policy back if the container stays here. */
 async function holdRestartPolicy({ host, migration, record }: Move): Promise<void> {
-  const { HostConfig } = await host.docker.inspect(record.containerId);
+  const { HostConfig } = await host.engine.inspect(record.containerId);
   const policy = HostConfig.RestartPolicy;
   if (HostConfig.AutoRemove || !policy?.Name || policy.Name === "no") return;
   record.restartPolicy = policy;
   migration.save();
-  await host.docker.setRestartPolicy(record.containerId, { Name: "no" });
+  await host.engine.setRestartPolicy(record.containerId, { Name: "no" });
 }

@@ -37,13 +37,13 @@ export async function checkMigration(
 ): Promise<Checked> {
   const dockerRoot = await host.dockerRoot();
   const [facts, hostFacts, imageLayers] = await Promise.all([
-    readContainerFacts(host.docker, container, dockerRoot),
+    readContainerFacts(host.engine, container, dockerRoot),
     host.facts(),
-    host.docker.imageLayers(container.Image),
+    host.engine.imageLayers(container.Image),
   ]);
   const running = container.State.Running ? await findRuncContainer(container.Id) : undefined;
   const choices = belongings.parse(request);
-  const trees: FileTree[] = running ? await fileTrees(host.docker, container, running.pid, dockerRoot) : [];
+  const trees: FileTree[] = running ? await fileTrees(host.engine, container, running.pid, dockerRoot) : [];
   if (choices.bind === "copy") trees.push(...(await bindTrees(container)));
   const question = {
     migration: request.migration,

@@ -79,7 +79,7 @@ export class Move {
     this.context = asked.context;
     this.controls = asked.controls;
     this.reports = new ProgressReports(new ProgressMeter(this.begunAt), asked.context, this.counter);
-    this.watch = this.undo.use(new ExitWatch(this.host.docker, asked.container));
+    this.watch = this.undo.use(new ExitWatch(this.host.engine, asked.container));
     this.signal = AbortSignal.any([asked.context.signal, this.watch.signal]);
   }
 

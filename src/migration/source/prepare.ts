@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { roomOnSource } from "../../checks/image-room.ts";
 import { migrationProtocol } from "../../contract/peer-protocol.ts";
 import { dockerInitOf } from "../../host/container/docker-init.ts";
-import { type ImageArchive, packImage, savedImage } from "../../host/engine/images/image-archive.ts";
+import type { ImageArchive } from "../../host/engine/engine.ts";
 import { reserveImageSpace } from "../../host/restore/image-space.ts";
 import { runcContainer } from "../../host/runtime/runc.ts";
 import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
@@ -40,7 +40,7 @@ async function sendInit({ counter, peer, record, signal }: Move, path: string): 
 async function bringImage(move: Move): Promise<void> {
   const { host, checked, peer, record, signal } = move;
   const { image, imageId } = checked.facts;
-  const digests = await host.docker.repositoryDigests(imageId);
+  const digests = await host.engine.repositoryDigests(imageId);
   if (digests.length > 0) move.enter("prepare", `Asking ${peer.name} to fetch the image ${image} from its registry`);
   const { migration } = record;
   const { fetched, layers } = await callPeer(
@@ -55,15 +55,15 @@ async function bringImage(move: Move): Promise<void> {
   );
   if (fetched) return;
   // By its name, so that it has it there as well; by its id where the name belongs to another image by now.
-  const reference = (await host.docker.imageId(image)) === imageId ? image : undefined;
+  const reference = (await host.engine.imageId(image)) === imageId ? image : undefined;
   try {
-    const packed = await packImage(host.docker, move.dockerRoot, { id: imageId, reference, without: layers });
+    const packed = await host.engine.packImage({ id: imageId, reference, without: layers });
     move.enter("prepare", `Sending the image ${image}${layers.length > 0 ? `, without ${layersThere(layers)}` : ""}`);
     await sendImage(move, packed);
   } catch (error) {
     signal.throwIfAborted();
     move.enter("prepare", `Sending the image ${image} as a whole: ${(error as Error).message}`);
-    await sendImage(move, await savedImage(host.docker, { id: imageId, reference }));
+    await sendImage(move, await host.engine.savedImage({ id: imageId, reference }));
   }
 }
 

@@ -21,7 +21,7 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
   const kill = async (why: string) => {
     await m.memory.discard();
     if (m.hasArmed) await disarmContainer(m.armed, why);
-    if (record.created) await host.docker.killAndWait(record.created);
+    if (record.created) await host.engine.killAndWait(record.created);
   };
   return {
     restore: (offer) => restore(m, offer),
@@ -52,8 +52,8 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
       };
       const policy = HostConfig?.RestartPolicy;
       // A user may have removed the container by now.
-      if (!policy?.Name || policy.Name === "no" || !(await host.docker.find(m.createdId))) return;
-      await host.docker.setRestartPolicy(m.createdId, policy);
+      if (!policy?.Name || policy.Name === "no" || !(await host.engine.find(m.createdId))) return;
+      await host.engine.setRestartPolicy(m.createdId, policy);
     },
 
     freeRoom: () => releaseImageSpace(m.migration),
@@ -64,7 +64,7 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
       await kill("the container stays on its source");
       const id = record.created ?? (await findOrphanedContainer(m));
       if (id) {
-        await host.docker.remove(id, { force: true, volumes: true });
+        await host.engine.remove(id, { force: true, volumes: true });
         if (m.hasArmed) m.armed.pending.close();
         await removePending(id);
       }
@@ -78,7 +78,7 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
 /** The container whose id Docker could not tell any more, because the agent had ended. Its name was free before. */
 async function findOrphanedContainer({ record, deps }: IncomingMigration): Promise<string | undefined> {
   const { creating, request, startedAt } = record;
-  const found = creating ? await deps.host.docker.find(request.container.name) : undefined;
+  const found = creating ? await deps.host.engine.find(request.container.name) : undefined;
   const isOurs = found && containerName(found) === request.container.name && found.HostConfig.Runtime === hookName;
   return isOurs && found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
 }

@@ -2,16 +2,15 @@ import { BlockList, isIPv6 } from "node:net";
 import { type WantedAddress, wantedAddresses } from "../../../checks/addresses.ts";
 import type { NetworkFacts, TcpChoice } from "../../../contract/belongings.ts";
 import type { ContainerFacts, DestinationView } from "../../../contract/facts.ts";
-import type { Docker } from "../../../host/engine/docker.ts";
-import { type FoundNetwork, findNetwork } from "../../../host/engine/networks.ts";
+import type { Engine, FoundNetwork } from "../../../host/engine/engine.ts";
 
 type NetworkView = Pick<DestinationView, "networksMissing" | "networksDifferent" | "addressesRefused">;
 
 /** What a container that may come finds of its networks on this host. */
-export async function networkView(docker: Docker, container: ContainerFacts, tcp: TcpChoice): Promise<NetworkView> {
+export async function networkView(engine: Engine, container: ContainerFacts, tcp: TcpChoice): Promise<NetworkView> {
   const found = new Map<string, FoundNetwork>();
   for (const name of container.networks) {
-    const network = await findNetwork(docker, name);
+    const network = await engine.findNetwork(name);
     if (network) found.set(name, network);
   }
   return {

@@ -5,7 +5,6 @@ import type { ContainerFacts, DestinationView } from "../../../contract/facts.ts
 import type { ReserveRequest } from "../../../contract/peer-messages.ts";
 import { missingProfile } from "../../../host/container/app-armor.ts";
 import { containerName } from "../../../host/container/facts.ts";
-import { findImage } from "../../../host/engine/images/find-image.ts";
 import type { Host } from "../../../host/host.ts";
 import { sysctlPath } from "../../../host/restore/network-settings.ts";
 import { networkView } from "./network-view.ts";
@@ -17,13 +16,13 @@ export async function viewOf(
   { container, imageLayers, trees, choices }: ReserveRequest,
 ): Promise<DestinationView> {
   const [taken, image, networks, volumes, portsTaken, appArmorMissing] = await Promise.all([
-    host.docker.find(container.name),
-    findImage(host.docker, { reference: container.image, id: container.imageId, layers: imageLayers }),
-    networkView(host.docker, container, choices.tcp),
+    host.engine.find(container.name),
+    host.engine.findImage({ reference: container.image, id: container.imageId, layers: imageLayers }),
+    networkView(host.engine, container, choices.tcp),
     Promise.all(
       container.volumes
         .filter(({ anonymous }) => !anonymous)
-        .map(async ({ name }) => ((await host.docker.volume(name)) ? name : undefined)),
+        .map(async ({ name }) => ((await host.engine.volume(name)) ? name : undefined)),
     ),
     takenPorts(container.ports),
     missingProfile(container.inspect),

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, normalize } from "node:path";
 import { GodwitError } from "../../../contract/errors.ts";
-import { createNetwork, findNetwork, removeNetwork } from "../../../host/engine/networks.ts";
 import type { Host } from "../../../host/host.ts";
 import type { IncomingRecord } from "../record.ts";
 
@@ -13,16 +12,16 @@ import type { IncomingRecord } from "../record.ts";
 export async function makeAttachments(host: Host, record: IncomingRecord, save: () => void): Promise<void> {
   const { container, trees, choices } = record.request;
   for (const { name, driver, labels, options, anonymous } of container.volumes) {
-    if (anonymous || driver !== "local" || (await host.docker.volume(name))) continue;
+    if (anonymous || driver !== "local" || (await host.engine.volume(name))) continue;
     record.volumes.push(name);
     save();
-    await host.docker.createVolume(name, { labels, options });
+    await host.engine.createVolume(name, { labels, options });
   }
   for (const network of choices.createNetworks ? container.networkFacts : []) {
-    if (await findNetwork(host.docker, network.name)) continue;
+    if (await host.engine.findNetwork(network.name)) continue;
     record.networks.push(network.name);
     save();
-    await createNetwork(host.docker, network);
+    await host.engine.createNetwork(network);
   }
   // A folder before what is bound below it, in whatever order Docker names them.
   const binds = trees.filter(({ kind }) => kind === "bind").sort((one, other) => (one.name < other.name ? -1 : 1));
@@ -31,8 +30,8 @@ export async function makeAttachments(host: Host, record: IncomingRecord, save: 
 
 /** Removes all that was made. A network that another container uses by now stays. */
 export async function removeAttachments(host: Host, record: IncomingRecord): Promise<void> {
-  for (const volume of record.volumes) await host.docker.removeVolume(volume);
-  for (const network of record.networks) await removeNetwork(host.docker, network).catch(() => {});
+  for (const volume of record.volumes) await host.engine.removeVolume(volume);
+  for (const network of record.networks) await host.engine.removeNetwork(network).catch(() => {});
   for (const path of record.paths) await rm(path, { recursive: true, force: true });
   for (const folder of record.folders.toReversed()) await rmdir(folder).catch(() => {});
 }

@@ -1,20 +1,20 @@
 import { GodwitError } from "../../../contract/errors.ts";
 import { containerName } from "../../../host/container/facts.ts";
-import type { Docker } from "../../../host/engine/docker.ts";
+import type { Engine } from "../../../host/engine/engine.ts";
 import type { ContainerInspect } from "../../../host/engine/inspect.ts";
 
 /** Learns that a container ends by itself while it is being moved: there is nothing left to move then. */
 export class ExitWatch implements Disposable {
   /** Aborts with `container-exited`. */
   readonly signal: AbortSignal;
-  readonly #docker: Docker;
+  readonly #engine: Engine;
   readonly #container: ContainerInspect;
   readonly #exited = new AbortController();
   readonly #stop = new AbortController();
 
   /** `container` as it was when it was found. */
-  constructor(docker: Docker, container: ContainerInspect) {
-    this.#docker = docker;
+  constructor(engine: Engine, container: ContainerInspect) {
+    this.#engine = engine;
     this.#container = container;
     this.signal = this.#exited.signal;
     // Where Docker cannot tell, the work itself fails, and `reason` asks again.
@@ -25,7 +25,7 @@ export class ExitWatch implements Disposable {
   async reason(thrown: unknown): Promise<unknown> {
     if (this.signal.aborted) return this.signal.reason;
     if (!this.#container.State.Running) return thrown;
-    const now = await this.#docker.find(this.#container.Id).catch(() => this.#container);
+    const now = await this.#engine.find(this.#container.Id).catch(() => this.#container);
     if (now?.State.Running && now.State.Pid === this.#container.State.Pid) return thrown;
     return this.#error(now && !now.State.Running ? now.State.ExitCode : null);
   }
@@ -36,7 +36,7 @@ export class ExitWatch implements Disposable {
   }
 
   async #wait(): Promise<void> {
-    const status = await this.#docker.waitForExit(this.#container.Id, { next: true, signal: this.#stop.signal });
+    const status = await this.#engine.waitForExit(this.#container.Id, { next: true, signal: this.#stop.signal });
     if (!this.#stop.signal.aborted) this.#exited.abort(this.#error(status));
   }
 

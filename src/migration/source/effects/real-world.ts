@@ -45,22 +45,22 @@ export function realSourceWorld(
     },
 
     async restoreRestartPolicy() {
-      if (record.restartPolicy && (await host.docker.find(containerId)))
-        await host.docker.setRestartPolicy(containerId, record.restartPolicy);
+      if (record.restartPolicy && (await host.engine.find(containerId)))
+        await host.engine.setRestartPolicy(containerId, record.restartPolicy);
     },
 
     async kill() {
       memory.close();
       // What the kernel tells the peers of these connections must reach them.
       await resetting;
-      await endWithoutLeftovers(containerId, () => host.docker.killAndWait(containerId));
+      await endWithoutLeftovers(containerId, () => host.engine.killAndWait(containerId));
     },
 
     async remove() {
-      await host.docker.remove(containerId, { force: true });
+      await host.engine.remove(containerId, { force: true });
       for (const volume of record.volumes) {
         // Docker refuses to remove a volume that another container uses: it stays.
-        await host.docker.removeVolume(volume).catch((error) => log.info({ err: error, volume }, "a volume stays"));
+        await host.engine.removeVolume(volume).catch((error) => log.info({ err: error, volume }, "a volume stays"));
       }
     },
 

@@ -1,4 +1,4 @@
-import { GodwitError } from "../../contract/errors.ts";
+import { GodwitError } from "../../../contract/errors.ts";
 
 declare const made: unique symbol;
 /** A path of Docker's API in which no name can be taken for anything else. Only `api` makes one. */

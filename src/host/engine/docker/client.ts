@@ -2,7 +2,7 @@ import http from "node:http";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { GodwitError } from "../../contract/errors.ts";
+import { GodwitError } from "../../../contract/errors.ts";
 
 import type { ApiPath } from "./api-path.ts";
 
@@ -44,11 +44,21 @@ export class DockerClient {
   }
 
   async get<T>(path: ApiPath, options: DockerRequest = {}): Promise<T> {
-    return this.#read<T>(await this.stream("GET", path, options));
+    return this.#read<T>(await this.stream("GET", path, options), options.signal);
+  }
+
+  /** Like `get`, but undefined where Docker has no such thing (404). */
+  async find<T = unknown>(path: ApiPath): Promise<T | undefined> {
+    try {
+      return await this.get<T>(path);
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return undefined;
+    }
   }
 
   async post<T = unknown>(path: ApiPath, options: DockerRequest = {}): Promise<T> {
-    return this.#read<T>(await this.stream("POST", path, options));
+    return this.#read<T>(await this.stream("POST", path, options), options.signal);
   }
 
   async delete(path: ApiPath, options: DockerRequest = {}): Promise<void> {
@@ -65,8 +75,10 @@ export class DockerClient {
   }
 
   /** A Docker that dies in the middle of an answer is one that does not answer. */
-  async #read<T>(stream: Readable): Promise<T> {
+  async #read<T>(stream: Readable, signal?: AbortSignal): Promise<T> {
     const body = await text(stream).catch((error) => {
+      // Docker answers a wait in two parts: a request that is given up between them ends like a connection that breaks.
+      if (signal?.aborted) throw cancelled();
       throw unreachable(this.#host, this.#socketPath, error);
     });
     return parse<T>(body);
@@ -123,7 +135,7 @@ export function ignoreStatus(...statuses: number[]): (error: unknown) => void {
 }
 
 function unreachable(host: string | undefined, socketPath: string, error: Error): Error {
-  if (error.name === "AbortError") return new GodwitError("cancelled", "The request to Docker was cancelled.");
+  if (error.name === "AbortError") return cancelled();
   if ((error as NodeJS.ErrnoException).code === "EACCES") {
     return new GodwitError("not-root", `Docker's socket ${socketPath} may not be used by this user.`, {
       hint: "Run the command as root, for example with sudo.",
@@ -139,6 +151,8 @@ function unreachable(host: string | undefined, socketPath: string, error: Error)
     },
   );
 }
+
+const cancelled = () => new GodwitError("cancelled", "The request to Docker was cancelled.");
 
 function parse<T>(body: string): T {
   return (body === "" ? undefined : JSON.parse(body)) as T;

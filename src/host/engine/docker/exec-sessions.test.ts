@@ -1,20 +1,19 @@
 import { expect, test } from "vitest";
-import { DockerRefusal } from "./client.ts";
-import type { Docker } from "./docker.ts";
+import type { ContainerInspect } from "../inspect.ts";
+import type { DockerClient } from "./client.ts";
 import { readExecSessions } from "./exec-sessions.ts";
-import type { ContainerInspect } from "./inspect.ts";
 
 const check = ["/bin/sh", "-c", "pg_isready -q"];
 
 /** Sessions and what they run; of one that is gone nothing is known. */
-function dockerWith(commands: Record<string, string[] | "ended" | "gone">): Docker {
-  const get = async (path: string) => {
+function dockerWith(commands: Record<string, string[] | "ended" | "gone">): Pick<DockerClient, "find"> {
+  const find = async (path: string) => {
     const command = commands[path.split("/")[2] ?? ""] ?? "gone";
-    if (command === "gone") throw new DockerRefusal(404, "No such exec instance");
+    if (command === "gone") return undefined;
     const [entrypoint, ...rest] = command === "ended" ? check : command;
     return { Running: command !== "ended", ProcessConfig: { entrypoint, arguments: rest } };
   };
-  return { client: { get } } as unknown as Docker;
+  return { find: find as DockerClient["find"] };
 }
 
 test.each([

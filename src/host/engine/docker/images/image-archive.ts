@@ -1,32 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { Docker } from "../docker.ts";
+import type { ImageArchive, PackedImage } from "../../engine.ts";
+import type { DockerInfo } from "../info.ts";
 import { tagOf } from "./fetch-image.ts";
-import { namesLayers } from "./image-layers.ts";
+import { isContainerdStore } from "./image-layers.ts";
 import { chainIds, type StoredLayer, storedLayer } from "./stored-layer.ts";
-
-/** An image as `docker load` takes it. */
-export interface ImageArchive {
-  /** Size of the stream; an estimate where Docker makes it. */
-  bytes: number;
-  open(): Promise<Readable>;
-}
-
-export interface PackedImage {
-  id: string;
-  /** Name that it gets; none where it has none, or the name is another image's by now. */
-  reference: string | undefined;
-  /** Layers that the reader has, under any image: their place in the archive stays empty. */
-  without: string[];
-}
 
 /**
  * Puts an archive together from what the reader lacks. `docker save` would write all of the image to a disk first.
  * @throws where Docker keeps images in another way
  */
-export async function packImage(docker: Docker, dockerRoot: string, image: PackedImage): Promise<ImageArchive> {
-  if (!(await namesLayers(docker))) throw new Error("the containerd image store gives images as a whole");
+export async function packImage(
+  info: Pick<DockerInfo, "DriverStatus" | "DockerRootDir">,
+  image: PackedImage,
+): Promise<ImageArchive> {
+  const dockerRoot = info.DockerRootDir;
+  if (isContainerdStore(info)) throw new Error("the containerd image store gives images as a whole");
   const config = await readFile(join(dockerRoot, "image/overlay2/imagedb/content", image.id.replace(":", "/")));
   const diffIds = (JSON.parse(config.toString()) as { rootfs: { diff_ids: string[] } }).rootfs.diff_ids;
   // A layer that an image has twice is one blob.
@@ -51,14 +41,6 @@ export async function packImage(docker: Docker, dockerRoot: string, image: Packe
     bytes: sizes.reduce((sum, size) => sum + block + padded(size), 2 * block),
     open: async () => Readable.from(archive(small, layers), { objectMode: false, highWaterMark: 2 ** 20 }),
   };
-}
-
-/** All of it, as Docker itself makes it. */
-export async function savedImage(
-  docker: Docker,
-  { id, reference }: Omit<PackedImage, "without">,
-): Promise<ImageArchive> {
-  return { bytes: await docker.imageBytes(id), open: () => docker.saveImage(reference ?? id) };
 }
 
 /** Docker takes only whole names, with their tag. */

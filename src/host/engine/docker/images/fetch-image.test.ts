@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DockerClient } from "../client.ts";
-import { Docker } from "../docker.ts";
 import { fetchImage } from "./fetch-image.ts";
 
 test.each([
@@ -16,9 +15,7 @@ test.each([
     if (request.url === "/version") return response.end('{"ApiVersion":"1.47"}');
     response.write('{"status":"Pulling"}\n', () => finish(response));
   }).listen(join(folder, "socket"));
-  await expect(fetchImage(new Docker(new DockerClient("h1", join(folder, "socket"))), "a/b@sha256:1")).rejects.toThrow(
-    says,
-  );
+  await expect(fetchImage(new DockerClient("h1", join(folder, "socket")), "a/b@sha256:1")).rejects.toThrow(says);
   server.closeAllConnections();
   server.close();
   rmSync(folder, { recursive: true });

@@ -4,7 +4,7 @@ import { readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
-import { GodwitError } from "../../../contract/errors.ts";
+import { GodwitError } from "../../../../contract/errors.ts";
 
 /** A layer of an image, as Docker's overlay2 driver keeps it: its files, and beside them all else that its tar archive had in it. */
 export interface StoredLayer {

@@ -6,7 +6,6 @@ import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import type { Docker } from "../docker.ts";
 import { packImage } from "./image-archive.ts";
 import { chainIds } from "./stored-layer.ts";
 
@@ -14,8 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), "godwit-archive-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const sha256 = (data: Buffer | string) => `sha256:${createHash("sha256").update(data).digest("hex")}`;
-const docker = (status: [string, string][] = []) =>
-  ({ info: async () => ({ DriverStatus: status }) }) as unknown as Docker;
+const docker = (DockerRootDir: string, DriverStatus: [string, string][] = []) => ({ DockerRootDir, DriverStatus });
 
 function write(path: string, data: Buffer | string): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -84,7 +82,7 @@ const member = (archive: Buffer, name: string) =>
 test("an archive has the layers that are lacking, byte for byte, and its size is known before", async () => {
   const { root, id, tars, diffIds } = dockerRoot("whole", [(files) => write(join(files, "below"), "b"), oddFiles]);
   const names = diffIds.map((diffId) => `blobs/${diffId.replace(":", "/")}`);
-  const packed = await packImage(docker(), root, { id, reference: "app", without: diffIds.slice(0, 1) });
+  const packed = await packImage(docker(root), { id, reference: "app", without: diffIds.slice(0, 1) });
   const archive = await buffer(await packed.open());
   expect(archive.length).toBe(packed.bytes);
   expect(execFileSync("tar", ["-t"], { input: archive, encoding: "utf8" }).trim().split("\n")).toEqual([
@@ -96,7 +94,7 @@ test("an archive has the layers that are lacking, byte for byte, and its size is
   expect(JSON.parse(String(member(archive, "manifest.json")))).toEqual([
     { Config: `blobs/${id.replace(":", "/")}`, RepoTags: ["app:latest"], Layers: names },
   ]);
-  const whole = await packImage(docker(), root, { id, reference: undefined, without: [] });
+  const whole = await packImage(docker(root), { id, reference: undefined, without: [] });
   const both = await buffer(await whole.open());
   expect(sha256(member(both, names[0] ?? ""))).toBe(diffIds[0]);
   expect(JSON.parse(String(member(both, "manifest.json")))).toMatchObject([{ RepoTags: null }]);
@@ -110,7 +108,7 @@ test.each([
 ])("an image that is named %s", async (name, given, tags) => {
   const { root, id } = dockerRoot(name, [oddFiles]);
   const reference = given === "sha256:" ? id : given || id.slice(7, 19);
-  const archive = await buffer(await (await packImage(docker(), root, { id, reference, without: [] })).open());
+  const archive = await buffer(await (await packImage(docker(root), { id, reference, without: [] })).open());
   expect(JSON.parse(String(member(archive, "manifest.json")))[0].RepoTags).toEqual(tags);
 });
 
@@ -118,7 +116,7 @@ test("a layer that is not as Docker recorded it is not sent as if it were", asyn
   const sending = async (name: string, change: (files: string) => void) => {
     const { root, id } = dockerRoot(name, [oddFiles]);
     change(join(root, "overlay2/cache0/diff"));
-    return buffer(await (await packImage(docker(), root, { id, reference: undefined, without: [] })).open());
+    return buffer(await (await packImage(docker(root), { id, reference: undefined, without: [] })).open());
   };
   await expect(sending("changed", (files) => writeFileSync(join(files, "small"), "c0ntent"))).rejects.toThrow(
     "its files have changed",
@@ -143,7 +141,7 @@ test("a layer that is not as Docker recorded it is not sent as if it were", asyn
 
 test("the containerd image store is told apart", async () => {
   const status: [string, string][] = [["driver-type", "io.containerd.snapshotter.v1"]];
-  await expect(packImage(docker(status), folder, { id: "x", reference: "x", without: [] })).rejects.toThrow(
+  await expect(packImage(docker(folder, status), { id: "x", reference: "x", without: [] })).rejects.toThrow(
     "as a whole",
   );
 });

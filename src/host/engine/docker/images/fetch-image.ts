@@ -1,12 +1,12 @@
-import { GodwitError } from "../../../contract/errors.ts";
+import { GodwitError } from "../../../../contract/errors.ts";
 import { api } from "../api-path.ts";
-import type { Docker } from "../docker.ts";
+import type { DockerClient } from "../client.ts";
 
 /** A registry that says nothing for so long is out of reach. */
 const silenceMs = 20_000;
 
 /** An image by its digest (`repository@sha256:...`) from its registry. @throws docker-failed where Docker cannot fetch it */
-export async function fetchImage(docker: Docker, digest: string): Promise<void> {
+export async function fetchImage(client: DockerClient, digest: string): Promise<void> {
   const [repository, tag] = digest.split("@");
   const given = new AbortController();
   let heardAt = performance.now();
@@ -15,7 +15,7 @@ export async function fetchImage(docker: Docker, digest: string): Promise<void> 
   }, 1000).unref();
   try {
     const query = { fromImage: repository, tag };
-    const answer = await docker.client.stream("POST", api`/images/create`, { query, signal: given.signal });
+    const answer = await client.stream("POST", api`/images/create`, { query, signal: given.signal });
     let said = "";
     for await (const chunk of answer) {
       heardAt = performance.now();
@@ -26,14 +26,6 @@ export async function fetchImage(docker: Docker, digest: string): Promise<void> 
   } finally {
     clearInterval(watch);
   }
-}
-
-/** Gives an image the name that it has elsewhere, unless that is an id or a digest, or names something here. */
-export async function nameImage(docker: Docker, image: string, reference: string): Promise<void> {
-  const name = tagOf(reference);
-  if (!name || (await docker.imageId(reference))) return;
-  const { repo, tag } = name;
-  await docker.client.post(api`/images/${image}/tag`, { query: { repo, tag } });
 }
 
 /** The name that a reference gives to an image; undefined for an id or a digest. */

@@ -1,16 +1,14 @@
 import { basename } from "node:path";
+import type { ContainerInspect } from "../inspect.ts";
 import { api } from "./api-path.ts";
-import { ignoreStatus } from "./client.ts";
-import type { Docker } from "./docker.ts";
-import type { ContainerInspect } from "./inspect.ts";
+import type { DockerClient } from "./client.ts";
 
 /** Programs that `docker exec` runs in a container. Docker runs health checks in the same way; they are none of them. */
-export async function readExecSessions({ client }: Docker, container: ContainerInspect): Promise<string[]> {
-  const read = (session: string) =>
-    client.get<ExecInspect>(api`/exec/${session}/json`).then(commandOf, (error): string[] => {
-      ignoreStatus(404)(error);
-      return [];
-    });
+export async function readExecSessions(
+  client: Pick<DockerClient, "find">,
+  container: ContainerInspect,
+): Promise<string[]> {
+  const read = async (session: string) => commandOf(await client.find<ExecInspect>(api`/exec/${session}/json`));
   const commands = await Promise.all((container.ExecIDs ?? []).map(read));
   const check = healthCommand(container)?.join("\0");
   return commands
@@ -24,9 +22,10 @@ interface ExecInspect {
   ProcessConfig: { entrypoint: string; arguments?: string[] | null };
 }
 
-/** Word by word; empty of one that has ended. */
-function commandOf({ Running, ProcessConfig }: ExecInspect): string[] {
-  return Running ? [ProcessConfig.entrypoint, ...(ProcessConfig.arguments ?? [])] : [];
+/** Word by word; empty for a session that has ended or is gone. */
+function commandOf(session: ExecInspect | undefined): string[] {
+  if (!session?.Running) return [];
+  return [session.ProcessConfig.entrypoint, ...(session.ProcessConfig.arguments ?? [])];
 }
 
 /** What Docker runs to see whether a container is healthy, word by word; undefined where it has no such check. */

@@ -1,0 +1,88 @@
+import { GodwitError } from "../../../contract/errors.ts";
+import { killCgroup } from "../../cgroup/freezer.ts";
+import { runcContainer } from "../../runtime/runc.ts";
+import type { EngineContainers, ListedContainer } from "../engine.ts";
+import { type ContainerInspect, containerInspect } from "../inspect.ts";
+import { api } from "./api-path.ts";
+import { type DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
+import { readExecSessions } from "./exec-sessions.ts";
+import { toldAddressRefusal } from "./networks.ts";
+
+export function dockerContainers(client: DockerClient): EngineContainers {
+  const find = async (container: string): Promise<ContainerInspect | undefined> => {
+    const found = await client.find(api`/containers/${container}/json`);
+    return found === undefined ? undefined : containerInspect.parse(found);
+  };
+
+  const waitForExit: EngineContainers["waitForExit"] = async (container, { next = false, signal } = {}) => {
+    const query = { condition: next ? "next-exit" : "not-running" };
+    try {
+      const path = api`/containers/${container}/wait`;
+      return (await client.post<{ StatusCode: number }>(path, { query, signal })).StatusCode;
+    } catch (error) {
+      ignoreStatus(404)(error);
+      return null;
+    }
+  };
+
+  return {
+    containers: () => client.get<ListedContainer[]>(api`/containers/json`, { query: { all: true } }),
+    find,
+    async inspect(container) {
+      const found = await find(container);
+      if (found) return found;
+      throw new GodwitError("no-such-container", `There is no container '${container}' on this host.`, {
+        hint: "List the containers of all hosts with: godwit ps",
+      });
+    },
+    async create(name, body) {
+      try {
+        const { Id } = await client.post<{ Id: string }>(api`/containers/create`, { query: { name }, body });
+        return Id;
+      } catch (error) {
+        if (!(error instanceof DockerRefusal && error.status === 409)) throw toldAddressRefusal(error);
+        throw new GodwitError("name-taken", `A container named '${name}' exists already on this host.`, {
+          hint: `Rename or remove it: docker rename ${name} NEW, or docker rm ${name}`,
+        });
+      }
+    },
+    async start(container) {
+      await client.post(api`/containers/${container}/start`);
+    },
+    /** Docker's own kill ends the first process of a frozen container and thaws the others, which run on for a moment. */
+    async killAndWait(container) {
+      const ended = waitForExit(container);
+      // Where the kill fails as well, the error of the kill is what is thrown.
+      ended.catch(() => {});
+      const running = await runcContainer(container).catch(() => undefined);
+      if (running) await killCgroup(running.cgroup);
+      await client.post(api`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
+      await ended;
+    },
+    waitForExit,
+    async remove(container, { force = false, volumes = false } = {}) {
+      try {
+        await client.delete(api`/containers/${container}`, { query: { force, v: volumes } });
+      } catch (error) {
+        ignoreStatus(404, 409)(error);
+        if (error instanceof DockerRefusal && error.status === 409) await awaitRemoval(client, container, error);
+      }
+    },
+    async rename(container, name) {
+      await client.post(api`/containers/${container}/rename`, { query: { name } });
+    },
+    async setRestartPolicy(container, policy) {
+      await client.post(api`/containers/${container}/update`, { body: { RestartPolicy: policy } });
+    },
+    execSessions: (container) => readExecSessions(client, container),
+    async removeCheckpoint(container, name) {
+      await client.delete(api`/containers/${container}/checkpoints/${name}`);
+    },
+  };
+}
+
+async function awaitRemoval(client: DockerClient, container: string, refusal: DockerRefusal): Promise<void> {
+  if (!refusal.message.includes("already in progress")) throw refusal;
+  const query = { condition: "removed" };
+  await client.post(api`/containers/${container}/wait`, { query }).catch(ignoreStatus(404));
+}
