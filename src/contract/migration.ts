@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { belongings } from "./belongings.ts";
+import { attachmentOptions } from "./attachments.ts";
 import { creatableInspect } from "./create-source.ts";
 import type { ErrorReport } from "./errors.ts";
 import { containerFacts, destinationView, hostFacts, verdict } from "./facts.ts";
@@ -17,9 +17,12 @@ import {
 } from "./name-schemas.ts";
 import { operation, progress, step } from "./operations.ts";
 
-export const modes = ["auto", "precopy", "postcopy", "cold"] as const;
-export const mode = z.enum(modes);
+/** As a user asks for them. What each of them is stands in src/checks/modes.ts. */
+export const modeNames = ["auto", "precopy", "postcopy", "cold"] as const;
+export const mode = z.enum(modeNames);
 export type Mode = z.infer<typeof mode>;
+/** A mode that a migration has: `auto` has become one of the others. */
+export type PlainMode = Exclude<Mode, "auto">;
 
 export const downtimeRange = { least: 1, most: 3_600_000 };
 /** Bytes per second: 1 Mbit/s to 1 Tbit/s. */
@@ -50,7 +53,7 @@ export const migrateRequest = z.object({
   /** Limit of the memory that follows after the resume, in post-copy. */
   drainBandwidth: rate.default(null),
   onNoConvergence: noConvergence.default("postcopy"),
-  ...belongings.shape,
+  ...attachmentOptions.shape,
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;
 
@@ -202,7 +205,7 @@ export const migrationOffer = z.object({
       })
       .superRefine(checkTreeName),
   ),
-  choices: belongings,
+  choices: attachmentOptions,
 });
 export type MigrationOffer = z.infer<typeof migrationOffer>;
 

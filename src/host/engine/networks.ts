@@ -1,12 +1,7 @@
-import type { NetworkFacts } from "../../contract/belongings.ts";
+import type { NetworkFacts } from "../../contract/attachments.ts";
 import { api } from "./api-path.ts";
 import { DockerRefusal, ignoreStatus } from "./client.ts";
 import type { Docker } from "./docker.ts";
-
-/** Networks that every Docker has by itself: they take no address of one's choice. */
-const builtIn = ["bridge", "host", "none"];
-
-export const isUserNetwork = (name: string): boolean => !builtIn.includes(name);
 
 /** An endpoint of a running container of this host; addresses with their prefix length, `10.0.0.2/24`. */
 export interface NetworkUser {

@@ -21,7 +21,7 @@ import { type ArmedContainer, armContainer, disarmContainer, readyRoot, speakFor
 import { type ImageSpace, releaseImageSpace, reserveImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import { removePending } from "../../host/restore/pending.ts";
 import { type RestoreRequest, type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
-import { makeBelongings, removeBelongings } from "./belongings.ts";
+import { makeAttachments, removeAttachments } from "./attachments.ts";
 import { ArrivingImage } from "./image.ts";
 import { ArrivingMemory } from "./memory.ts";
 import type { ArrivalRecord } from "./record.ts";
@@ -62,7 +62,7 @@ export class ArrivalWork {
     if (!imageRef)
       throw new GodwitError("docker-failed", `The image ${container.image} did not arrive on ${this.#host.name}.`);
     this.#space = await reserveImageSpace(migration, roomOnDestination(container, container.shared));
-    await makeBelongings(this.#host, this.#record, this.#save);
+    await makeAttachments(this.#host, this.#record, this.#save);
     const { body, autoRemove } = createBody(container.inspect, {
       ...{ runtime: hookName, imageRef, anonymousAnew: true, keepAddress: keptNetworks(container, choices.tcp) },
       keepPorts: await freePorts(container.ports.filter(({ chosen }) => chosen)),
@@ -174,7 +174,7 @@ export class ArrivalWork {
       this.#armed?.pending.close();
       await removePending(id);
     }
-    await removeBelongings(this.#host, this.#record);
+    await removeAttachments(this.#host, this.#record);
     await releaseImageSpace(this.#record.offer.migration);
   }
 
