@@ -52,6 +52,8 @@ test("links and warnings concern migrations alone", () => {
 test("a restore needs the runtime hook, a dump does not", () => {
   const facts = host("h1", { hook: { registered: false, installed: true } });
   expect(said({}, facts)).toEqual([[], [], [], []]);
-  expect(() => refuseRestore(facts, "looper")).toThrow("'looper' cannot be restored on h1: the runtime hook is not set up");
+  expect(() => refuseRestore(facts, "looper")).toThrow(
+    "'looper' cannot be restored on h1: the runtime hook is not set up",
+  );
   expect(() => refuseRestore(host("h1"), "looper")).not.toThrow();
 });
