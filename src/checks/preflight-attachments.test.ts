@@ -35,7 +35,7 @@ describe("what forbids a move", () => {
       { view: { sysctlsMissing: ["net.ipv4.vs.conntrack"] } },
       "preflight-failed",
       /no setting net\.ipv4\.vs\.conntrack/,
-      /on h2: load the module/,
+      /on h2: load the kernel module/,
     ],
     [
       "an AppArmor profile that is not there",
