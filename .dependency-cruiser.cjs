@@ -49,6 +49,13 @@ module.exports = {
       to: { path: "^src/(?!view/|contract/)" },
     },
     {
+      name: "checks-know-the-contract-alone",
+      comment: "They weigh facts that others have read.",
+      severity: "error",
+      from: { path: "^src/checks/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^src/(?!checks/|contract/)" },
+    },
+    {
       name: "doubles-are-for-tests",
       severity: "error",
       from: { path: "^(src|scripts|bench)/", pathNot: "\\.test\\.ts$" },

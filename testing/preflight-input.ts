@@ -1,7 +1,12 @@
 import { preflight } from "../src/checks/preflight.ts";
-import { type Belongings, belongings, type NetworkFacts, type VolumeFacts } from "../src/contract/belongings.ts";
+import {
+  type AttachmentOptions,
+  attachmentOptions,
+  type NetworkFacts,
+  type VolumeFacts,
+} from "../src/contract/attachments.ts";
 import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../src/contract/facts.ts";
-import type { Mode } from "../src/contract/migration.ts";
+import type { PlainMode } from "../src/contract/migration.ts";
 import { container, host, view } from "./host-facts.ts";
 
 /** What preflight's tests change in two equal hosts and a plain container. */
@@ -10,8 +15,8 @@ export interface Case {
   destination?: Partial<HostFacts>;
   container?: Partial<ContainerFacts>;
   view?: Partial<DestinationView>;
-  mode?: Mode;
-  choices?: Partial<Belongings>;
+  mode?: PlainMode;
+  choices?: Partial<AttachmentOptions>;
 }
 
 export function check(change: Case): Verdict[] {
@@ -20,8 +25,8 @@ export function check(change: Case): Verdict[] {
     destination: host("h2", change.destination),
     container: container(change.container),
     view: view(change.view),
-    mode: change.mode ?? "auto",
-    choices: belongings.parse(change.choices ?? {}),
+    mode: change.mode ?? "precopy",
+    choices: attachmentOptions.parse(change.choices ?? {}),
   });
 }
 

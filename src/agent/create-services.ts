@@ -7,17 +7,15 @@ import { resumeCheckpoints } from "../checkpoint/recovery/resume.ts";
 import { restoreContainer } from "../checkpoint/restore.ts";
 import { rollbackContainer } from "../checkpoint/rollback.ts";
 import { CheckpointStore } from "../checkpoint/store/store.ts";
-import { compareHosts } from "../checks/compare-hosts.ts";
-import { containerObstacles } from "../checks/container-obstacles.ts";
+import { refuseDump, refuseRestore } from "../checks/checkpoint.ts";
 import { doctor } from "../checks/doctor.ts";
-import { refuseDump, refuseRestore } from "../checks/local-checks.ts";
-import { obstaclesIn } from "../checks/verdict.ts";
+import { containerObstacles } from "../checks/obstacles.ts";
 import type { CheckpointTaken } from "../contract/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { hostFacts } from "../contract/facts.ts";
 import { apiPrefix } from "../contract/version.ts";
 import { containerName, examine, readContainerFacts } from "../host/container/facts.ts";
-import { readNeighbours } from "../host/container/joiners.ts";
+import { readNeighbours } from "../host/container/namespace-sharers.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import { thisHost } from "../host/host.ts";
 import { IncomingMigrations } from "../migration/destination/incoming-migrations.ts";
@@ -52,11 +50,7 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
       const own = await host.facts();
       const theirs =
         other === undefined ? undefined : hostFacts.parse(await peers(other).json("GET", `${apiPrefix}/facts`));
-      return {
-        host: host.name,
-        with: other ?? null,
-        verdicts: [...doctor(own), ...(theirs ? compareHosts(own, theirs) : [])],
-      };
+      return { host: host.name, with: other ?? null, verdicts: doctor(own, theirs) };
     },
 
     async containers() {
@@ -67,7 +61,7 @@ export function createServices({ config, journal, operations, peers, tunnels, lo
         if (!inspect) return undefined;
         const examined = await examine(inspect, { all: listed, running });
         const { id, name, image, state, runtime } = examined;
-        const obstacles = obstaclesIn(containerObstacles(examined, facts));
+        const obstacles = containerObstacles(examined, facts);
         return { ...{ host: host.name, id, name, image, state, status: item.Status, runtime }, obstacles };
       });
       return (await Promise.all(summaries)).filter((summary) => summary !== undefined);

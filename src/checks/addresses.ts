@@ -1,8 +1,7 @@
 import { isIPv6 } from "node:net";
-import type { TcpChoice } from "../contract/belongings.ts";
+import { isUserNetwork, type TcpChoice } from "../contract/attachments.ts";
 import { createSource, type EndpointSource } from "../contract/create-source.ts";
 import type { ContainerFacts } from "../contract/facts.ts";
-import { isUserNetwork } from "../host/engine/engine.ts";
 
 /** Networks in which a container is itself a neighbour on the hosts' LAN: its address means the same on every host. */
 const lanDrivers = ["macvlan", "ipvlan"];
@@ -34,8 +33,8 @@ export function wantedAddresses(container: ContainerFacts, tcp: TcpChoice): Want
 }
 
 /**
- * Whether established connections go on. Where the container gets another address they cannot; one without any network has
- * only those to itself.
+ * Whether established connections continue. They cannot where the container gets another address. A container without a network has
+ * connections to itself only.
  */
 export function keepsConnections(container: ContainerFacts, tcp: TcpChoice): boolean {
   if (tcp !== "auto") return tcp === "keep";

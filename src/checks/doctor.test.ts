@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { criuOf, dockerOf, host } from "../../testing/host-facts.ts";
 import { bytes, versionAtLeast, versionOf } from "../contract/units.ts";
-import { compareHosts } from "./compare-hosts.ts";
 import { doctor } from "./doctor.ts";
 
 const level = (verdicts: ReturnType<typeof doctor>, key: string) => verdicts.find(({ check }) => check === key)?.level;
@@ -72,10 +71,19 @@ test("a host whose CRIU cannot read the limits of other users' processes is told
 
 test("comparing hosts says which modes are possible, in either order of the hosts", () => {
   const plain = host("h2", { criu: criuOf({ dirtyTracking: false }) });
-  for (const verdicts of [compareHosts(host("h1"), plain), compareHosts(plain, host("h1"))]) {
-    expect(verdicts.every(({ level }) => level === "ok")).toBe(true);
-    expect(verdicts.at(-1)?.message).toBe("no pre-copy (no dirty tracking on h2), post-copy possible, cold possible");
+  for (const verdicts of [doctor(host("h1"), plain), doctor(plain, host("h1"))]) {
+    const common = verdicts.slice(-6);
+    const keys = "agent,architecture,cgroup,criu-versions,kernel,modes".split(",");
+    expect(common.map(({ check, level }) => `${check} ${level}`)).toEqual(keys.map((key) => `${key} ok`));
+    expect(common.at(-1)?.message).toBe("no pre-copy (no dirty tracking on h2), post-copy possible, cold possible");
   }
+});
+
+test("comparing hosts: post-copy needs pipes of the size that CRIU asks for", () => {
+  const narrow = host("h2", { pipeMaxSize: 1048576 });
+  expect(doctor(host("h1"), narrow).at(-1)?.message).toBe(
+    "pre-copy possible, no post-copy (no large pipes on h2), cold possible",
+  );
 });
 
 test("versions and sizes are read as people write them", () => {

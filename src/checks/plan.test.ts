@@ -11,14 +11,14 @@ const narrow = host("h2", { pipeMaxSize: 1048576, capSysResource: false, criu: c
 const choose = (asked: Mode, destination: HostFacts) => choosePlan({ asked, source: host("h1"), destination });
 
 test("what was asked for is done", () => {
-  expect(choose("cold", host("h2"))).toEqual({ mode: "cold", because: "Cold was asked for." });
+  expect(choose("cold", host("h2"))).toEqual({ mode: "cold", because: "You asked for cold." });
   expect(choose("postcopy", host("h2")).mode).toBe("postcopy");
 });
 
 test("where both hosts track changed memory, all of it goes before the switchover", () => {
   expect(choose("auto", host("h2"))).toEqual({
     mode: "precopy",
-    because: "Both hosts track changed memory, so that it can be sent while the container runs.",
+    because: "Both hosts track changed memory, so memory can be sent while the container runs.",
   });
   const late = choose("auto", host("h2", { criu: criuOf({ lazyPages: false }) }));
   expect(late).toMatchObject({ mode: "precopy", because: expect.stringContaining("h2 has no userfaultfd") });

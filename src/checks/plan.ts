@@ -1,8 +1,8 @@
 import type { HostFacts } from "../contract/facts.ts";
-import type { Mode, NoConvergence } from "../contract/migration.ts";
-import { pipeCheck } from "./host-checks.ts";
+import type { Mode, NoConvergence, PlainMode } from "../contract/migration.ts";
+import { hasAll, type MigrationMode, modes, orderedModes } from "./modes.ts";
 
-export type PlainMode = Exclude<Mode, "auto">;
+export type { PlainMode };
 
 export interface ModeChoice {
   mode: PlainMode;
@@ -17,30 +17,23 @@ export interface ModeQuestion {
 }
 
 export function choosePlan({ asked, source, destination }: ModeQuestion): ModeChoice {
-  if (asked !== "auto") return { mode: asked, because: `${nameOf[asked]} was asked for.` };
-  if ([source, destination].every(({ criu }) => criu?.dirtyTracking)) {
-    const why = "Both hosts track changed memory, so that it can be sent while the container runs";
-    const eager = `; ${destination.name} has no userfaultfd, so that all of it is read in before the resume`;
-    return { mode: "precopy", because: `${why}${destination.criu?.lazyPages ? "" : eager}.` };
-  }
-  if (canFollow(source, destination)) {
-    return { mode: "postcopy", because: "Both hosts have userfaultfd, so that memory can follow after the resume." };
-  }
-  return {
-    mode: "cold",
-    because:
-      "Neither pre-copy nor post-copy is possible between these hosts (dirty tracking, userfaultfd and the pipe size: see godwit doctor).",
-  };
+  const named = modeNamed(asked);
+  if (named) return { mode: named.name, because: `You asked for ${named.title}.` };
+  const { name, because } = orderedModes.find((mode) => isPossible(mode, source, destination)) ?? modes.cold;
+  return { mode: name, because: because(destination) };
 }
 
-/** What pre-copy does in the end where no round helps: not what these hosts cannot do. */
+/** What pre-copy does in the end where no round helps: never what these hosts cannot do. */
 export function possibleEnd(asked: NoConvergence, source: HostFacts, destination: HostFacts): NoConvergence {
-  return asked === "postcopy" && !canFollow(source, destination) ? "switchover" : asked;
+  const next = modeNamed(asked);
+  return next && !isPossible(next, source, destination) ? "switchover" : asked;
 }
 
-/** Whether memory can follow after the resume. */
-function canFollow(...hosts: HostFacts[]): boolean {
-  return hosts.every((host) => host.criu?.lazyPages && pipeCheck(host).level === "ok");
+/** Undefined where a word names no mode: `auto`, or the other ends of pre-copy. */
+function modeNamed(word: Mode | NoConvergence): MigrationMode | undefined {
+  return orderedModes.find(({ name }) => name === word);
 }
 
-export const nameOf: Record<PlainMode, string> = { cold: "Cold", precopy: "Pre-copy", postcopy: "Post-copy" };
+function isPossible(mode: MigrationMode, source: HostFacts, destination: HostFacts): boolean {
+  return hasAll(source, mode) && hasAll(destination, mode);
+}

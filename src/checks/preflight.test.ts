@@ -91,13 +91,13 @@ describe("what forbids a move", () => {
       { destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" },
       "preflight-failed",
       /post-copy needs userfaultfd, which h2 does not have/,
-      /use --mode precopy, which is what auto would choose here; or on h2: modprobe userfaultfd/,
+      /use --mode precopy, which auto would choose here; or on h2: modprobe userfaultfd/,
     ],
     [
       "no dirty tracking in pre-copy",
       { source: { criu: criuOf({ dirtyTracking: false }) }, mode: "precopy" },
       "preflight-failed",
-      /pre-copy needs a kernel that tracks changed memory, which h1 does not have/,
+      /pre-copy needs dirty tracking, which h1 does not have/,
       /use --mode postcopy.*or on h1: boot .*SOFT_DIRTY/,
     ],
     [
@@ -115,7 +115,13 @@ describe("what forbids a move", () => {
     ["stopped", { container: { running: false, state: "exited" } }, "container-not-running", /exited/, /docker start/],
     ["paused", { container: { state: "paused" } }, "container-not-running", /paused/, /docker unpause/],
     ["name taken", { view: { nameTaken: true } }, "name-taken", /h2: a container named looper/, /docker rename/],
-    ["memory", { container: { memoryBytes: 3 * 1024 ** 3 } }, "no-space", /6\.1 GiB are needed/, /free 2\.1 GiB/],
+    [
+      "memory",
+      { container: { memoryBytes: 3 * 1024 ** 3 } },
+      "no-space",
+      /the restore needs 6\.1 GiB/,
+      /free 2\.1 GiB/,
+    ],
     [
       "memory for the images of shared memory",
       {
@@ -124,7 +130,7 @@ describe("what forbids a move", () => {
         mode: "postcopy",
       },
       "no-space",
-      /h1: 1\.0 GiB of memory free, and 2\.0 GiB are needed for the images of shared memory/,
+      /h1: 1\.0 GiB of memory is free, and the images of shared memory .* need 2\.0 GiB/,
       /on h1: free 1\.0 GiB of memory, or use --mode cold/,
     ],
     [
@@ -135,7 +141,7 @@ describe("what forbids a move", () => {
         mode: "cold",
       },
       "no-space",
-      /h1: 1\.0 GiB of memory free, and 2\.0 GiB are needed/,
+      /h1: 1\.0 GiB of memory is free, and the images .* need 2\.0 GiB/,
       /on h1: free 1\.0 GiB of memory$/,
     ],
     ["disk", { container: { writableBytes: 15e9, volumeBytes: 10e9 } }, "no-space", /23 GiB/, /prune/],
@@ -143,14 +149,14 @@ describe("what forbids a move", () => {
       "TCP port taken",
       { view: { portsTaken: [{ port: 8080, protocol: "tcp" }] } },
       "preflight-failed",
-      /port 8080\/tcp in use/,
+      /port 8080\/tcp is in use/,
       /ss -lntp 'sport = :8080'/,
     ],
     [
       "UDP port taken",
       { view: { portsTaken: [{ port: 53, protocol: "udp" }] } },
       "preflight-failed",
-      /port 53\/udp in use/,
+      /port 53\/udp is in use/,
       /ss -lnup/,
     ],
     ["image mount", { container: { mounts: [mount("image")] } }, "unsupported-container", /type image/, /volume/],
@@ -158,7 +164,7 @@ describe("what forbids a move", () => {
     ["GPU", { container: { gpus: ["nvidia"] } }, "unsupported-container", /GPU \(nvidia\)/, /--gpus/],
     [
       "open io_uring",
-      { container: { uncarried: ["an io_uring"] } },
+      { container: { unsupported: ["an io_uring"] } },
       "unsupported-container",
       /io_uring open, which CRIU cannot dump/,
       /without/,
@@ -201,7 +207,7 @@ describe("what forbids a move", () => {
     ],
     [
       "network joined by another",
-      { container: { joiners: [{ name: "sidecar", namespace: "network" }] } },
+      { container: { namespaceSharers: [{ name: "sidecar", namespace: "network" }] } },
       "unsupported-container",
       /its network with container sidecar, which would lose it/,
       /stop sidecar/,

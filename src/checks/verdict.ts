@@ -1,24 +1,7 @@
 import { type ErrorCode, errorCatalogue, GodwitError } from "../contract/errors.ts";
 import type { Verdict } from "../contract/facts.ts";
 
-export const ok = (check: string, message: string): Verdict => ({ check, level: "ok", message });
-
-export const warn = (check: string, message: string, remedy: string): Verdict => ({
-  check,
-  level: "warn",
-  message,
-  remedy,
-});
-
-export const fail = (check: string, code: ErrorCode, message: string, remedy: string): Verdict => ({
-  check,
-  level: "fail",
-  message,
-  remedy,
-  code,
-});
-
-/** The same verdicts with the host that they speak of, for a report about more than one. */
+/** The same verdicts with the name of their host, for a report about more than one. */
 export function on(host: string, verdicts: Verdict[]): Verdict[] {
   return verdicts.map((verdict) => ({
     ...verdict,
@@ -46,7 +29,7 @@ export function firstFailure(verdicts: Verdict[], subject: string): GodwitError 
   });
 }
 
-/** Codes come from the other host too; one that a newer agent invented becomes the general one. */
+/** Codes come from the other host too; one that only a newer agent knows becomes the general one. */
 function errorCode(code: string | undefined): ErrorCode {
   return code !== undefined && Object.hasOwn(errorCatalogue, code) ? (code as ErrorCode) : "preflight-failed";
 }

@@ -38,7 +38,7 @@ export const errorCatalogue = {
     status: 422,
     means: "The check before the action found what forbids it; nothing was changed.",
   },
-  "unsupported-container": { exit: 5, status: 422, means: "The container uses something that cannot be carried." },
+  "unsupported-container": { exit: 5, status: 422, means: "The container uses something that CRIU cannot migrate." },
   "criu-missing": { exit: 5, status: 422, means: "CRIU is not installed, or does not work on this kernel." },
   "no-space": { exit: 5, status: 422, means: "Not enough memory or disk for the action." },
   "hook-missing": { exit: 5, status: 422, means: "The runtime hook is not registered with Docker." },

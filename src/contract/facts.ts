@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { networkFacts, volumeFacts } from "./belongings.ts";
+import { networkFacts, volumeFacts } from "./attachments.ts";
 
 /** One line of a check: of a host (doctor), or of a container against a destination (preflight). */
 export const verdict = z.object({
@@ -131,13 +131,13 @@ export const containerFacts = z.object({
   pidMode: z.string(),
   ipcMode: z.string(),
   /** Containers that run in a namespace of this one. */
-  joiners: z.array(sharedNamespace),
+  namespaceSharers: z.array(sharedNamespace),
   /** Containers in whose namespaces this one runs; by the beginning of their ids where no name is known. */
   joined: z.array(sharedNamespace),
   /** Processes that run as another user or group than root; `as` such as `user 999`. */
   otherUsers: z.array(z.object({ pid: z.int(), command: z.string(), as: z.string() })),
   /** What its processes have open that CRIU cannot dump, in words that fit after 'has'. */
-  uncarried: z.array(z.string()),
+  unsupported: z.array(z.string()),
   /** What its processes have open that CRIU dumps, and then refuses to restore or restores as something else; in such words. */
   unrestorable: z.array(z.string()),
   /** Programs that `docker exec` runs in it, such as `bash`. */

@@ -1,12 +1,15 @@
 import * as z from "zod";
-import { belongings } from "./belongings.ts";
+import { attachmentOptions } from "./attachments.ts";
 import type { ErrorReport } from "./errors.ts";
 import { verdict } from "./facts.ts";
 import { operation, progress, step } from "./operations.ts";
 
-export const modes = ["auto", "precopy", "postcopy", "cold"] as const;
-export const mode = z.enum(modes);
+/** As a user asks for them. What each of them is stands in src/checks/modes.ts. */
+export const modeNames = ["auto", "precopy", "postcopy", "cold"] as const;
+export const mode = z.enum(modeNames);
 export type Mode = z.infer<typeof mode>;
+/** A mode that a migration has: `auto` has become one of the others. */
+export type PlainMode = Exclude<Mode, "auto">;
 
 export const downtimeRange = { least: 1, most: 3_600_000 };
 /** Bytes per second: 1 Mbit/s to 1 Tbit/s. */
@@ -37,7 +40,7 @@ export const migrateRequest = z.object({
   /** Limit of the memory that follows after the resume, in post-copy. */
   drainBandwidth: rate.default(null),
   onNoConvergence: noConvergence.default("postcopy"),
-  ...belongings.shape,
+  ...attachmentOptions.shape,
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { belongings } from "./belongings.ts";
+import { attachmentOptions } from "./attachments.ts";
 import { creatableInspect } from "./create-source.ts";
 import type { ErrorReport } from "./errors.ts";
 import { containerFacts, destinationView, hostFacts } from "./facts.ts";
@@ -55,7 +55,7 @@ export const reserveRequest = z.object({
       })
       .superRefine(checkTreeName),
   ),
-  choices: belongings,
+  choices: attachmentOptions,
 });
 export type ReserveRequest = z.infer<typeof reserveRequest>;
 

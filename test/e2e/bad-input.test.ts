@@ -63,7 +63,7 @@ test("a mode that these hosts cannot do: what is missing where, and what would d
   expect(await lab.refusal("migrate", "h1/looper", "h2", "--mode", "precopy")).toMatchObject({
     code: "preflight-failed",
     exit: 5,
-    message: expect.stringMatching(/pre-copy needs a kernel that tracks changed memory, which h1 and h2 do not have/),
+    message: expect.stringMatching(/pre-copy needs dirty tracking, which h1 and h2 do not have/),
     hint: expect.stringMatching(/--mode postcopy.*on h1: .*on h2: /),
   });
   await expectUnharmed();

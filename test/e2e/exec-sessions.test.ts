@@ -26,7 +26,7 @@ describe("a session of 'docker exec'", () => {
     const sessions = [enter(""), enter("-it")];
     await inside("h1", "entered", "sleep 300", 2);
     expect(await move("entered", "h1", "h2")).toEqual([
-      expect.stringContaining("2 sessions of 'docker exec' will end (sh)"),
+      expect.stringContaining("the move ends 2 sessions of 'docker exec' (sh)"),
     ]);
     for (const { status, stdout } of await Promise.all(sessions)) {
       expect(stdout).toContain("inside");
@@ -73,7 +73,7 @@ describe("what is connected to the container's own processes from within it", ()
     const session = lab.attempt("h1", "docker exec db /session");
     await inside("h1", "db", "1..3000", 1);
     expect(await move("db", "h1", "h2", "--mode", mode)).toEqual([
-      expect.stringContaining("1 session of 'docker exec' will end (session)"),
+      expect.stringContaining("the move ends 1 session of 'docker exec' (session)"),
     ]);
     expect((await session).status).toBe(137);
     await healthy("h2");

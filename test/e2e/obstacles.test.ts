@@ -73,7 +73,7 @@ describe("a container whose network another one shares", () => {
     expect(await lab.refusal("rollback", "h1/web", "before")).toMatchObject(unsupported(message));
     expect(await lab.refusal("checkpoint", "create", "h1/web", "end", "--stop")).toMatchObject(unsupported(message));
     expect(await obstaclesOf("h1", "web")).toEqual([expect.stringMatching(message)]);
-    expect(await obstaclesOf("h1", "sidecar")).toEqual(["shares its network with container web"]);
+    expect(await obstaclesOf("h1", "sidecar")).toEqual(["the container shares its network with container web"]);
     const own = /'sidecar'.* shares its network with container web\.$/;
     expect(await lab.refusal("checkpoint", "create", "h1/sidecar", "cp")).toMatchObject(unsupported(own));
     // Taking a checkpoint leaves the other one its network.

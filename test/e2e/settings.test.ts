@@ -204,7 +204,9 @@ describe("a log that is kept elsewhere", () => {
     await lab.on("h1", `docker run --pull never -d --name told ${flags} busybox ${looperCommand()}`);
     await eventually("h1 is told", async () => (await told("h1")).length > 5 || undefined);
     const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h1/told", "h2");
-    expect(warnings).toEqual([expect.stringContaining("logs go to syslog: the history stays")]);
+    expect(warnings).toEqual([
+      expect.stringContaining("the container logs to syslog: godwit does not copy the history"),
+    ]);
     await eventually("h2 is told", async () => (await told("h2")).length > 5 || undefined);
     expectConsecutive([...(await told("h1")), ...(await told("h2"))]);
     for (const host of ["h1", "h2"]) await lab.on(host, "kill $(cat /run/server)");

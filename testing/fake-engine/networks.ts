@@ -1,4 +1,4 @@
-import type { NetworkFacts } from "../../src/contract/belongings.ts";
+import type { NetworkFacts } from "../../src/contract/attachments.ts";
 import type { EngineNetworks, EngineVolume, EngineVolumes } from "../../src/host/engine/engine.ts";
 import { type FakeContainers, refusal, volumeFolder } from "./containers.ts";
 

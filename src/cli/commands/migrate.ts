@@ -1,11 +1,11 @@
 import { Option } from "commander";
-import type { Belongings } from "../../contract/belongings.ts";
-import { type Mode, modes, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
-import { belongingOptions, chosen } from "../belonging-options.ts";
+import type { AttachmentOptions } from "../../contract/attachments.ts";
+import { type Mode, modeNames, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
+import { addAttachmentOptions, chosen } from "../attachment-options.ts";
 import { examples, type Registration } from "../command.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
-interface Options extends LimitOptions, Belongings {
+interface Options extends LimitOptions, AttachmentOptions {
   dryRun: boolean;
   mode: Mode;
   keepSource: boolean;
@@ -20,9 +20,9 @@ export const migrate: Registration = (program, action) => {
       "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels; until the switchover nothing has happened to it.",
     )
     .argument("<container>", "[HOST/]NAME or id")
-    .argument("<host>", "where it shall go")
+    .argument("<host>", "destination host")
     .option("--dry-run", "only say what would happen, and what would be in the way", false)
-    .addOption(new Option("--mode <mode>", "how memory goes over").choices(modes).default("auto"))
+    .addOption(new Option("--mode <mode>", "how memory goes over").choices(modeNames).default("auto"))
     .option("--keep-source", "keep the original, stopped, instead of removing it", false)
     .addOption(
       new Option(
@@ -39,7 +39,7 @@ export const migrate: Registration = (program, action) => {
         "godwit migrate web h2 --bind copy --create-networks --tcp keep",
       ),
     );
-  belongingOptions(command);
+  addAttachmentOptions(command);
   limitOptions(command);
   command.action(
     action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {

@@ -71,7 +71,7 @@ function steering(group: Command, action: Action): void {
         refuseEnded(migration);
         await client.call("cancelOperation", { params: { id } });
         const data = await client.call("migration", { params: { id } });
-        return { view: "done", data: { lines: [`cancelling ${id}: ${container} runs on on ${source}`], data } };
+        return { view: "done", data: { lines: [`cancelling ${id}: ${container} keeps running on ${source}`], data } };
       }),
     );
 

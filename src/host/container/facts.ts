@@ -5,12 +5,12 @@ import type { ContainerInspect } from "../engine/inspect.ts";
 import { type FileTree, type OwnTree, treeBytes } from "../files/trees.ts";
 import { containerProcesses, pidsBelow } from "../proc/processes.ts";
 import { type RuncContainer, runcContainer } from "../runtime/runc.ts";
-import { readNetworks, readVolumes } from "./belongings.ts";
+import { readNetworks, readVolumes } from "./attachments.ts";
 import { tellApart } from "./exec-sessions.ts";
-import { joinedBy, joinersOf, type Neighbours, readNeighbours } from "./joiners.ts";
 import { overlayRootOf } from "./layers.ts";
+import { joinedBy, type Neighbours, namespaceSharersOf, readNeighbours } from "./namespace-sharers.ts";
 import { readSharedMemory } from "./shared-memory.ts";
-import { openFiles } from "./uncarried.ts";
+import { openFiles } from "./unsupported.ts";
 
 const nothingShared: ContainerFacts["shared"] = { memoryBytes: 0, tmpfsBytes: 0 };
 
@@ -62,7 +62,7 @@ export async function examine(
   const processes = running ? (await tellApart(found, running.pid)).own : [];
   return {
     ...describe(container),
-    joiners: joinersOf(container, neighbours),
+    namespaceSharers: namespaceSharersOf(container, neighbours),
     joined: joinedBy(container, neighbours),
     memoryBytes: processes.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
     processes: processes.length,
@@ -153,10 +153,10 @@ export function describe(container: ContainerInspect): ContainerFacts {
     ),
     pidMode: host.PidMode ?? "",
     ipcMode: host.IpcMode ?? "",
-    joiners: [],
+    namespaceSharers: [],
     joined: [],
     otherUsers: [],
-    uncarried: [],
+    unsupported: [],
     unrestorable: [],
     execSessions: [],
     inspect: container,

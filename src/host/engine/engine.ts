@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { NetworkFacts } from "../../contract/belongings.ts";
+import type { NetworkFacts } from "../../contract/attachments.ts";
 import { GodwitError } from "../../contract/errors.ts";
 import type { HostFacts } from "../../contract/facts.ts";
 import type { CreateBody } from "./create/create-body.ts";
@@ -191,8 +191,3 @@ export class AddressRefused extends GodwitError {
 /** Whether this network refuses an address of our choice, as far as the error says. */
 export const refusesAddress = (error: unknown, network: string): boolean =>
   error instanceof AddressRefused && (error.network ?? network) === network;
-
-/** Networks that every engine has by itself: they take no address of one's choice. */
-const builtIn = ["bridge", "host", "none"];
-
-export const isUserNetwork = (name: string): boolean => !builtIn.includes(name);

@@ -32,7 +32,7 @@ export async function runcContainer(id: string): Promise<RuncContainer> {
     return { id, root, pid: state.init_process_pid, cgroup };
   }
   throw new GodwitError("container-not-running", `runc has no running container ${id.slice(0, 12)}.`, {
-    hint: "Only containers of the runtimes runc and godwit can be carried; see: docker inspect -f '{{.HostConfig.Runtime}}' CONTAINER",
+    hint: "godwit migrates only containers of the runtimes runc and godwit; see: docker inspect -f '{{.HostConfig.Runtime}}' CONTAINER",
   });
 }
 

@@ -1,11 +1,11 @@
 import { choosePlan, possibleEnd } from "../../checks/plan.ts";
 import { preflight } from "../../checks/preflight.ts";
-import { belongings } from "../../contract/belongings.ts";
+import { attachmentOptions } from "../../contract/attachments.ts";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan, NoConvergence } from "../../contract/migration.ts";
 import { migrationProtocol } from "../../contract/peer-protocol.ts";
 import { protocol } from "../../contract/version.ts";
-import { bindTrees } from "../../host/container/belongings.ts";
+import { bindTrees } from "../../host/container/attachments.ts";
 import { fileTrees, readContainerFacts } from "../../host/container/facts.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { FileTree } from "../../host/files/trees.ts";
@@ -42,7 +42,7 @@ export async function checkMigration(
     host.engine.imageLayers(container.Image),
   ]);
   const running = container.State.Running ? await findRuncContainer(container.Id) : undefined;
-  const choices = belongings.parse(request);
+  const choices = attachmentOptions.parse(request);
   const trees: FileTree[] = running ? await fileTrees(host.engine, container, running.pid, dockerRoot) : [];
   if (choices.bind === "copy") trees.push(...(await bindTrees(container)));
   const question = {

@@ -4,7 +4,7 @@ import { countsOn, expectConsecutive, stateOf } from "../support/looper.ts";
 import { refused } from "./support/results.ts";
 
 const without = "have the program do without it, or move it while nothing of it is open";
-/** What inside/uncarried.c holds. */
+/** What inside/unsupported.c holds. */
 const kinds = [
   { id: "io_uring", by: "preflight", what: "io_uring", says: /an io_uring open/ },
   { id: "mqueue", by: "preflight", what: "POSIX message queues", says: /the POSIX message queue \/queue/ },
@@ -32,11 +32,11 @@ const kinds = [
 // Docker's own seccomp profile keeps some of them from a container anyway.
 const allowed = "--security-opt seccomp=unconfined --cap-add SYS_ADMIN --cap-add BPF --cap-add PERFMON";
 
-/** What CRIU cannot carry is refused with the reason, and the program runs on without a gap. */
-export function uncarried(lab: TestLab): void {
+/** What CRIU cannot migrate is refused with the reason, and the program keeps running without a gap. */
+export function unsupported(lab: TestLab): void {
   describe("what cannot move", () => {
     test.each(kinds)("$what: refused by the $by, and it runs on", async ({ id, by, what, says, ...more }) => {
-      await lab.on("h1", `docker run --pull never -d --name held ${allowed} servers /opt/uncarried ${id}`);
+      await lab.on("h1", `docker run --pull never -d --name held ${allowed} servers /opt/unsupported ${id}`);
       await countsOn(lab, "h1", "held");
       const error = await lab.refusal("migrate", "h1/held", "h2");
       expect(error).toMatchObject(

@@ -1,4 +1,4 @@
-import type { NetworkFacts } from "../../../contract/belongings.ts";
+import type { NetworkFacts } from "../../../contract/attachments.ts";
 import { AddressRefused, type EngineNetworks, type NetworkUser } from "../engine.ts";
 import { api } from "./api-path.ts";
 import { type DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from "node:net";
 import { type WantedAddress, wantedAddresses } from "../../../checks/addresses.ts";
-import type { NetworkFacts, TcpChoice } from "../../../contract/belongings.ts";
+import type { NetworkFacts, TcpChoice } from "../../../contract/attachments.ts";
 import type { ContainerFacts, DestinationView } from "../../../contract/facts.ts";
 import type { Engine, FoundNetwork } from "../../../host/engine/engine.ts";
 

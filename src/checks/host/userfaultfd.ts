@@ -1,0 +1,17 @@
+import type { Check, OneHost } from "../check.ts";
+import { ok, warn } from "../finding.ts";
+
+export const userfaultfd: Check<OneHost> = {
+  key: "userfaultfd",
+  audiences: ["doctor", "destination"],
+  run: ({ host: { criu } }) => {
+    if (!criu) return [];
+    if (criu.lazyPages) return [ok("userfaultfd works: memory can follow after the resume")];
+    return [
+      warn(
+        "userfaultfd does not work: all memory is read before the resume, and the downtime grows with it",
+        "modprobe userfaultfd, or boot a kernel with CONFIG_USERFAULTFD",
+      ),
+    ];
+  },
+};

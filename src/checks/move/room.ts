@@ -1,0 +1,40 @@
+import { bytes } from "../../contract/units.ts";
+import type { Check, Move } from "../check.ts";
+import { fail, ok } from "../finding.ts";
+
+/** What a restore needs beside the pages: CRIU itself, page tables, the small images. */
+const restoreOverhead = 64 * 1024 ** 2;
+
+/** The images lie in tmpfs while the restored copy fills up beside them. */
+export const memoryRoom: Check<Move> = {
+  key: "memory-room",
+  audiences: ["migration"],
+  run: ({ container, destination: { memory } }) => {
+    const needed = 2 * container.memoryBytes + restoreOverhead;
+    const have = `${bytes(memory.availableBytes)} of memory is free`;
+    if (memory.availableBytes >= needed) return [ok(`${have}, the restore needs ${bytes(needed)}`)];
+    return [
+      fail(
+        "no-space",
+        `${have}, and the restore needs ${bytes(needed)} (twice the container's memory)`,
+        `free ${bytes(needed - memory.availableBytes)} of memory`,
+      ),
+    ];
+  },
+};
+
+export const diskRoom: Check<Move> = {
+  key: "disk-room",
+  audiences: ["migration"],
+  run: ({ container, destination: { disk }, view }) => {
+    const needed = container.writableBytes + container.volumeBytes;
+    const have = `${bytes(disk.dockerFreeBytes)} of disk is free`;
+    if (disk.dockerFreeBytes >= needed) {
+      const image = view.imagePresent ? "" : "; its image is sent as well, and needs more";
+      return [ok(`${have}, the container's files need ${bytes(needed)}${image}`)];
+    }
+    const image = view.imagePresent ? "" : ", and its image needs more";
+    const what = `${have}, and the container's files need ${bytes(needed)}${image}`;
+    return [fail("no-space", what, "docker system prune")];
+  },
+};
