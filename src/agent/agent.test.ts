@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
-import { fakeServices } from "../../testing/fake-services.ts";
+import { fakeWork } from "../../testing/fake-agent.ts";
 import type { OperationEvent } from "../contract/operations.ts";
 import { protocol } from "../contract/version.ts";
 import { createAuthority, issueCertificate } from "../transport/certificates.ts";
@@ -32,7 +32,7 @@ function configOf(folder: string, more: Partial<AgentConfig> = {}): AgentConfig 
 }
 
 async function start(config: AgentConfig): Promise<Agent> {
-  const agent = await startAgent(config, fakeServices, silent);
+  const agent = await startAgent(config, fakeWork, silent);
   let closed = false;
   const close = agent.close.bind(agent);
   agent.close = async () => {
@@ -145,7 +145,7 @@ test("a second agent on one host is refused; a socket that is left over is repla
   const agent = await start(config);
   expect(statSync(agent.socket).mode & 0o007).toBe(0);
   expect(existsSync(join(config.runDir, "agent.pid"))).toBe(true);
-  await expect(startAgent(config, fakeServices, silent)).rejects.toMatchObject({ code: "busy" });
+  await expect(startAgent(config, fakeWork, silent)).rejects.toMatchObject({ code: "busy" });
   expect(await new Client(unixSocket(agent.socket)).call("health", {})).toMatchObject({ name: "h1" });
   await agent.close();
   expect(existsSync(agent.socket)).toBe(false);

@@ -9,6 +9,7 @@ import {
   containerId,
   containerName,
   contentDigest,
+  givenName,
   imageFileName,
   imageReference,
   networkName,
@@ -38,7 +39,7 @@ export type NoConvergence = z.infer<typeof noConvergence>;
 
 /** What a user asks for with `godwit migrate`. */
 export const migrateRequest = z.object({
-  destination: z.string(),
+  destination: givenName("host"),
   mode: mode.default("auto"),
   dryRun: z.boolean().default(false),
   /** Keep the original on the source, stopped, instead of removing it. */

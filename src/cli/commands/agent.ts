@@ -10,12 +10,11 @@ export const agent: Registration = (program, action) => {
     .addHelpText("after", examples("godwit agent", "godwit agent --config ./agent.json"))
     .action(
       action(async (_context, options: { config: string }) => {
-        const [{ readConfig }, { runAgent }, { createServices }] = await Promise.all([
+        const [{ readConfig }, { runAgent }] = await Promise.all([
           import("../../agent/config.ts"),
           import("../../agent/run-agent.ts"),
-          import("../../agent/create-services.ts"),
         ]);
-        await runAgent(readConfig(options.config), createServices);
+        await runAgent(readConfig(options.config));
         return { view: "nothing", data: null };
       }),
     );

@@ -1,0 +1,61 @@
+import type { FastifyInstance } from "fastify";
+import { lookup } from "../checkpoint/lookup.ts";
+import { CheckpointStore } from "../checkpoint/store/store.ts";
+import type { RouteTable } from "../contract/routes.ts";
+import { thisHost } from "../host/host.ts";
+import type { Journal } from "../journal/journal.ts";
+import { Arrivals } from "../migration/destination/arrivals.ts";
+import { sendHistory } from "../migration/history.ts";
+import { Departures } from "../migration/source/departures.ts";
+import type { Operations } from "../operations/operations.ts";
+import type { TunnelRegistry } from "../transport/tunnels.ts";
+import type { Peers } from "./hosts.ts";
+import { registerPeerRoutes } from "./peer-routes.ts";
+import { recover } from "./recovery.ts";
+import { agentRoutes } from "./routes/table.ts";
+import { type BlockWatch, readUsage } from "./usage.ts";
+
+/** What an agent has before it knows what it does. */
+export interface AgentParts {
+  /** Of this host. */
+  name: string;
+  journal: Journal;
+  operations: Operations;
+  peers: Peers;
+  tunnels: TunnelRegistry;
+  blocks: BlockWatch;
+}
+
+/** What an agent does. A test may put another one in the place of `assemble`. */
+export interface AgentWork {
+  routes: RouteTable;
+  /** Adds the routes and tunnels that only other agents may use. `request.peer` is the name of the host that asks. */
+  registerPeerRoutes(app: FastifyInstance): void;
+  /** Called once, before the agent listens. */
+  recover(): Promise<void>;
+  /** Called once at the agent's end, after operations were told to cancel. */
+  close(): void;
+}
+
+/** Puts the rooms of a real host together. */
+export function assemble({ name, journal, operations, peers, tunnels, blocks }: AgentParts): AgentWork {
+  const host = thisHost(name);
+  const checkpoints = { host, store: new CheckpointStore(), journal };
+  const ending = new AbortController();
+  const arrivals = new Arrivals({ host, journal, operations });
+  const departures = new Departures({
+    ...{ host, journal, operations, peers: (other) => peers.get(other) },
+    moved: (container, peer, context) => sendHistory(checkpoints, container, peer, context),
+  });
+  const find = lookup(checkpoints, (container) => departures.assertSettled(container));
+  const usage = () => readUsage(blocks);
+  return {
+    routes: agentRoutes({ ...checkpoints, operations, find, departures, peers, usage }),
+    registerPeerRoutes: (app) => registerPeerRoutes(app, { arrivals, history: checkpoints, operations, tunnels }),
+    recover: () => recover({ checkpoints, operations, arrivals, departures, ending: ending.signal }),
+    close() {
+      ending.abort();
+      departures.close();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { CheckpointDeps } from "../../checkpoint/deps.ts";
+import type { Lookup } from "../../checkpoint/lookup.ts";
+import type { AgentUsage } from "../../contract/routes.ts";
+import type { Departures } from "../../migration/source/departures.ts";
+import type { Operations } from "../../operations/operations.ts";
+import type { Peers } from "../hosts.ts";
+
+/**
+ * What the routes of an agent work with. A file of routes picks of it what it uses.
+ * A route that takes longer than a second refuses at once what can be refused at once, and then begins an operation.
+ */
+export interface RouteDeps extends CheckpointDeps {
+  operations: Operations;
+  find: Lookup;
+  departures: Pick<Departures, "migrate" | "plan" | "set" | "switchNow" | "recover">;
+  peers: Peers;
+  usage: () => AgentUsage;
+}

@@ -1,0 +1,43 @@
+import type { RouteTable } from "../../contract/routes.ts";
+import { findMigration, isMigration, migrationOf, runningMigration } from "../../migration/view.ts";
+import type { RouteDeps } from "./deps.ts";
+
+/** Containers that leave this host. */
+export const migrationRoutes = ({
+  departures,
+  operations,
+  find,
+}: Pick<RouteDeps, "departures" | "operations" | "find">) =>
+  ({
+    async migrate({ params, body }) {
+      const { found } = await find.container(params.container);
+      return departures.migrate(found, body);
+    },
+
+    async plan({ params, body }) {
+      const { found } = await find.container(params.container);
+      return departures.plan(found, body);
+    },
+
+    async recover({ params, body }) {
+      const { found, name } = await find.any(params.container);
+      const recovery = await departures.recover(name, body.force);
+      if (!found && recovery.outcome === "nothing-to-recover") throw find.noContainer(params.container);
+      return recovery;
+    },
+
+    migrations: async () => operations.list().filter(isMigration).map(migrationOf),
+    migration: async ({ params }) => migrationOf(findMigration(operations, params.id)),
+
+    async setMigration({ params, body }) {
+      const { id } = runningMigration(operations, params.id);
+      departures.set(id, body);
+      return migrationOf(operations.get(id));
+    },
+
+    async switchMigration({ params }) {
+      const { id } = runningMigration(operations, params.id);
+      departures.switchNow(id);
+      return migrationOf(operations.get(id));
+    },
+  }) satisfies Partial<RouteTable>;
