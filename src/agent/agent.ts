@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
 import { SqliteJournal } from "../journal/sqlite.ts";
+import type { Log } from "../operations/log.ts";
 import { Operations } from "../operations/operations.ts";
 import { peerName, readCredentials } from "../transport/tls.ts";
 import { listenTls, type TlsListener } from "../transport/tls-server.ts";
@@ -14,7 +15,6 @@ import type { AgentConfig } from "./config.ts";
 import { registerForwarding } from "./forward.ts";
 import { Peers } from "./hosts.ts";
 import { claimSocket } from "./local-socket.ts";
-import type { Log } from "./log.ts";
 import { watchBlocks } from "./usage.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { ZodError } from "zod";
 import { errorCatalogue, errorReport, GodwitError } from "../contract/errors.ts";
 import { issuesOf, refusedName } from "../contract/name-schemas.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../operations/log.ts";
 
 /** Answers whatever a route throws with the catalogue's status and an ErrorReport. */
 export function answerErrors(app: FastifyInstance, log: Log): void {

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { OperationEvent } from "../../contract/operations.ts";
 import { type Route, type RouteName, type RouteTable, routes } from "../../contract/routes.ts";
 import { apiPrefix } from "../../contract/version.ts";
+import type { Log } from "../../operations/log.ts";
 import { streamEvents } from "../event-stream.ts";
-import type { Log } from "../log.ts";
 
 export interface RegisterOptions {
   log: Log;

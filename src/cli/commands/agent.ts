@@ -4,6 +4,7 @@ import { examples, type Registration } from "../command.ts";
 export const agent: Registration = (program, action) => {
   program
     .command("agent")
+    .json("nothing; its log on standard error is JSON lines always")
     .summary("run the agent of this host")
     .description("Runs the agent of this host until SIGTERM; its log goes to stderr.")
     .option("--config <file>", "its configuration", defaultConfigFile)

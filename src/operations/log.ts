@@ -1,4 +1,4 @@
-/** What the agent uses of its logger: pino, or nothing in tests. */
+/** Where what nobody is told goes: the agent's log, as pino has it. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
