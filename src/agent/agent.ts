@@ -13,8 +13,8 @@ import { createApp } from "./app.ts";
 import type { AgentParts, AgentWork } from "./assemble.ts";
 import type { AgentConfig } from "./config.ts";
 import { registerForwarding } from "./forward.ts";
-import { Peers } from "./hosts.ts";
 import { claimSocket } from "./local-socket.ts";
+import { Peers } from "./peers.ts";
 import { watchBlocks } from "./usage.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;
@@ -68,7 +68,7 @@ export async function startAgent(
   const ending = new AbortController();
   const shared = { name: config.name, routes: work.routes, log, ending: ending.signal };
   const local = createApp(shared);
-  registerForwarding(local, (host) => peers.get(host));
+  registerForwarding(local, (host) => peers.get(host), log);
   await local.ready();
   const listener = credentials && (await listenToPeers(config, shared, work, tunnels, credentials));
   if (!listener)

@@ -5,7 +5,8 @@ import type { RouteTable } from "../contract/routes.ts";
 import { apiPrefix, protocol, version } from "../contract/version.ts";
 import { protocolHeader, versionHeader, versionHeaders } from "../transport/http.ts";
 import { answerErrors } from "./error-answers.ts";
-import { type RegisterOptions, registerRoutes } from "./routes/register.ts";
+import type { StreamOptions } from "./event-stream.ts";
+import { registerRoutes } from "./routes/register.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -14,7 +15,7 @@ declare module "fastify" {
   }
 }
 
-export interface AppOptions extends RegisterOptions {
+export interface AppOptions extends StreamOptions {
   /** Of this host. */
   name: string;
   routes: RouteTable;

@@ -4,22 +4,28 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
 import type { OperationEvent } from "../contract/operations.ts";
 import type { EventPosition } from "../contract/routes.ts";
+import type { Log } from "../operations/log.ts";
 import { versionHeaders } from "../transport/http.ts";
 
 const heartbeatMs = 15_000;
 /** A reader that takes nothing for so long is cut off; it can resume by its last id. */
 const stallMs = 30_000;
 
+export interface StreamOptions {
+  log: Log;
+  /** Aborts when the agent ends: event streams then end as well. */
+  ending: AbortSignal;
+}
+
 /**
  * Answers with events as server-sent events, after the one that the header Last-Event-ID names.
  * @param read may throw: the reader is then answered with that error
- * @param ending aborts when the agent ends
  */
 export async function streamEvents(
   read: (position: EventPosition) => AsyncIterable<OperationEvent>,
   request: FastifyRequest,
   reply: FastifyReply,
-  ending: AbortSignal,
+  { log, ending }: StreamOptions,
 ): Promise<FastifyReply> {
   const out = reply.raw;
   const gone = new AbortController();
@@ -32,7 +38,8 @@ export async function streamEvents(
   try {
     for await (const event of events) await send(out, event);
     out.end();
-  } catch {
+  } catch (error) {
+    if (!gone.signal.aborted) log.warn({ err: error, url: request.url }, "a reader of events was cut off");
     out.destroy();
   } finally {
     clearInterval(heartbeat);

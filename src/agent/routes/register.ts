@@ -2,20 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { OperationEvent } from "../../contract/operations.ts";
 import { type Route, type RouteName, type RouteTable, routes } from "../../contract/routes.ts";
 import { apiPrefix } from "../../contract/version.ts";
-import type { Log } from "../../operations/log.ts";
-import { streamEvents } from "../event-stream.ts";
-
-export interface RegisterOptions {
-  log: Log;
-  /** Aborts when the agent ends: event streams then end as well. */
-  ending: AbortSignal;
-}
+import { type StreamOptions, streamEvents } from "../event-stream.ts";
 
 /**
  * Puts the routes on an HTTP server. Who may ask is decided before, by the hooks of the server: one for each way to reach the agent.
  * The schemas of the contract parse each request before its route sees it.
  */
-export function registerRoutes(app: FastifyInstance, table: RouteTable, options: RegisterOptions): void {
+export function registerRoutes(app: FastifyInstance, table: RouteTable, options: StreamOptions): void {
   for (const name of Object.keys(routes) as RouteName[]) {
     const { method, path } = routes[name];
     app.route({
@@ -29,18 +22,18 @@ export function registerRoutes(app: FastifyInstance, table: RouteTable, options:
 async function answer(
   name: RouteName,
   table: RouteTable,
-  { log, ending }: RegisterOptions,
+  options: StreamOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const route: Route = routes[name];
   const input = parse(route, request);
-  if (route.access === "change") log.info({ route: name, ...input, from: request.peer || "local" }, "asked");
+  if (route.access === "change") options.log.info({ route: name, ...input, from: request.peer || "local" }, "asked");
   // RouteTable binds each input to the schemas of its route; the compiler does not follow that through a name that varies.
   const run = table[name] as (input: unknown) => unknown;
   if (route.kind !== "events") return reply.code(route.kind === "operation" ? 202 : 200).send(await run(input));
   const read = (position: object) => run({ ...input, ...position }) as AsyncIterable<OperationEvent>;
-  return streamEvents(read, request, reply, ending);
+  return streamEvents(read, request, reply, options);
 }
 
 /** @throws ZodError */
