@@ -10,7 +10,7 @@ function setUp({ twinOn, hook = true }: { twinOn?: "h1" | "h2"; hook?: boolean }
   const begun: Pick<OperationSpec, "kind" | "container">[] = [];
   const found = {
     ...{ Id: "c".repeat(64), Name: "/looper", Image: "sha256:1", Config: { Image: "busybox" }, HostConfig: {} },
-    ...{ State: { Running: false, Status: "running" }, NetworkSettings: {} },
+    ...{ State: { Running: true, Status: "running" }, NetworkSettings: {} },
   };
   const h2 = {
     name: "h2",
