@@ -6,10 +6,18 @@ import { cloneRoutes } from "./clones.ts";
 import type { RouteDeps } from "./deps.ts";
 
 /** A host h1 with the running container `looper`, which has the checkpoint `before`; another host h2; perhaps a `twin` on one of them. */
-function setUp({ twinOn, hook = true }: { twinOn?: "h1" | "h2"; hook?: boolean } = {}) {
+function setUp({
+  twinOn,
+  hook = true,
+  ...HostConfig
+}: {
+  twinOn?: "h1" | "h2";
+  hook?: boolean;
+  Devices?: object[];
+} = {}) {
   const begun: Pick<OperationSpec, "kind" | "container">[] = [];
   const found = {
-    ...{ Id: "c".repeat(64), Name: "/looper", Image: "sha256:1", Config: { Image: "busybox" }, HostConfig: {} },
+    ...{ Id: "c".repeat(64), Name: "/looper", Image: "sha256:1", Config: { Image: "busybox" }, HostConfig },
     ...{ State: { Running: true, Status: "running" }, NetworkSettings: {} },
   };
   const h2 = {
@@ -58,6 +66,12 @@ test.each([
   ["has its name on this host", { twinOn: "h1" }, {}, "name-taken"],
   ["has its name on the other host", { twinOn: "h2" }, { host: "h2", checkpoint: "before" }, "name-taken"],
   ["would be on a host that is not configured", {}, { host: "h9" }, "no-such-host"],
+  [
+    "would be of a container that cannot be dumped",
+    { Devices: [{ PathOnHost: "/dev/kvm" }] },
+    {},
+    "unsupported-container",
+  ],
   ["would be restored on a host without the hook", { hook: false }, { checkpoint: "before" }, "hook-missing"],
 ] as const)("a clone that %s begins nothing", async (_, world, asked, code) => {
   const { begun, clone } = setUp(world);
