@@ -13,7 +13,7 @@ function setUp({
 }: {
   twinOn?: "h1" | "h2";
   hook?: boolean;
-  Devices?: object[];
+  Devices?: readonly object[];
 } = {}) {
   const begun: Pick<OperationSpec, "kind" | "container">[] = [];
   const found = {

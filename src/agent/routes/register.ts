@@ -31,7 +31,7 @@ async function answer(
   if (route.access === "change") options.log.info({ route: name, ...input, from: request.peer || "local" }, "asked");
   // RouteTable binds each input to the schemas of its route; the compiler does not follow that through a name that varies.
   const run = table[name] as (input: unknown) => unknown;
-  if (route.kind !== "events") return reply.code(200).send(await run(input));
+  if (route.kind !== "events") return reply.code(route.kind === "operation" ? 202 : 200).send(await run(input));
   const read = (position: object) => run({ ...input, ...position }) as AsyncIterable<OperationEvent>;
   return streamEvents(read, request, reply, options);
 }
