@@ -1,42 +1,9 @@
 import type { Command } from "commander";
+import { CliCommand } from "../../src/cli/command.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { groups } from "./errors-page.ts";
 import { generated, table } from "./markdown.ts";
 import { shapes } from "./shapes.ts";
-
-/** What each command prints with --json; a command without a line here makes the page fail. */
-const json: Record<string, string> = {
-  doctor: "`DoctorReport[]`, a host each",
-  hosts: "`{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]`",
-  ps: "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host could not be asked",
-  migrate: "`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`",
-  "checkpoint create": "`Event` lines, then a `CheckpointSummary` line",
-  "checkpoint ls": "`{ host: string, checkpoints: CheckpointSummary[], problem: string | null }[]`",
-  "checkpoint inspect": "`CheckpointRecord`",
-  "checkpoint rm": "`{ removed: string }`",
-  restore: "`Event` lines, then a `RunResult` line",
-  rollback: "`Event` lines, then a `RunResult` line",
-  clone: "`Event` lines, then a `RunResult` line",
-  recover: "`Recovery`",
-  "migration ls": "`Migration[]`",
-  "migration show": "`Migration`",
-  "migration watch": "`Event` lines, then a `MigrationResult` line",
-  "migration cancel": "`Migration`",
-  "migration set": "`Migration`",
-  "migration switch": "`Migration`",
-  "operations ls": "`Operation[]`",
-  "operations show": "`Operation`",
-  "operations watch": "`Event` lines, then the operation's result line",
-  "operations cancel": "`Operation`",
-  agent: "nothing; its log on standard error is JSON lines always",
-  setup: "`{ changed: boolean, registered: boolean, notes: string[] }`",
-  certificates: "`{ folder: string, authorityKept: boolean, hosts: { name: string, addresses: string[] }[] }`",
-  "lab up": "`Lab[]`",
-  "lab exec": "nothing of its own: what the command prints",
-  "lab status": "`Lab[]`",
-  "lab down": "`{ lab: string }`",
-  "lab image": "`{ host: string, image: string, id: string }`",
-};
 
 /** docs/cli.md: every command as the program itself describes it. */
 export function cliPage(): string {
@@ -45,8 +12,6 @@ export function cliPage(): string {
     () => {},
   );
   const commands = leaves(program, []);
-  const unknown = Object.keys(json).filter((name) => !commands.some(({ path }) => path.join(" ") === name));
-  if (unknown.length > 0) throw new Error(`no such command: ${unknown.join(", ")}`);
   return `# Commands
 
 ${generated("the commands in src/cli and the schemas in src/contract")}
@@ -92,8 +57,8 @@ function leaves(command: Command, path: string[]): Leaf[] {
 
 function section({ path, command }: Leaf): string {
   const name = path.join(" ");
-  const shape = json[name];
-  if (shape === undefined) throw new Error(`scripts/docs/cli-page.ts does not say what '${name} --json' prints`);
+  const shape = command instanceof CliCommand ? command.jsonShape : undefined;
+  if (shape === undefined) throw new Error(`'godwit ${name}' does not say with .json() what its --json prints`);
   const args = command.registeredArguments.map((argument) => [
     `\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}${argument.variadic ? " ..." : ""}\``,
     argument.description,

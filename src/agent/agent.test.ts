@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
-import { fakeServices } from "../../testing/fake-services.ts";
-import type { OperationEvent } from "../contract/operations.ts";
+import { fakeWork } from "../../testing/fake-agent.ts";
+import type { Operation, OperationEvent } from "../contract/operations.ts";
 import { protocol } from "../contract/version.ts";
+import { SqliteJournal } from "../journal/sqlite.ts";
 import { createAuthority, issueCertificate } from "../transport/certificates.ts";
 import { Client, unixSocket } from "../transport/client.ts";
 import { type Agent, startAgent } from "./agent.ts";
@@ -32,7 +33,7 @@ function configOf(folder: string, more: Partial<AgentConfig> = {}): AgentConfig 
 }
 
 async function start(config: AgentConfig): Promise<Agent> {
-  const agent = await startAgent(config, fakeServices, silent);
+  const agent = await startAgent(config, fakeWork, silent);
   let closed = false;
   const close = agent.close.bind(agent);
   agent.close = async () => {
@@ -88,6 +89,13 @@ test("the routes answer on the socket, errors with the catalogue's code", async 
       message: expect.stringContaining("is between 1 "),
     });
   }
+  const doctor = client.call("doctor", { query: { with: "-h2" } });
+  await expect(doctor).rejects.toMatchObject({ code: "invalid-name", message: "'-h2' is not a valid host name." });
+  const clone = client.call("clone", { params: { container: "looper" }, body: { name: "a/b" } });
+  await expect(clone).rejects.toMatchObject({
+    code: "invalid-name",
+    hint: expect.stringContaining("Names consist of"),
+  });
   await expect(client.call("setMigration", { params: { id: "x" }, body: {} })).rejects.toMatchObject({
     ...{ code: "usage", message: expect.stringContaining("name at least one setting") },
   });
@@ -122,6 +130,24 @@ test("what is not of the documented form is refused in a sentence", async () => 
   });
 });
 
+test("a dry run begins no migration, whichever route it is asked of", async () => {
+  const agent = await start(configOf(newFolder()));
+  const client = new Client(unixSocket(agent.socket));
+  const body = { destination: "h2", mode: "cold", dryRun: true } as const;
+  await expect(client.call("migrate", { params: { container: "looper" }, body })).rejects.toMatchObject({
+    ...{ code: "usage", message: expect.stringContaining("dry run") },
+  });
+  expect(await client.call("operations", {})).toEqual([]);
+});
+
+test("the events of an operation that nobody knows are refused before the stream begins", async () => {
+  const agent = await start(configOf(newFolder()));
+  const client = new Client(unixSocket(agent.socket));
+  await expect(all(client.events({ operationId: "x", afterId: 0 }))).rejects.toMatchObject({
+    code: "no-such-operation",
+  });
+});
+
 test("an operation can be followed, resumed by id, and cancelled", async () => {
   const agent = await start(configOf(newFolder()));
   const client = new Client(unixSocket(agent.socket));
@@ -145,7 +171,7 @@ test("a second agent on one host is refused; a socket that is left over is repla
   const agent = await start(config);
   expect(statSync(agent.socket).mode & 0o007).toBe(0);
   expect(existsSync(join(config.runDir, "agent.pid"))).toBe(true);
-  await expect(startAgent(config, fakeServices, silent)).rejects.toMatchObject({ code: "busy" });
+  await expect(startAgent(config, fakeWork, silent)).rejects.toMatchObject({ code: "busy" });
   expect(await new Client(unixSocket(agent.socket)).call("health", {})).toMatchObject({ name: "h1" });
   await agent.close();
   expect(existsSync(agent.socket)).toBe(false);
@@ -163,6 +189,28 @@ test("an agent that ends cancels what can be cancelled, and knows it afterwards"
   const second = await start(config);
   const found = await new Client(unixSocket(second.socket)).call("operation", { params: { id } });
   expect(found).toMatchObject({ state: "cancelled", container: "looper" });
+});
+
+test("what an agent left in the middle has failed as interrupted; what older agents wrote of such a thing is read as it is", async () => {
+  const config = configOf(newFolder());
+  mkdirSync(config.stateDir);
+  const journal = new SqliteJournal(join(config.stateDir, "journal.db"));
+  const startedAt = new Date().toISOString();
+  const left: Operation = {
+    ...{ id: "left", kind: "receive", host: "h1", container: "looper", state: "running", cancellable: true },
+    ...{ startedAt, endedAt: null, about: null, phase: null, progress: null, result: null, error: null },
+  };
+  const report = { code: "agent-unreachable", message: "The agent ended in the middle." } as const;
+  journal.putOperation(left);
+  journal.putOperation({ ...left, id: "older", state: "failed", endedAt: startedAt, error: report });
+  journal.close();
+  const client = new Client(unixSocket((await start(config)).socket));
+  const operation = (id: string) => client.call("operation", { params: { id } });
+  expect(await operation("left")).toMatchObject({
+    state: "failed",
+    error: { code: "interrupted", message: expect.stringContaining("'receive' on 'looper'"), hint: expect.any(String) },
+  });
+  expect(await operation("older")).toMatchObject({ state: "failed", error: report });
 });
 
 test("two agents: one hands calls, errors and events on to the other", async () => {

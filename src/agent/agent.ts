@@ -4,18 +4,18 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
 import { SqliteJournal } from "../journal/sqlite.ts";
+import type { Log } from "../operations/log.ts";
 import { Operations } from "../operations/operations.ts";
 import { peerName, readCredentials } from "../transport/tls.ts";
 import { listenTls, type TlsListener } from "../transport/tls-server.ts";
 import { TunnelRegistry } from "../transport/tunnels.ts";
 import { createApp } from "./app.ts";
+import type { AgentParts, AgentWork } from "./assemble.ts";
 import type { AgentConfig } from "./config.ts";
 import { registerForwarding } from "./forward.ts";
-import { createHandlers } from "./handlers.ts";
-import { Peers } from "./hosts.ts";
 import { claimSocket } from "./local-socket.ts";
-import type { Log, Services, ServicesContext, ServicesFactory } from "./services.ts";
-import { readUsage, watchBlocks } from "./usage.ts";
+import { Peers } from "./peers.ts";
+import { watchBlocks } from "./usage.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;
 const drainMs = 30_000;
@@ -27,8 +27,15 @@ export interface Agent {
   close(): Promise<void>;
 }
 
-/** Starts the agent of this host. What it resolves to listens; the operations of its last life are in good hands. */
-export async function startAgent(config: AgentConfig, factory: ServicesFactory, log: Log): Promise<Agent> {
+/**
+ * Starts the agent of this host. When it resolves, the agent listens, and each operation that its last run left is resumed or has failed.
+ * @throws GodwitError busy where another agent runs on this host
+ */
+export async function startAgent(
+  config: AgentConfig,
+  assemble: (parts: AgentParts) => AgentWork,
+  log: Log,
+): Promise<Agent> {
   await using undo = new AsyncDisposableStack();
   mkdirSync(config.runDir, { recursive: true, mode: 0o755 });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
@@ -50,24 +57,20 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
     newId: () => randomUUID().slice(0, 8),
     onBusy: blocks.while,
   });
-  const known = new Peers(config, credentials);
-  undo.defer(() => known.close());
+  const peers = new Peers(config, credentials);
+  undo.defer(() => peers.close());
   const tunnels = new TunnelRegistry((path, error) => log.warn({ err: error, path }, "a tunnel failed"));
-  const peers = (host: string) => known.get(host);
-  const context: ServicesContext = { config, journal, operations, peers, tunnels, log };
-  const services = await factory(context);
-  undo.defer(() => services.close());
-  await services.resume();
-  operations.failAbandoned();
+  const work = assemble({ name: config.name, journal, operations, peers, tunnels, blocks, log });
+  undo.defer(() => work.close());
+  await work.recover();
+  operations.failInterrupted();
 
   const ending = new AbortController();
-  const usage = () => readUsage(blocks);
-  const handlers = createHandlers({ name: config.name, services, operations, peers: known, usage });
-  const shared = { name: config.name, handlers, operations, log, ending: ending.signal };
+  const shared = { name: config.name, routes: work.routes, log, ending: ending.signal };
   const local = createApp(shared);
-  registerForwarding(local, peers);
+  registerForwarding(local, (host) => peers.get(host), log);
   await local.ready();
-  const listener = credentials && (await listenToPeers(config, shared, services, tunnels, credentials));
+  const listener = credentials && (await listenToPeers(config, shared, work, tunnels, credentials));
   if (!listener)
     log.warn({ listen: config.listen, pki: config.pki }, "no keys or no address: only the socket is served");
   if (listener) undo.defer(() => listener.close());
@@ -96,14 +99,14 @@ type Shared = Parameters<typeof createApp>[0];
 async function listenToPeers(
   config: AgentConfig,
   shared: Shared,
-  services: Services,
+  work: AgentWork,
   tunnels: TunnelRegistry,
   credentials: NonNullable<ReturnType<typeof readCredentials>>,
 ): Promise<TlsListener | undefined> {
   if (config.listen === undefined) return undefined;
   const hosts = Object.keys(config.hosts).filter((name) => name !== config.name);
   const app: FastifyInstance = createApp({ ...shared, identify: (request) => peerName(request.raw.socket, hosts) });
-  services.peerRoutes?.(app);
+  work.registerPeerRoutes(app);
   await app.ready();
   tunnels.bind(app.server, (request) => peerName(request.socket, hosts));
   const colon = config.listen.lastIndexOf(":");
@@ -117,7 +120,7 @@ async function listenToPeers(
   });
 }
 
-// The runtime hook tells by it whether the agent is there.
+// The runtime hook reads it to see whether the agent is there.
 const pidFile = (config: AgentConfig) => join(config.runDir, "agent.pid");
 
 const writePid = (config: AgentConfig) => writeFileSync(pidFile(config), `${process.pid}\n`);

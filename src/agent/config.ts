@@ -2,24 +2,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
-import { checkName } from "../contract/names.ts";
+import { givenName } from "../contract/name-schemas.ts";
 
-const hostName = z.string().superRefine((name, context) => {
-  try {
-    checkName("host", name);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
-  }
-});
 const address = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, "is not of the form ADDRESS:PORT");
 const absolute = z.string().startsWith("/", "is not an absolute path");
 
 const configFile = z.strictObject({
-  name: hostName,
+  name: givenName("host"),
   /** Where other agents reach this one; without it only the unix socket is served. */
   listen: address.optional(),
   /** Every host by its name, this one may be among them. */
-  hosts: z.record(hostName, address).default({}),
+  hosts: z.record(givenName("host"), address).default({}),
   stateDir: absolute.default("/var/lib/godwit"),
   runDir: absolute.default("/run/godwit"),
   /** Folder of ca.pem, cert.pem and key.pem; by default `pki` beside the file. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { ZodError } from "zod";
 import { errorCatalogue, errorReport, GodwitError } from "../contract/errors.ts";
-import { issuesOf } from "../contract/name-schemas.ts";
-import type { Log } from "./services.ts";
+import { issuesOf, refusedName } from "../contract/name-schemas.ts";
+import type { Log } from "../operations/log.ts";
 
 /** Answers whatever a route throws with the catalogue's status and an ErrorReport. */
 export function answerErrors(app: FastifyInstance, log: Log): void {
@@ -23,9 +23,8 @@ export function answerErrors(app: FastifyInstance, log: Log): void {
 function understood(thrown: unknown): unknown {
   if (thrown instanceof GodwitError) return thrown;
   if (thrown instanceof ZodError) {
-    return new GodwitError("usage", `The request is not of the documented form: ${issuesOf(thrown)}.`, {
-      cause: thrown,
-    });
+    const message = `The request is not of the documented form: ${issuesOf(thrown)}.`;
+    return refusedName(thrown) ?? new GodwitError("usage", message, { cause: thrown });
   }
   // Fastify's own refusals: a body that is no JSON, a type that nobody reads.
   if (thrown instanceof Error && "statusCode" in thrown && Number(thrown.statusCode) < 500) {

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import pino from "pino";
 import { startAgent } from "./agent.ts";
+import { assemble } from "./assemble.ts";
 import type { AgentConfig } from "./config.ts";
-import type { ServicesFactory } from "./services.ts";
 
 /** Runs the agent of this host until SIGTERM or SIGINT; a second signal ends it at once. The log goes to stderr. */
-export async function runAgent(config: AgentConfig, factory: ServicesFactory): Promise<void> {
+export async function runAgent(config: AgentConfig): Promise<void> {
   const log = pino({ base: { host: config.name }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
-  const agent = await startAgent(config, factory, log);
+  const agent = await startAgent(config, assemble, log);
   const stop = new AbortController();
   const signal = await Promise.race([
     once(process, "SIGTERM", { signal: stop.signal }).then(() => "SIGTERM"),

@@ -8,6 +8,9 @@ import type { CheckpointDeps } from "./deps.ts";
 import { withRecovery } from "./recovery/with-recovery.ts";
 import { summaryOf } from "./store/store.ts";
 
+/** The name of a checkpoint that was given none. */
+export const nameAt = (now: Date): string => `checkpoint-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`;
+
 /** Keeps a running container's memory and files. With `stop` the container ends with it, otherwise it runs on. */
 export async function createCheckpoint(
   deps: CheckpointDeps,

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Command } from "commander";
 import type { Operation } from "../contract/operations.ts";
 import type { Client } from "../transport/client.ts";
 import type { Output } from "../view/output.ts";
@@ -20,8 +20,24 @@ export type Action = <A extends unknown[]>(
   run: (context: CommandContext, ...args: A) => Promise<Output>,
 ) => (...args: [...A, Command]) => Promise<void>;
 
+/** A command that says what it prints with --json. docs/cli.md is made from it. */
+export class CliCommand extends Command {
+  /** Markdown; undefined of a group of commands. */
+  jsonShape: string | undefined;
+
+  override createCommand(name?: string): CliCommand {
+    return new CliCommand(name);
+  }
+
+  /** @param shape as Markdown, in the manner of TypeScript; scripts/docs/shapes.ts has the shapes with a name */
+  json(shape: string): this {
+    this.jsonShape = shape;
+    return this;
+  }
+}
+
 /** Adds a command (or a group of them) to the program. */
-export type Registration = (program: Command, action: Action) => void;
+export type Registration = (program: CliCommand, action: Action) => void;
 
 /** Lines for the end of a command's help. */
 export const examples = (...lines: string[]): string =>

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fakeServices } from "../../testing/fake-services.ts";
+import { fakeWork } from "../../testing/fake-agent.ts";
 import { type Agent, startAgent } from "../agent/agent.ts";
-import type { Services } from "../agent/services.ts";
+import type { RouteTable } from "../contract/routes.ts";
 import { jsonReporter } from "./reporters/json.ts";
 import { plainReporter } from "./reporters/plain.ts";
 import { runCli } from "./run.ts";
@@ -24,8 +24,8 @@ beforeAll(async () => {
     runDir: join(folder, "run"),
   };
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const bug: Partial<Services> = { facts: missing, doctor: missing };
-  agent = await startAgent({ ...config, pki: join(folder, "pki") }, (context) => fakeServices(context, bug), log);
+  const bug: Partial<RouteTable> = { facts: missing, doctor: missing };
+  agent = await startAgent({ ...config, pki: join(folder, "pki") }, (parts) => fakeWork(parts, bug), log);
 });
 afterAll(async () => {
   await agent.close();

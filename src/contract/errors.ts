@@ -78,6 +78,11 @@ export const errorCatalogue = {
     status: 500,
     means: "The agent ended in the middle of the action, and undid it when it started again.",
   },
+  interrupted: {
+    exit: 7,
+    status: 500,
+    means: "The agent ended in the middle of the operation, and did not resume it when it started again.",
+  },
   cancelled: { exit: 8, status: 409, means: "The operation was cancelled; the container runs on where it was." },
   "baton-unresolved": {
     exit: 9,

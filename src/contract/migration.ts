@@ -2,6 +2,7 @@ import * as z from "zod";
 import { attachmentOptions } from "./attachments.ts";
 import type { ErrorReport } from "./errors.ts";
 import { verdict } from "./facts.ts";
+import { givenName } from "./name-schemas.ts";
 import { operation, progress, step } from "./operations.ts";
 
 /** As a user asks for them. What each of them is stands in src/checks/modes.ts. */
@@ -28,7 +29,7 @@ export type NoConvergence = z.infer<typeof noConvergence>;
 
 /** What a user asks for with `godwit migrate`. */
 export const migrateRequest = z.object({
-  destination: z.string(),
+  destination: givenName("host"),
   mode: mode.default("auto"),
   dryRun: z.boolean().default(false),
   /** Keep the original on the source, stopped, instead of removing it. */

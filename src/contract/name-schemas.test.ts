@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type * as z from "zod";
+import * as z from "zod";
 import { checkpointRecord, parseCheckpointRecord } from "./checkpoint.ts";
 import * as names from "./name-schemas.ts";
 
@@ -82,4 +82,18 @@ test("a record that does not fit is refused with the field that does not", () =>
 const inspect = (volume: string) => ({
   ...{ Id: "c", Name: "/web", Config: { Image: "busybox" }, HostConfig: {}, NetworkSettings: {} },
   Mounts: [{ Type: "volume", Name: volume, Source: "/var/lib/docker/volumes/data/_data", Destination: "/data" }],
+});
+
+test("a name that a caller gives is refused as invalid-name, wherever in a request it stands; other faults are not", () => {
+  const request = z.object({ container: names.givenName("container"), size: z.number() });
+  const faults = (value: unknown) => names.refusedName(request.safeParse(value).error as z.ZodError);
+  expect(request.parse({ container: "looper", size: 1 })).toEqual({ container: "looper", size: 1 });
+  expect(faults({ container: "../x", size: 1 })).toMatchObject({
+    code: "invalid-name",
+    message: "'../x' is not a valid container name.",
+    hint: expect.stringContaining("letters"),
+  });
+  expect(faults({ container: "../x", size: "big" })).toMatchObject({ code: "invalid-name" });
+  expect(faults({ container: "looper", size: "big" })).toBeUndefined();
+  expect(faults({ container: 7, size: 1 })).toBeUndefined();
 });

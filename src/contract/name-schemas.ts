@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { errorReport, GodwitError } from "./errors.ts";
+import { checkName, type NameKind } from "./names.ts";
 
 /*
  * Names that become paths, URLs or arguments of commands. They are as wide as Docker itself takes them, and never lead out of the
@@ -33,6 +35,24 @@ export const absolutePath = z
   .string()
   .max(4096, "is not an absolute path")
   .regex(/^\/[^\p{Cc}]*$/u, "is not an absolute path");
+
+/** A name that a caller gives, by the rule of `checkName`. A request with another one is answered with `refusedName`. */
+export const givenName = (kind: NameKind) =>
+  z.string().superRefine((name, context) => {
+    try {
+      checkName(kind, name);
+    } catch (error) {
+      const { message, hint } = errorReport(error);
+      context.addIssue({ code: "custom", message, params: { invalidName: hint } });
+    }
+  });
+
+/** The `invalid-name` of the first given name that does not fit, where that is among what does not fit. */
+export function refusedName({ issues }: z.ZodError): GodwitError | undefined {
+  const found = issues.find((issue) => issue.code === "custom" && issue.params && "invalidName" in issue.params);
+  if (found?.code !== "custom") return undefined;
+  return new GodwitError("invalid-name", found.message, { hint: found.params?.invalidName });
+}
 
 const treeKind = z.enum(["writable-layer", "volume", "bind"]);
 const nameOfTree = { "writable-layer": containerName, volume: volumeName, bind: absolutePath };

@@ -5,8 +5,10 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const longestName = 128;
 const shownLength = 40;
 
+export type NameKind = "container" | "checkpoint" | "host" | "lab";
+
 /** @throws invalid-name */
-export function checkName(kind: "container" | "checkpoint" | "host" | "lab", name: string): string {
+export function checkName(kind: NameKind, name: string): string {
   if (namePattern.test(name) && name.length <= longestName && !name.endsWith(".")) return name;
   const shown = name.length > shownLength ? `${name.slice(0, shownLength)}...` : name;
   throw new GodwitError("invalid-name", `'${shown}' is not a valid ${kind} name.`, {

@@ -2,7 +2,8 @@ import * as z from "zod";
 import { checkpointRecord, listedCheckpoint } from "./checkpoint.ts";
 import { containerFacts, containerSummary, hostFacts, verdict } from "./facts.ts";
 import { migrateRequest, migration, migrationPlan, migrationSettings } from "./migration.ts";
-import { operation, step } from "./operations.ts";
+import { givenName } from "./name-schemas.ts";
+import { type OperationEvent, operation, step } from "./operations.ts";
 
 /**
  * What an agent answers to, on its unix socket and to other agents alike. Paths follow `apiPrefix`.
@@ -60,19 +61,22 @@ export const doctorReport = z.object({
 });
 export type DoctorReport = z.infer<typeof doctorReport>;
 
-const checkpointRequest = z.strictObject({ name: z.string().optional(), stop: z.boolean().default(false) });
+const checkpointRequest = z.strictObject({
+  name: givenName("checkpoint").optional(),
+  stop: z.boolean().default(false),
+});
 export type CheckpointRequest = z.infer<typeof checkpointRequest>;
 const restoreRequest = z.strictObject({
-  checkpoint: z.string(),
+  checkpoint: givenName("checkpoint"),
   /** Also one that was taken of another container, which had the same name. */
   foreign: z.boolean().default(false),
 });
 export type RestoreRequest = z.infer<typeof restoreRequest>;
 const cloneRequest = z.strictObject({
-  name: z.string(),
-  host: z.string().optional(),
+  name: givenName("container"),
+  host: givenName("host").optional(),
   /** Without one, a checkpoint is taken for the clone and removed after it. */
-  checkpoint: z.string().optional(),
+  checkpoint: givenName("checkpoint").optional(),
 });
 export type CloneRequest = z.infer<typeof cloneRequest>;
 const recoverRequest = z.strictObject({ force: z.boolean().default(false) });
@@ -103,8 +107,9 @@ export const recovery = z.object({
 export type Recovery = z.infer<typeof recovery>;
 
 const none = z.object({});
-const container = z.object({ container: z.string() });
-const named = z.object({ container: z.string(), name: z.string() });
+/** A name or an id, or its beginning. */
+const container = z.object({ container: givenName("container") });
+const named = container.extend({ name: givenName("checkpoint") });
 const id = z.object({ id: z.string() });
 
 const read = { method: "GET", params: none, query: none, body: z.undefined(), access: "read", kind: "value" } as const;
@@ -114,7 +119,7 @@ export const routes = {
   health: { ...read, path: "/health", reply: health },
   usage: { ...read, path: "/usage", reply: agentUsage },
   facts: { ...read, path: "/facts", reply: hostFacts },
-  doctor: { ...read, path: "/doctor", query: z.object({ with: z.string().optional() }), reply: doctorReport },
+  doctor: { ...read, path: "/doctor", query: z.object({ with: givenName("host").optional() }), reply: doctorReport },
   hosts: { ...read, path: "/hosts", reply: z.array(hostEntry) },
 
   containers: { ...read, path: "/containers", reply: z.array(containerSummary) },
@@ -145,7 +150,12 @@ export const routes = {
   restore: { ...start, path: "/containers/:container/restore", body: restoreRequest, kind: "operation" },
   rollback: { ...start, path: "/containers/:container/rollback", body: restoreRequest, kind: "operation" },
   clone: { ...start, path: "/containers/:container/clone", body: cloneRequest, kind: "operation" },
-  migrate: { ...start, path: "/containers/:container/migrate", body: migrateRequest, kind: "operation" },
+  migrate: {
+    ...start,
+    path: "/containers/:container/migrate",
+    body: migrateRequest.refine(({ dryRun }) => !dryRun, "a dry run is asked of the route 'plan'"),
+    kind: "operation",
+  },
   plan: {
     ...start,
     path: "/containers/:container/plan",
@@ -205,10 +215,22 @@ type Needed<K extends string, T> = T extends undefined
 export type RouteInput<N extends RouteName> = Needed<"params", In<N, "params">> &
   Needed<"query", In<N, "query">> &
   Needed<"body", In<N, "body">>;
-/** What a handler of a route is given. */
+/** What the implementation of a route is given: what the route's own schemas have parsed. */
 export interface RouteRequest<N extends RouteName> {
   params: z.output<(typeof routes)[N]["params"]>;
   query: z.output<(typeof routes)[N]["query"]>;
   body: z.output<(typeof routes)[N]["body"]>;
 }
 export type RouteReply<N extends RouteName> = z.output<(typeof routes)[N]["reply"]>;
+
+/** Where a reader of events goes on, and when it has left. */
+export interface EventPosition {
+  afterId: number;
+  signal: AbortSignal;
+}
+/** What a route of each kind does. What it throws is the answer; of events, only before it returns. */
+type Implementation<N extends RouteName> = (typeof routes)[N]["kind"] extends "events"
+  ? (request: RouteRequest<N> & EventPosition) => AsyncIterable<OperationEvent>
+  : (request: RouteRequest<N>) => Promise<RouteReply<N>>;
+/** Every route of the table with what it does: one that is missing is an error of the compiler. */
+export type RouteTable = { [N in RouteName]: Implementation<N> };

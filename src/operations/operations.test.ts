@@ -220,7 +220,7 @@ test("after a restart an operation is adopted, or failed", async () => {
   const again = setUp(journal).operations;
   expect(again.adopt("op1", async () => "repaired")).toMatchObject({ id: "op1", state: "running" });
   expect(again.adopt("nope", async () => {})).toBeUndefined();
-  again.failAbandoned();
-  expect(again.get("op2")).toMatchObject({ state: "failed", error: { code: "agent-unreachable" } });
+  again.failInterrupted();
+  expect(again.get("op2")).toMatchObject({ state: "failed", error: { code: "interrupted" } });
   expect(await again.wait("op1")).toMatchObject({ state: "done", result: "repaired" });
 });

@@ -64,7 +64,7 @@ export class Operations {
     return operation;
   }
 
-  /** Goes on with an operation that the agent's last life left running. Returns undefined if there is no such one. */
+  /** Goes on with an operation that the agent's last run left running. Returns undefined if there is no such one. */
   adopt(id: string, body: OperationBody): Operation | undefined {
     const operation = this.#journal.getOperation(id);
     if (operation?.state !== "running" || this.#running.has(id)) return undefined;
@@ -73,14 +73,14 @@ export class Operations {
     return operation;
   }
 
-  /** Marks what the agent's last life left running, and nobody adopted, as failed. */
-  failAbandoned(): void {
+  /** Marks each operation that the agent's last run left running, and that was not adopted, as failed: `interrupted`. */
+  failInterrupted(): void {
     for (const operation of this.#journal.listOperations()) {
       if (operation.state !== "running" || this.#running.has(operation.id)) continue;
       const error = new GodwitError(
-        "agent-unreachable",
-        `The agent ended in the middle of the operation '${operation.kind}' on '${operation.container}'.`,
-        { hint: "Look at the container with 'docker ps -a', then try again." },
+        "interrupted",
+        `The agent of ${operation.host} ended in the middle of the operation '${operation.kind}' on '${operation.container}', and did not resume it.`,
+        { hint: "See with 'godwit ps' on which host the container is and whether it runs, then try again." },
       );
       this.#end({ ...operation, state: "failed", error: errorReport(error) });
     }

@@ -36,6 +36,8 @@ export interface CheckpointFolder {
  */
 export class CheckpointStore {
   readonly #root: string;
+  /** Checkpoints that operations read, by the operation. */
+  readonly #inUse = new Map<string, { container: string; name: string }>();
 
   constructor(root = checkpointsFolder) {
     this.#root = root;
@@ -136,6 +138,28 @@ export class CheckpointStore {
     throw new GodwitError("checkpoint-exists", `Container '${container}' has a checkpoint '${name}' already.`, {
       hint: `Choose another name, or remove it: godwit checkpoint rm ${container} ${name}`,
     });
+  }
+
+  /** While `read` runs, `refuseInUse` names the operation that reads the checkpoint. */
+  async whileInUse<T>(container: string, name: string, operation: string, read: () => Promise<T>): Promise<T> {
+    this.#inUse.set(operation, { container, name });
+    try {
+      return await read();
+    } finally {
+      this.#inUse.delete(operation);
+    }
+  }
+
+  /** @throws busy where a clone is being made of it */
+  refuseInUse(container: string, name: string): void {
+    for (const [operation, read] of this.#inUse) {
+      if (read.container !== container || read.name !== name) continue;
+      throw new GodwitError(
+        "busy",
+        `Checkpoint '${name}' of '${container}' is in use by the operation 'clone' (id ${operation}).`,
+        { hint: `Wait for it with: godwit operations watch ${operation}` },
+      );
+    }
   }
 
   /** Name of the checkpoint that this container was last taken to or from; null where another one of its name was. */

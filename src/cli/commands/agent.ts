@@ -4,18 +4,18 @@ import { examples, type Registration } from "../command.ts";
 export const agent: Registration = (program, action) => {
   program
     .command("agent")
+    .json("nothing; its log on standard error is JSON lines always")
     .summary("run the agent of this host")
     .description("Runs the agent of this host until SIGTERM; its log goes to stderr.")
     .option("--config <file>", "its configuration", defaultConfigFile)
     .addHelpText("after", examples("godwit agent", "godwit agent --config ./agent.json"))
     .action(
       action(async (_context, options: { config: string }) => {
-        const [{ readConfig }, { runAgent }, { createServices }] = await Promise.all([
+        const [{ readConfig }, { runAgent }] = await Promise.all([
           import("../../agent/config.ts"),
           import("../../agent/run-agent.ts"),
-          import("../../agent/create-services.ts"),
         ]);
-        await runAgent(readConfig(options.config), createServices);
+        await runAgent(readConfig(options.config));
         return { view: "nothing", data: null };
       }),
     );

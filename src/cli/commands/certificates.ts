@@ -9,6 +9,7 @@ import { examples, type Registration } from "../command.ts";
 export const certificates: Registration = (program, action) => {
   program
     .command("certificates")
+    .json("`{ folder: string, authorityKept: boolean, hosts: { name: string, addresses: string[] }[] }`")
     .summary("make the keys by which agents know each other")
     .description(
       "Makes an authority (or keeps the one that DIR holds) and for each host a folder DIR/HOST with ca.pem, cert.pem and key.pem: what belongs into /etc/godwit/pki there. Keep authority.key secret; it is needed only to add hosts.",

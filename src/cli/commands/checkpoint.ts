@@ -10,6 +10,7 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("create")
+    .json("`Event` lines, then a `CheckpointSummary` line")
     .description("Takes memory and files of a running container under one freeze. It runs on unless --stop is given.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("[name]", "name of the checkpoint; one is made up without it")
@@ -29,6 +30,7 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("ls")
+    .json("`{ host: string, checkpoints: CheckpointSummary[], problem: string | null }[]`")
     .description("Lists the checkpoints of one container, or of all containers on all hosts.")
     .argument("[container]", "[HOST/]NAME or id")
     .addHelpText("after", examples("godwit checkpoint ls", "godwit checkpoint ls h1/looper"))
@@ -52,6 +54,7 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("inspect")
+    .json("`CheckpointRecord`")
     .description("Shows one checkpoint; with --json everything that is known about it.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
@@ -65,6 +68,7 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("rm")
+    .json("`{ removed: string }`")
     .description("Removes a checkpoint.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")

@@ -5,6 +5,7 @@ import { examples, type Registration } from "../command.ts";
 export const clone: Registration = (program, action) => {
   program
     .command("clone")
+    .json("`Event` lines, then a `RunResult` line")
     .summary("have a second container go on from the same instant")
     .description(
       "Has a second container go on from a checkpoint, or from now: own id, own network, own copy of the files.",

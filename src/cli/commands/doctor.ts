@@ -6,6 +6,7 @@ import type { Connection, HostClient } from "../connection.ts";
 export const doctor: Registration = (program, action) => {
   program
     .command("doctor")
+    .json("`DoctorReport[]`, a host each")
     .summary("check what hosts need, with a remedy for what is missing")
     .description(
       "Checks everything that hosts need: a line each, ok, warn or fail, with the remedy. With two hosts also what differs between them and what that forbids. Exit status 5 if something fails.",

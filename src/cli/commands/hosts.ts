@@ -4,6 +4,7 @@ import { examples, type Registration } from "../command.ts";
 export const hosts: Registration = (program, action) => {
   program
     .command("hosts")
+    .json("`{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]`")
     .summary("list the hosts, and what their agents take")
     .description(
       "Lists the hosts: whether their agents answer, and the memory and processor time that these take. BLOCKED is the longest time that an agent did nothing else, since it was asked last.",

@@ -25,6 +25,7 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("up")
+    .json("`Lab[]`")
     .description("Brings a lab up, or what is missing of one that is up.")
     .option(...nameOption)
     .option("--hosts <number>", "how many hosts", whole, 2)
@@ -57,6 +58,7 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("exec")
+    .json("nothing of its own: what the command prints")
     .description("Runs a command in a host, with this command's own input, output and exit status.")
     .argument("<host>", "such as h1")
     .argument("<command...>", "after --")
@@ -74,6 +76,7 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("status")
+    .json("`Lab[]`")
     .description("Shows the labs that are up.")
     .option(...nameOption)
     .addHelpText("after", examples("godwit lab status", "godwit lab status --name mixed"))
@@ -89,6 +92,7 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("down")
+    .json("`{ lab: string }`")
     .description("Takes a lab down with everything in it; nothing of it is left. Its cached roots stay.")
     .option(...nameOption)
     .addHelpText("after", examples("godwit lab down", "godwit lab down --name mixed"))
@@ -103,6 +107,7 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("image")
+    .json("`{ host: string, image: string, id: string }`")
     .description("Puts a test image into a host's Docker, made on this machine: busybox, or gcc.")
     .argument("<host>", "such as h1")
     .argument("<image>", "busybox or gcc")

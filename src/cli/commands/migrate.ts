@@ -15,6 +15,7 @@ interface Options extends LimitOptions, AttachmentOptions {
 export const migrate: Registration = (program, action) => {
   const command = program
     .command("migrate")
+    .json("`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`")
     .summary("move a running container to another host")
     .description(
       "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels; until the switchover nothing has happened to it.",

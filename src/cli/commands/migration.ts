@@ -1,8 +1,7 @@
-import type { Command } from "commander";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Migration } from "../../contract/migration.ts";
 import { rate } from "../../view/format.ts";
-import { type Action, examples, type Registration } from "../command.ts";
+import { type Action, type CliCommand, examples, type Registration } from "../command.ts";
 import { findMigration, listMigrations } from "../find-migration.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
@@ -18,9 +17,10 @@ export const migration: Registration = (program, action) => {
   steering(group, action);
 };
 
-function looking(group: Command, action: Action): void {
+function looking(group: CliCommand, action: Action): void {
   group
     .command("ls")
+    .json("`Migration[]`")
     .description("Lists the migrations of all hosts that answer, the newest last.")
     .addHelpText("after", examples("godwit migration ls", "godwit migration ls --json"))
     .action(
@@ -32,6 +32,7 @@ function looking(group: Command, action: Action): void {
 
   group
     .command("show")
+    .json("`Migration`")
     .description("Shows a migration: where it is, its limits, and what came of it.")
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration show 1a2b3c4d"))
@@ -44,6 +45,7 @@ function looking(group: Command, action: Action): void {
 
   group
     .command("watch")
+    .json("`Event` lines, then a `MigrationResult` line")
     .description("Follows a migration to its end. Ctrl-C cancels it, a second one only leaves.")
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration watch 1a2b3c4d"))
@@ -56,9 +58,10 @@ function looking(group: Command, action: Action): void {
     );
 }
 
-function steering(group: Command, action: Action): void {
+function steering(group: CliCommand, action: Action): void {
   group
     .command("cancel")
+    .json("`Migration`")
     .description(
       "Cancels a migration: the container runs on where it is, and nothing stays on the destination. After the switchover it cannot be cancelled any more.",
     )
@@ -77,6 +80,7 @@ function steering(group: Command, action: Action): void {
 
   const set = group
     .command("set")
+    .json("`Migration`")
     .description("Changes the limits of a migration that runs, at once.")
     .argument("<id>", "id of the migration");
   limitOptions(set)
@@ -108,6 +112,7 @@ function steering(group: Command, action: Action): void {
 
   group
     .command("switch")
+    .json("`Migration`")
     .description("Has a pre-copy migration go to its switchover now, without waiting for its rounds to converge.")
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration switch 1a2b3c4d"))

@@ -12,6 +12,7 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("ls")
+    .json("`Operation[]`")
     .description("Lists the operations of all hosts that answer, the newest last.")
     .addHelpText("after", examples("godwit operations ls --json"))
     .action(
@@ -30,6 +31,7 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("show")
+    .json("`Operation`")
     .description("Shows an operation, with its result or its error.")
     .argument("<id>", "id of the operation")
     .addHelpText("after", examples("godwit operations show 1a2b3c4d"))
@@ -42,6 +44,7 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("watch")
+    .json("`Event` lines, then the operation's result line")
     .description("Follows an operation to its end. Ctrl-C cancels the operation, a second one only leaves.")
     .argument("<id>", "id of the operation")
     .addHelpText("after", examples("godwit operations watch 1a2b3c4d"))
@@ -54,6 +57,7 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("cancel")
+    .json("`Operation`")
     .description("Cancels an operation. What it did is undone; after the switchover it cannot be cancelled any more.")
     .argument("<id>", "id of the operation")
     .addHelpText("after", examples("godwit operations cancel 1a2b3c4d"))

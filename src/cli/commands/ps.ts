@@ -4,6 +4,9 @@ import { examples, type Registration } from "../command.ts";
 export const ps: Registration = (program, action) => {
   program
     .command("ps")
+    .json(
+      "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host could not be asked",
+    )
     .summary("list the containers of all hosts, and what would stop each from moving")
     .description("Lists the containers of all hosts, and what would stop each from moving.")
     .addHelpText("after", examples("godwit ps", "godwit ps --json"))
@@ -12,7 +15,7 @@ export const ps: Registration = (program, action) => {
         const hosts = await (await connect()).hosts();
         const asked = hosts.map(({ host, client }) =>
           client.call("containers", {}).then(
-            (containers) => ({ host, containers, problem: null, code: undefined }),
+            (containers) => ({ host, containers, problem: null }),
             (error) => ({ host, containers: [], problem: errorReport(error).message, error }),
           ),
         );

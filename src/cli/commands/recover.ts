@@ -3,6 +3,7 @@ import { examples, type Registration } from "../command.ts";
 export const recover: Registration = (program, action) => {
   program
     .command("recover")
+    .json("`Recovery`")
     .summary("decide about a container that waits frozen after a lost destination")
     .description(
       "Ends the wait of a container that stands frozen on its source because the destination vanished after it took over. With --force it goes on here, without asking the destination: only do that if it is certain that it does not run there.",

@@ -9,6 +9,7 @@ const foreignOption = [
 export const restore: Registration = (program, action) => {
   program
     .command("restore")
+    .json("`Event` lines, then a `RunResult` line")
     .summary("have a stopped container go on from a checkpoint")
     .description("Has a stopped container go on from a checkpoint, with the files of that instant.")
     .argument("<container>", "[HOST/]NAME or id")
@@ -27,6 +28,7 @@ export const restore: Registration = (program, action) => {
 export const rollback: Registration = (program, action) => {
   program
     .command("rollback")
+    .json("`Event` lines, then a `RunResult` line")
     .summary("take a running container back to a checkpoint, memory and files")
     .description("Takes a running container back to a checkpoint: memory and files together.")
     .argument("<container>", "[HOST/]NAME or id")

@@ -3,6 +3,7 @@ import { examples, type Registration } from "../command.ts";
 export const setup: Registration = (program, action) => {
   program
     .command("setup")
+    .json("`{ changed: boolean, registered: boolean, notes: string[] }`")
     .summary("register the runtime hook with Docker, or take it out")
     .description(
       "Registers the runtime hook with this host's Docker. Other settings and running containers stay as they are; doing it twice changes nothing.",

@@ -8,20 +8,14 @@ export class MigrationControls {
   readonly syncRate: RateLimit;
   /** Of the memory that follows after the resume. */
   readonly drainRate: RateLimit;
-  /** Resolves when `switchNow` is called. */
-  readonly onSwitch: Promise<void>;
   /** Set while there is something that `switchNow` would cut short. */
   switchable = false;
   #switchRequested = false;
-  readonly #switch: () => void;
 
   constructor(request: Pick<MigrateRequest, "downtimeLimitMs" | "bandwidth" | "drainBandwidth">) {
     this.downtimeLimitMs = request.downtimeLimitMs;
     this.syncRate = new RateLimit(request.bandwidth);
     this.drainRate = new RateLimit(request.drainBandwidth);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.onSwitch = promise;
-    this.#switch = resolve;
   }
 
   get switchRequested(): boolean {
@@ -45,6 +39,5 @@ export class MigrationControls {
   /** Pre-copy goes to the switchover without waiting for its rounds to converge. */
   switchNow(): void {
     this.#switchRequested = true;
-    this.#switch();
   }
 }

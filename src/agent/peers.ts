@@ -1,12 +1,8 @@
-import { errorReport, GodwitError } from "../contract/errors.ts";
-import { type HostEntry, health } from "../contract/routes.ts";
-import { apiPrefix, version } from "../contract/version.ts";
+import { GodwitError } from "../contract/errors.ts";
 import type { Peer } from "../transport/peer.ts";
 import type { Credentials } from "../transport/tls.ts";
 import { TlsPeer } from "../transport/tls-peer.ts";
 import type { AgentConfig } from "./config.ts";
-
-const healthTimeoutMs = 3_000;
 
 /** The agents of the other configured hosts. */
 export class Peers {
@@ -53,21 +49,4 @@ export class Peers {
   close(): void {
     for (const peer of this.#made.values()) peer.close();
   }
-}
-
-/** Every configured host, and whether it answers. */
-export function seeHosts(peers: Peers): Promise<HostEntry[]> {
-  return Promise.all(
-    peers.hosts.map(async (host) => {
-      if (host.self) return { ...host, reachable: true, problem: null, version };
-      try {
-        const answer = await peers
-          .get(host.name)
-          .json("GET", `${apiPrefix}/health`, undefined, { timeoutMs: healthTimeoutMs });
-        return { ...host, reachable: true, problem: null, version: health.parse(answer).version };
-      } catch (error) {
-        return { ...host, reachable: false, problem: errorReport(error).message, version: null };
-      }
-    }),
-  );
 }

@@ -3,35 +3,43 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
 import type { OperationEvent } from "../contract/operations.ts";
-import type { Operations } from "../operations/operations.ts";
+import type { EventPosition } from "../contract/routes.ts";
+import type { Log } from "../operations/log.ts";
 import { versionHeaders } from "../transport/http.ts";
 
 const heartbeatMs = 15_000;
 /** A reader that takes nothing for so long is cut off; it can resume by its last id. */
 const stallMs = 30_000;
 
-/** Answers with the events of one operation, or of all, after the header Last-Event-ID. */
+export interface StreamOptions {
+  log: Log;
+  /** Aborts when the agent ends: event streams then end as well. */
+  ending: AbortSignal;
+}
+
+/**
+ * Answers with events as server-sent events, after the one that the header Last-Event-ID names.
+ * @param read may throw: the reader is then answered with that error
+ */
 export async function streamEvents(
-  operations: Operations,
-  operationId: string | undefined,
+  read: (position: EventPosition) => AsyncIterable<OperationEvent>,
   request: FastifyRequest,
   reply: FastifyReply,
-  ending: AbortSignal,
+  { log, ending }: StreamOptions,
 ): Promise<FastifyReply> {
-  const afterId = lastEventId(request);
-  if (operationId !== undefined) operations.get(operationId);
-  reply.hijack();
   const out = reply.raw;
   const gone = new AbortController();
   out.once("close", () => gone.abort());
+  const events = read({ afterId: lastEventId(request), signal: AbortSignal.any([gone.signal, ending]) });
+  reply.hijack();
   out.writeHead(200, { ...versionHeaders, "content-type": "text/event-stream", "cache-control": "no-cache" });
   out.flushHeaders();
   const heartbeat = setInterval(() => out.write(":\n\n"), heartbeatMs);
-  const signal = AbortSignal.any([gone.signal, ending]);
   try {
-    for await (const event of operations.subscribe({ operationId, afterId, signal })) await send(out, event);
+    for await (const event of events) await send(out, event);
     out.end();
-  } catch {
+  } catch (error) {
+    if (!gone.signal.aborted) log.warn({ err: error, url: request.url }, "a reader of events was cut off");
     out.destroy();
   } finally {
     clearInterval(heartbeat);
