@@ -87,11 +87,11 @@ test("both sides know each other by name, over one kept connection", async () =>
   expect(handshakes - before).toBe(1);
 });
 
-test("an upload arrives whole, and so does a download", async () => {
+test("an upload arrives whole, and so does an answer", async () => {
   const to = peer("h2", h1);
   const chunks = Array.from({ length: 50 }, () => Buffer.alloc(100_000, 7));
   expect(await to.upload("/v1/size", Readable.from(chunks))).toEqual({ size: 5_000_000 });
-  expect((await buffer(await to.download("/v1/bytes"))).length).toBe(300_000);
+  expect((await buffer(await to.request("GET", "/v1/bytes"))).length).toBe(300_000);
 });
 
 test("an upload whose source breaks says so itself", async () => {
@@ -108,7 +108,7 @@ test("what the other agent refuses arrives as its own error", async () => {
 });
 
 test("a broken answer is never an early end", async () => {
-  expect(await codeOf(buffer(await peer("h2", h1).download("/v1/broken")))).toBe("transfer-failed");
+  expect(await codeOf(peer("h2", h1).json("GET", "/v1/broken"))).toBe("transfer-failed");
 });
 
 test("an agent of another protocol is refused", async () => {
