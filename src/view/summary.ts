@@ -2,7 +2,8 @@ import { checkpointSummary } from "../contract/checkpoint.ts";
 import { type MigrationResult, migrationResult } from "../contract/migration.ts";
 import type { Operation, Step } from "../contract/operations.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
-import { formatBytes, formatDuration, shortId, table } from "./format.ts";
+import { bytes } from "../contract/units.ts";
+import { formatDuration, inMs, shortId, table } from "./format.ts";
 
 /** What an operation that ended well has brought about. */
 export function summaryLines(operation: Operation): string[] {
@@ -12,9 +13,7 @@ export function summaryLines(operation: Operation): string[] {
   if (taken?.success) {
     const { name, container, memoryBytes, filesBytes, frozenMs } = taken.data;
     const stood = frozenMs === null ? "" : `, stood still for ${formatDuration(frozenMs)}`;
-    return [
-      `checkpoint '${name}' of ${container}: ${formatBytes(memoryBytes)} memory, ${formatBytes(filesBytes)} files${stood}`,
-    ];
+    return [`checkpoint '${name}' of ${container}: ${bytes(memoryBytes)} memory, ${bytes(filesBytes)} files${stood}`];
   }
   const run = runResult.safeParse(operation.result);
   if (run.success) return runLines(operation.kind, run.data);
@@ -24,11 +23,11 @@ export function summaryLines(operation: Operation): string[] {
 export function migrationLines(result: MigrationResult): string[] {
   const { container, source, destination, id, mode, downtimeMs, totalMs, setupMs, wireBytes, memoryBytes } = result;
   const facts = [
-    `downtime ${wholeMs(downtimeMs)}`,
+    `downtime ${inMs(downtimeMs)}`,
     `total ${formatDuration(totalMs)}`,
     `set-up ${formatDuration(setupMs)}`,
-    `${formatBytes(memoryBytes)} memory`,
-    `${formatBytes(wireBytes)} sent`,
+    `${bytes(memoryBytes)} memory`,
+    `${bytes(wireBytes)} sent`,
     `mode ${mode}`,
   ];
   return [
@@ -76,7 +75,7 @@ function criuLines({ dump, restore }: MigrationResult["criu"]): string[] {
 function runLines(kind: string, result: RunResult): string[] {
   const { host, container, id, checkpoint, downtimeMs, totalMs } = result;
   const from = checkpoint === null ? "" : ` from checkpoint '${checkpoint}'`;
-  const stood = downtimeMs === null ? [] : [`downtime ${wholeMs(downtimeMs)}`];
+  const stood = downtimeMs === null ? [] : [`downtime ${inMs(downtimeMs)}`];
   return [
     `${kind}: ${container} runs on ${host}${from} as ${shortId(id)}`,
     [...stood, `total ${formatDuration(totalMs)}`].join(", "),
@@ -86,9 +85,6 @@ function runLines(kind: string, result: RunResult): string[] {
 
 function stepLines(title: string, steps: Step[]): string[] {
   if (steps.length === 0) return [];
-  const rows = steps.map((step) => [`  ${step.side}`, step.name, formatDuration(step.ms)]);
+  const rows = steps.map((step) => [`  ${step.side}`, step.name, inMs(step.ms)]);
   return ["", title, ...table(rows, [2])];
 }
-
-// A downtime is compared with others: always in milliseconds.
-const wholeMs = (ms: number) => `${Math.round(ms)} ms`;

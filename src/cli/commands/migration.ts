@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Migration } from "../../contract/migration.ts";
-import { rate } from "../../view/format.ts";
+import { rate } from "../../contract/units.ts";
 import { type Action, examples, type Registration } from "../command.ts";
 import { findMigration, listMigrations } from "../find-migration.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
