@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
 import { writeUpper } from "../host/disk.ts";
 import { controlAddress, gateway } from "../lan.ts";
@@ -41,8 +41,8 @@ export async function ensureDisk(state: LabState, host: Host, authority: Authori
 
 function writeScripts(host: Host, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  for (const name of ["vm/init.sh", "vm/exec.sh", "vm/clock.pl", "supervisor.sh"]) {
-    copyFileSync(script(name), join(folder, name.replace("vm/", "")));
+  for (const name of ["vm/guest/init.sh", "vm/guest/exec.sh", "vm/guest/clock.pl", "supervisor.sh"]) {
+    copyFileSync(script(name), join(folder, basename(name)));
   }
   const settings = {
     NAME: host.name,

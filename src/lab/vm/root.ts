@@ -12,7 +12,7 @@ import { must } from "../run.ts";
  */
 export function vmRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
   const recipes = [vmRecipe(release), kernelRecipe] as const;
-  const scripts = ["vm/assemble.sh", "vm/first-init.sh"].map((name) => readFileSync(script(name), "utf8"));
+  const scripts = ["vm/assemble.sh", "vm/guest/first-init.sh"].map((name) => readFileSync(script(name), "utf8"));
   const key = createHash("sha256")
     .update(JSON.stringify([recipes.map(recipeKey), scripts]))
     .digest("hex");
@@ -27,7 +27,7 @@ export function vmRoot(release: Release, inUse: () => string[], onProgress: OnPr
     );
     onProgress(`root vm-${release}: writing the disk image`);
     // An interrupted build leaves no process behind that would go on writing.
-    const args = [script("vm/assemble.sh"), system ?? "", kernel ?? "", script("vm/first-init.sh"), image];
+    const args = [script("vm/assemble.sh"), system ?? "", kernel ?? "", script("vm/guest/first-init.sh"), image];
     await must("setpriv", ["--pdeathsig", "KILL", "sh", ...args]);
     renameSync(image, root);
     await removeTree(scratch);
