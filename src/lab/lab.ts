@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GodwitError } from "../contract/errors.ts";
+import { errorReport, GodwitError } from "../contract/errors.ts";
 import { type Authority, createAuthority } from "../transport/certificates.ts";
 import { labCgroup, makeCgroups, removeCgroup } from "./host/cgroup.ts";
 import { ensureHost } from "./host/host.ts";
@@ -65,7 +65,9 @@ export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
     const authority = await ensureAuthority(folder);
     const lan = await ensureLan(name);
     const starts = state.hosts.map((host) => ensureHost(state, host, lan, authority, onProgress));
-    for (const start of await Promise.allSettled(starts)) if (start.status === "rejected") throw start.reason;
+    const failures = (await Promise.allSettled(starts)).filter((start) => start.status === "rejected");
+    for (const { reason } of failures.slice(1)) onProgress(errorReport(reason).message);
+    if (failures[0]) throw failures[0].reason;
   });
   if (kind === "vm") onProgress(`lab '${name}' is up, after ${Math.round((performance.now() - began) / 1000)} s`);
   const [status] = await labStatus(name);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { cgroupName } from "../paths.ts";
 
-/** Where this machine has the cgroup2 tree, which may lie below or beside trees of version 1. */
+/** Where the cgroup2 tree is mounted on this machine; it may be below or beside trees of version 1. */
 export function findCgroup2(mountinfo: string): string | undefined {
   for (const line of mountinfo.split("\n")) {
     const [mount, filesystem] = line.split(" - ");
@@ -78,7 +78,7 @@ function handDown(folder: string): void {
     try {
       writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
     } catch {
-      // Some machines keep a controller to themselves; containers then have no limits of that kind.
+      // A machine may keep a controller to itself. Containers have no limits of that kind then.
     }
   }
 }

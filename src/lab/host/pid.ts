@@ -24,7 +24,9 @@ function startTimeOf(pid: number): string | undefined {
 function readIfAny(file: string): string {
   try {
     return readFileSync(file, "utf8");
-  } catch {
-    return "";
+  } catch (error) {
+    // A process that cannot be looked at is not one that is gone.
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
   }
 }
