@@ -20,7 +20,7 @@ export function migrationTable(migrations: Migration[]): string[] {
   return table([head, ...rows], [6, 7, 8]);
 }
 
-/** All about one: where it is, its limits, and what came of it. */
+/** All facts of one migration: its phase, its limits, and its result or error. */
 export function oneMigrationLines(one: Migration, now: Date): string[] {
   const { progress, settings, result, error } = one;
   const ended = one.endedAt === null ? [] : [["ended", formatTime(one.endedAt, now)]];

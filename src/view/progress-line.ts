@@ -2,7 +2,7 @@ import type { Progress } from "../contract/operations.ts";
 import { bytes } from "../contract/units.ts";
 import { formatDuration } from "./format.ts";
 
-/** What is worth reading in a progress report, in three groups. */
+/** A progress report as words, in three groups. Values that are not known are left out. */
 export function progressParts(progress: Progress): { reached: string; pace: string[]; rounds: string[] } {
   const { bytesTotal, bytesTransferred, bytesRemaining, bandwidth, remaining } = progress;
   const { iteration, dirtyRate, expectedDowntime } = progress;

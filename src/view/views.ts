@@ -124,7 +124,7 @@ function recordLines(record: CheckpointRecord, now: Date): string[] {
     ["CRIU", record.criuVersion ?? "unknown"],
     ["memory", bytes(record.memoryBytes)],
     ["files", bytes(record.filesBytes)],
-    ["stood still", record.frozenMs === null ? "unknown" : formatDuration(record.frozenMs)],
+    ["frozen for", record.frozenMs === null ? "unknown" : formatDuration(record.frozenMs)],
     ...record.trees.map((tree) => [
       tree.kind,
       tree.kind === "volume" ? `${tree.name} on ${tree.destination}` : "saved",

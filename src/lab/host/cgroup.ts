@@ -23,8 +23,8 @@ export function labCgroup(lab: string): string {
 }
 
 /**
- * Makes the cgroup of the LAN and of each host: `lan`, and `hN/init` for the host's own processes. A cgroup that hands
- * controllers to its children may hold no process itself, so the host's processes are in a leaf.
+ * Makes the cgroup of the LAN and of each host: `lan`, and `hN/init` for the host's own processes. A cgroup that gives
+ * controllers to its children may hold no process, so the host's processes are in a leaf.
  */
 export function makeCgroups(lab: string, hosts: string[]): void {
   const top = labCgroup(lab);
@@ -40,7 +40,7 @@ export function makeCgroups(lab: string, hosts: string[]): void {
   for (const host of hosts) mkdirSync(join(top, host, "init"), { recursive: true });
 }
 
-/** Kills every process below a cgroup, frozen or not, and removes it with all below it. Nothing to do if it is gone. */
+/** Kills every process below a cgroup, frozen or not, and removes the cgroup. Harmless if there is none. */
 export async function removeCgroup(folder: string): Promise<void> {
   for (const end = performance.now() + 10_000; existsSync(folder); await delay(10)) {
     try {

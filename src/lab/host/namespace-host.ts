@@ -11,7 +11,7 @@ import type { ProcessId } from "./pid.ts";
 
 type Host = LabState["hosts"][number];
 
-/** Starts a host as namespaces of this machine's kernel; its disk is folders here. */
+/** Starts a host as namespaces of this machine's kernel; its disk is a folder of this machine. */
 export async function startNamespaces(state: LabState, host: Host, authority: Authority): Promise<void> {
   const folder = hostFolder(state.name, host.name);
   for (const part of ["upper", "work", "root"]) mkdirSync(join(folder, part), { recursive: true });

@@ -14,8 +14,8 @@ export const testImages = ["busybox", "gcc", "apps"] as const;
 export type TestImage = (typeof testImages)[number];
 
 /**
- * Puts a test image into a host's Docker, without any registry, and returns its id. The image is made once on this
- * machine and then loaded, so that it has the same id on every host.
+ * Loads a test image into a host's Docker, without a registry, and returns its id. The image is made once on this machine
+ * and has the same id on every host.
  */
 export async function labImage(
   lab: string,
@@ -69,7 +69,7 @@ function dockerOf(lab: string, host: string): Docker {
 const imageId = async (docker: Docker, image: string) =>
   (await docker(["image", "inspect", "--format", "{{.Id}}", `${image}:latest`])).trim();
 
-// The static busybox of a host's root, with a link for each of its tools.
+// A tar of the static busybox of a host's root, with a link for each of its tools.
 async function busyboxRoot(lab: string, key: string): Promise<string> {
   const folder = join(imagesDir(), `.tmp-${key}`);
   const tar = `${folder}.root.tar`;

@@ -9,11 +9,11 @@ import { type CommandLine, type HostSocket, hostEnvironment, hostSockets, type R
 export const controlSocket = (folder: string): string => join(folder, "ssh");
 const localSocket = (folder: string, which: HostSocket) => join(folder, `${which}.sock`);
 
-/** The options of ssh that make the host's sockets appear in its folder. */
+/** The forwards of ssh that make the host's sockets appear in its folder on this machine. */
 export const socketForwards = (folder: string): string[] =>
   Object.entries(hostSockets).map(([which, path]) => `${localSocket(folder, which as HostSocket)} ${path}`);
 
-/** Through the one ssh connection that is open into the machine. */
+/** The way into a virtual machine: through the ssh connection that is open into it. */
 export function vmReach(lab: string, host: string, machine: ProcessId): Reach {
   const folder = hostFolder(lab, host);
   // Without that connection ssh must fail, and must not look for the address in this machine's own network.
