@@ -150,6 +150,12 @@ test("a certificate of another host, or of another authority, is not trusted", a
   expect(await codeOf(peer("h2", distrusting).json("GET", "/v1/who"))).toBe("untrusted-peer");
 });
 
+test("a caller is the host whose name its certificate carries, beside whatever else it carries", async () => {
+  const issued = await issueCertificate(authority, { name: "spare", addresses: ["127.0.0.1", "h1"] });
+  const caller = { ca: authority.certificate, cert: issued.certificate, key: issued.key };
+  expect(await peer("h2", caller).json("GET", "/v1/who")).toEqual({ peer: "h1" });
+});
+
 test("a tunnel carries bytes both ways, and each direction ends by itself", async () => {
   const stream = await peer("h2", h1).tunnel("/v1/echo/hello");
   const got = buffer(stream);
@@ -158,6 +164,15 @@ test("a tunnel carries bytes both ways, and each direction ends by itself", asyn
   const all = await got;
   expect(all.subarray(0, 9).toString()).toBe("h1 hello:");
   expect(all.subarray(9).equals(sent)).toBe(true);
+});
+
+test("a tunnel's handler gets the named parts of the path and its query, decoded", async () => {
+  tunnels.on("/v1/parts/:one/:two", (stream, params) => {
+    stream.resume().end(JSON.stringify(params));
+  });
+  const stream = await peer("h2", h1).tunnel("/v1/parts/a%2Fb/2?suffix=.1%20x");
+  stream.end();
+  expect(JSON.parse((await buffer(stream)).toString())).toEqual({ one: "a/b", two: "2", suffix: ".1 x" });
 });
 
 test("a tunnel that the other side destroys does not look as if it had ended", async () => {
@@ -178,7 +193,8 @@ test("a tunnel that is destroyed here breaks there", async () => {
 });
 
 test("a tunnel that nobody serves, or that a stranger asks for, is refused with a reason", async () => {
-  expect(await codeOf(peer("h2", h1).tunnel("/v1/nothing"))).toBe("usage");
+  for (const path of ["/v1/nothing", "/v1/echo", "/v1/echo/one/two", "/v1/echo/%zz"])
+    expect(await codeOf(peer("h2", h1).tunnel(path))).toBe("usage");
   const h9 = await credentials(authority, "h9");
   expect(await codeOf(peer("h2", h9).tunnel("/v1/echo/x"))).toBe("untrusted-peer");
 });
