@@ -105,7 +105,7 @@ async function holder(lab: string, clients: HostClient[], wanted: string): Promi
     );
   throw new GodwitError("no-such-container", `No host of the lab '${lab}' that answers has a container '${wanted}'.`, {
     hint: `'godwit --lab ${lab} ps' lists them.`,
-    ...(problems.length > 0 ? { details: [...new Set(problems)] } : {}),
+    ...(problems.length > 0 ? { details: [...new Set(problems)].sort() } : {}),
   });
 }
 

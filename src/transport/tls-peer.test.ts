@@ -19,7 +19,8 @@ let listener: TlsListener;
 let port: number;
 let handshakes = 0;
 const refused: string[] = [];
-const tunnels = new TunnelRegistry();
+const failed: string[] = [];
+const tunnels = new TunnelRegistry((path, error) => failed.push(`${path}: ${error}`));
 const peers: TlsPeer[] = [];
 
 async function credentials(of: Authority, name: string): Promise<Credentials> {
@@ -190,6 +191,14 @@ test("a tunnel that is destroyed here breaks there", async () => {
   const stream = await peer("h2", h1).tunnel("/v1/watch");
   stream.destroy();
   expect(await broken).toMatchObject({ code: "ECONNRESET" });
+});
+
+test("a tunnel whose handler fails breaks, and the failure is reported", async () => {
+  tunnels.on("/v1/fails", () => Promise.reject(new Error("disk gone")));
+  const stream = await peer("h2", h1).tunnel("/v1/fails");
+  stream.resume();
+  expect(await once(stream, "error")).toMatchObject([{ code: "ECONNRESET" }]);
+  expect(failed).toEqual(["/v1/fails: Error: disk gone"]);
 });
 
 test("a tunnel that nobody serves, or that a stranger asks for, is refused with a reason", async () => {

@@ -25,7 +25,8 @@ export class TunnelRegistry {
   readonly #open = new Set<Duplex>();
   readonly #onError: (path: string, error: unknown) => void;
 
-  constructor(onError: (path: string, error: unknown) => void = () => {}) {
+  /** `onError` reports why a handler failed. */
+  constructor(onError: (path: string, error: unknown) => void) {
     this.#onError = onError;
   }
 
