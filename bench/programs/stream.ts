@@ -27,7 +27,7 @@ else if (verb === "send") {
 async function listen([, peer = "", address = ""]: string[]): Promise<void> {
   const { host, port } = split(address);
   const http = createHttpServer();
-  const tunnels = new TunnelRegistry();
+  const tunnels = new TunnelRegistry((path, error) => console.error(`${path}:`, error));
   tunnels.on(path, answerEnd);
   tunnels.bind(http, () => peer);
   const onRefused = (from: string, report: { message: string }) => console.error(from, report.message);

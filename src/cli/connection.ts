@@ -80,12 +80,18 @@ function parseRef(ref: string, options: { checkpoint: boolean } = { checkpoint: 
 
 /** The only host of a lab that has the container, or what is left of it. */
 async function holder(lab: string, clients: HostClient[], wanted: string): Promise<HostClient> {
-  const present = await those(clients, async ({ client }) => {
-    const containers = await client.call("containers", {}).catch(() => []);
+  const problems: string[] = [];
+  /** A host that cannot be asked has none; the error says which, if no other host has the container. */
+  const orNone = (host: string) => (error: unknown) => {
+    problems.push(`${host}: ${errorReport(error).message}`);
+    return [];
+  };
+  const present = await those(clients, async ({ host, client }) => {
+    const containers = await client.call("containers", {}).catch(orNone(host));
     return containers.some(({ name, id }) => name === wanted || id.startsWith(wanted));
   });
-  const keepsCheckpoints = async ({ client }: HostClient) => {
-    const checkpoints = await client.call("checkpoints", {}).catch(() => []);
+  const keepsCheckpoints = async ({ host, client }: HostClient) => {
+    const checkpoints = await client.call("checkpoints", {}).catch(orNone(host));
     return checkpoints.some(({ container }) => container === wanted);
   };
   const [found, ...more] = present.length > 0 ? present : await those(clients, keepsCheckpoints);
@@ -99,6 +105,7 @@ async function holder(lab: string, clients: HostClient[], wanted: string): Promi
     );
   throw new GodwitError("no-such-container", `No host of the lab '${lab}' that answers has a container '${wanted}'.`, {
     hint: `'godwit --lab ${lab} ps' lists them.`,
+    ...(problems.length > 0 ? { details: [...new Set(problems)].sort() } : {}),
   });
 }
 

@@ -4,7 +4,7 @@ import type { Reach } from "./reach.ts";
 import { type LabState, livingHost, mustState } from "./state.ts";
 import { vmReach } from "./vm/reach.ts";
 
-/** How to get into a host; undefined if it is down. */
+/** The way into a host; undefined if the host is down. */
 export function reachOf(state: LabState, host: string): Reach | undefined {
   const living = livingHost(state.name, host);
   if (!living) return undefined;

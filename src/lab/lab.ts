@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GodwitError } from "../contract/errors.ts";
+import { errorReport, GodwitError } from "../contract/errors.ts";
 import { type Authority, createAuthority } from "../transport/certificates.ts";
 import { labCgroup, makeCgroups, removeCgroup } from "./host/cgroup.ts";
 import { ensureHost } from "./host/host.ts";
@@ -24,25 +24,25 @@ import { checkMachines, machineFacts } from "./vm/needs.ts";
 import { vmRoot } from "./vm/root.ts";
 
 export interface LabOptions {
-  /** `lab` unless said otherwise. */
+  /** `lab` by default. */
   name?: string;
-  /** How many hosts; 2 unless said otherwise. */
+  /** The number of hosts; 2 by default. */
   hosts?: number;
-  /** `namespace` unless said otherwise. */
+  /** `namespace` by default. */
   kind?: string;
-  /** One release for all hosts, or one a host; trixie unless said otherwise, for virtual machines forky. */
+  /** One release for all hosts, or one for each; trixie by default, forky for virtual machines. */
   releases?: string[];
-  /** Memory of each virtual machine; 3072 unless said otherwise. */
+  /** Memory of each virtual machine; 3072 by default. */
   memoryMiB?: number;
-  /** Debian packages that new hosts have beside those of every host; not for virtual machines. */
+  /** Debian packages that new hosts have in addition to those of every host; not for virtual machines. */
   packages?: readonly string[];
-  /** Takes a line for everything that takes a while. */
+  /** Called with a line for each step that takes a while. */
   onProgress?: OnProgress;
 }
 
 /**
- * Brings up a lab, or repairs what is missing of one of the same shape; nothing that runs is restarted. Builds the
- * hosts' roots if this machine has none yet, half a minute each.
+ * Starts a lab, or what is missing of one of the same shape; nothing that runs is restarted. Builds the hosts' roots if
+ * this machine has none yet, which takes half a minute each.
  * @throws GodwitError `lab-exists` for a lab of another shape, `lab-failed`, `unsupported-system`, `not-root`
  */
 export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
@@ -65,15 +65,17 @@ export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
     const authority = await ensureAuthority(folder);
     const lan = await ensureLan(name);
     const starts = state.hosts.map((host) => ensureHost(state, host, lan, authority, onProgress));
-    for (const start of await Promise.allSettled(starts)) if (start.status === "rejected") throw start.reason;
+    const failures = (await Promise.allSettled(starts)).filter((start) => start.status === "rejected");
+    for (const { reason } of failures.slice(1)) onProgress(errorReport(reason).message);
+    if (failures[0]) throw failures[0].reason;
   });
   if (kind === "vm") onProgress(`lab '${name}' is up, after ${Math.round((performance.now() - began) / 1000)} s`);
   const [status] = await labStatus(name);
   if (status) return status;
-  throw new GodwitError("lab-failed", `The lab '${name}' was taken down while it came up.`);
+  throw new GodwitError("lab-failed", `The lab '${name}' was taken down while it started.`);
 }
 
-/** Takes a lab down, whole or half-made or crashed: processes, namespaces, links, cgroups and disks. */
+/** Removes a lab in any state, also half-made or crashed: its processes, namespaces, links, cgroups and disks. */
 export async function labDown(name = "lab", onProgress: OnProgress = () => {}): Promise<void> {
   mustBeRoot();
   await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
@@ -91,7 +93,7 @@ function releasePerHost(hosts: number, names: string[]): Release[] {
   const known = names.map((name) => {
     const release = releases.find((release) => release === name);
     if (release) return release;
-    throw new GodwitError("usage", `A lab has no hosts of the release '${name}'.`, {
+    throw new GodwitError("usage", `A lab cannot have hosts of the release '${name}'.`, {
       hint: `Releases are ${releases.join(" and ")}.`,
     });
   });
@@ -134,7 +136,7 @@ async function agreedState(
     await removeTree(labFolder(name));
     old = undefined;
   }
-  // A lab stays on the roots that it was made with, as long as they are there.
+  // A lab keeps the roots that it was made with, as long as they exist.
   if (old?.hosts.every((host) => existsSync(join(rootsDir(), host.root)))) return old;
   const { releases, ...rest } = wanted;
   const rootOf = (release: Release) =>
@@ -152,7 +154,7 @@ async function agreedState(
 function knownKind(name: string): LabKind {
   const kind = labKinds.find((kind) => kind === name);
   if (kind) return kind;
-  throw new GodwitError("usage", `A lab has no hosts of the kind '${name}'.`, {
+  throw new GodwitError("usage", `A lab cannot have hosts of the kind '${name}'.`, {
     hint: `Kinds are ${labKinds.join(" and ")}.`,
   });
 }
@@ -166,7 +168,7 @@ async function ensureAuthority(folder: string): Promise<Authority> {
   return authority;
 }
 
-// CRIU's page server needs a pipe of more than 3 MB, and without CAP_SYS_RESOURCE it may not exceed this limit.
+// CRIU's page server needs a pipe of more than 3 MB, and cannot exceed this limit without CAP_SYS_RESOURCE.
 function widenPipes(): void {
   const file = "/proc/sys/fs/pipe-max-size";
   const wanted = 8 * 1024 * 1024;

@@ -10,18 +10,18 @@ const prefix = "10.88.0";
 const controlPrefix = "10.89.0";
 export const gateway = `${prefix}.254`;
 
-/** The address of host h1, h2, ... on its lab's LAN. Labs do not see each other, so all use the same addresses. */
+/** The address of host h1, h2, ... on its lab's LAN. LANs are separate, so all labs use the same addresses. */
 export const hostAddress = (number: number): string => `${prefix}.${number}`;
 
-/** The address under which the lab reaches the host that has this one on the LAN, if it is a virtual machine. */
+/** The address by which the lab reaches a virtual machine, by its address on the LAN. */
 export const controlAddress = (address: string): string => `${controlPrefix}.${address.split(".").at(-1)}`;
 
-/** The keeper of the lab's LAN, started if it does not live. Nothing of the LAN is in the machine's own network. */
+/** The process that holds the lab's LAN, started if it is not alive. Nothing of the LAN is in the machine's own network. */
 export async function ensureLan(lab: string): Promise<ProcessId> {
   const pidFile = join(labFolder(lab), "lan.pid");
   const living = readLiving(pidFile);
   if (living) return living;
-  // One that an `up` was starting when it was killed goes first.
+  // Ends first one that a killed `up` was starting.
   const cgroup = join(labCgroup(lab), "lan");
   await removeCgroup(cgroup);
   mkdirSync(cgroup);
@@ -29,7 +29,7 @@ export async function ensureLan(lab: string): Promise<ProcessId> {
   return daemon(cgroup, args, join(labFolder(lab), "lan.log"), () => readLiving(pidFile));
 }
 
-/** Joins a host to the LAN by a veth pair, or repairs that. */
+/** Connects a host to the LAN by a veth pair, or repairs the pair. */
 export async function ensureLink(lan: ProcessId, host: { name: string; address: string }, init: ProcessId) {
   const inLan = ["--target", String(lan.pid), "--net", "ip"];
   const inHost = ["--target", String(init.pid), "--net", "ip"];
@@ -39,10 +39,10 @@ export async function ensureLink(lan: ProcessId, host: { name: string; address: 
   ];
   const found = await Promise.all(ends.map(async (end) => (await run("nsenter", end)).status === 0));
   if (!found.every((end) => end)) {
-    // The end that is left belongs to a host or a LAN that died: its network namespace goes away only some time later.
+    // One end alone belongs to a host or a LAN that died: the kernel removes its network namespace some time later.
     if (found[0]) await run("nsenter", [...inLan, "link", "delete", "dev", host.name]);
     if (found[1]) await run("nsenter", [...inHost, "link", "delete", "dev", "eth0"]);
-    // A hardware address that outlives the host: its neighbours remember it.
+    // The host has the same hardware address each time it starts: its neighbours remember it.
     const peer = ["name", "eth0", "address", hardwareAddress(host.address), "netns", String(init.pid)];
     const pair = [host.name, "up", "master", "lan0", "type", "veth", "peer", ...peer];
     await must("nsenter", [...inLan, "link", "add", ...pair]);
@@ -55,7 +55,7 @@ export async function ensureLink(lan: ProcessId, host: { name: string; address: 
   await must("nsenter", [...inHost, "-batch", "-"], { input: address.join("\n") });
 }
 
-/** One of its own for each address, kept through a host's death. */
+/** A hardware address for each IP address, always the same one. */
 export const hardwareAddress = (address: string): string =>
   `02:00:${address
     .split(".")

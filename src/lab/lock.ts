@@ -4,14 +4,14 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Runs `work` while no other process runs work under the same lock file. The lock is held by a child that ends with
- * its standard input, so that it is free at once when this process dies, however it dies.
+ * Runs `work` while no other process runs work under the same lock file. A child holds the lock and ends with its standard
+ * input: however this process dies, the lock is free at once.
  */
 export async function withLock<T>(file: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
   const timer = setTimeout(onWait, 300);
   try {
-    // A group of its own: Ctrl-C must not take the lock away from work that is still cleaning up.
+    // Ctrl-C must not release the lock while the work still cleans up: the child is in a process group of its own.
     const holder = spawn("sh", ["-c", holdScript, file], { stdio: ["pipe", "pipe", "inherit"], detached: true });
     const ended = once(holder, "close");
     const refused = ended.then(() => Promise.reject(new Error(`no lock on ${file}`)));
@@ -28,7 +28,7 @@ export async function withLock<T>(file: string, onWait: () => void, work: () => 
   }
 }
 
-// The file goes away with the lock, and so one that was removed meanwhile is no lock any more.
+// The holder removes the file at its end. A lock on a file that was removed meanwhile locks nothing: it is taken again.
 const holdScript = `
   while :; do
     exec 9>"$0"

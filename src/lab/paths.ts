@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
 
-/** The folder that holds all labs, their roots and their images. It outlives the checkout, and is never inside it. */
+/** The folder of all labs, their roots and their images. It is outside the checkout and outlives it. */
 export const labDir = (): string => process.env.GODWIT_LAB_DIR ?? "/var/lib/godwit-lab";
 
 export const rootsDir = (): string => join(labDir(), "roots");
@@ -14,15 +14,15 @@ export const hostFolder = (lab: string, host: string): string => join(labFolder(
 export const lockFile = (what: string): string => join(labDir(), "locks", what);
 
 /**
- * The cgroup of a lab, relative to the cgroup2 mount. It follows from the name and the lab folder alone,
- * so that `down` finds every process of a lab even if nothing else was written.
+ * The cgroup of a lab, relative to the cgroup2 mount. It depends on the name and the lab folder alone: `down` finds every
+ * process of a lab even if nothing else was written.
  */
 export function cgroupName(lab: string): string {
   const place = createHash("sha256").update(labDir()).digest("hex").slice(0, 6);
   return `godwit-lab-${checkedName(lab)}-${place}`;
 }
 
-/** The checkout this code runs from, as source or as the bundle in dist/. Its parts are mounted into the hosts. */
+/** The checkout that this code runs from, as source or as the bundle in dist/. Hosts in namespaces mount parts of it. */
 export function checkoutDir(): string {
   let folder = import.meta.dirname;
   while (!existsSync(join(folder, "package.json"))) {

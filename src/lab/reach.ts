@@ -1,12 +1,12 @@
-/** How this machine gets into a host that is up. */
+/** The way from this machine into a host that is up. */
 export interface Reach {
-  /** Of the process that the host lives by, as this machine numbers it. */
+  /** Process id, on this machine, of the host's init or virtual machine. */
   pid: number;
-  /** The path of one of the host's sockets on this machine. That it has a path does not mean that anything answers. */
+  /** The path, on this machine, of one of the host's sockets. Whether anything answers there is another matter. */
   socket(which: HostSocket): string;
   /** The command line on this machine that runs a command in the host. */
   command(argv: string[]): CommandLine;
-  /** The same for a command that a user watches: with a terminal of its own if wanted, and signals. */
+  /** The same for a command that a user watches: with signals, and a terminal inside the host if wanted. */
   enter(argv: string[], options: { tty: boolean }): Entrance;
 }
 
@@ -14,15 +14,15 @@ export type CommandLine = [command: string, ...args: string[]];
 
 export interface Entrance {
   argv: CommandLine;
-  /** Hands a signal on to the command, once `argv` runs as the process `child`. */
+  /** Forwards a signal to the command, once `argv` runs as the process `child`. */
   signal(child: number, signal: NodeJS.Signals): void;
 }
 
-/** Where a host has the sockets that the lab uses. */
+/** The paths, inside a host, of the sockets that the lab uses. */
 export const hostSockets = { agent: "/run/godwit/agent.sock", docker: "/run/docker.sock" } as const;
 export type HostSocket = keyof typeof hostSockets;
 
-/** What a command in a host finds in its environment; stands before the command itself. */
+/** The words before a command in a host that set its environment. */
 export const hostEnvironment = (): string[] => [
   ...["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
   ...["HOME=/root", "SHELL=/bin/sh", "LANG=C.UTF-8", `TERM=${process.env.TERM ?? "dumb"}`],

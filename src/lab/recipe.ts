@@ -5,11 +5,11 @@ export const releases = ["trixie", "forky"] as const;
 /** The Debian release of a host: trixie has Docker 26, forky has Docker 28. Both get the CRIU of forky. */
 export type Release = (typeof releases)[number];
 
-/** What a root is made of: everything in it decides what comes out, and so it is hashed into the root's name. */
+/** What a root is built from. All of it decides the result, so all of it is hashed into the root's name. */
 export interface Recipe {
   name: string;
   release: Release | "bookworm";
-  /** `extract` unpacks packages and what they depend on, and sets nothing up. */
+  /** `extract` unpacks the packages and their dependencies, and configures nothing. */
   variant: "minbase" | "essential" | "extract";
   packages: string[];
   /** Paths, with wildcards, that are left out of the packages. */
@@ -25,9 +25,8 @@ const hostPackages = [
 ];
 
 /**
- * The root of a host, with more packages where they are named. Trixie's own CRIU (4.1) cannot dump a TCP socket on kernels from
- * 6.16 on, and a host must speak the same page-server protocol as its peer, so trixie takes CRIU and the libraries it needs from
- * forky.
+ * The root of a host, with `more` packages. Trixie gets CRIU and its libraries from forky: its own CRIU (4.1) cannot dump a
+ * TCP socket on kernels from 6.16 on, and both hosts of a migration must have the same page-server protocol.
  */
 export function hostRecipe(release: Release, more: readonly string[] = []): Recipe {
   const criu = { release: "forky" as const, packages: ["criu", "libcompel1", "libnet9", "libnl-3-200"] };
@@ -36,7 +35,7 @@ export function hostRecipe(release: Release, more: readonly string[] = []): Reci
   return { name, release, variant: "minbase", packages: [...hostPackages, ...more], without: [], newer };
 }
 
-/** The root of a host that is a virtual machine: it loads its own kernel's modules and security profiles, and is reached over ssh. */
+/** The root of a host that is a virtual machine: it loads kernel modules and security profiles itself, and is reached by ssh. */
 export function vmRecipe(release: Release): Recipe {
   const recipe = hostRecipe(release);
   return { ...recipe, name: `vm-${release}`, packages: [...recipe.packages, "kmod", "openssh-server", "apparmor"] };
@@ -52,13 +51,13 @@ export const kernelRecipe: Recipe = {
   newer: undefined,
 };
 
-/** The root of the test image in which a C program can be compiled. */
+/** The root of the test image that compiles C programs. */
 export const gccRecipe: Recipe = {
   name: "gcc",
   release: "trixie",
   variant: "essential",
   packages: ["gcc", "libc6-dev", "procps", "busybox-static"],
-  // Link-time optimisation and the sanitizers are half of the compiler.
+  // Link-time optimisation and the sanitizers are half of the compiler's size.
   without: ["/usr/libexec/gcc/*/lto1", "/usr/bin/*-lto-dump-*", "/usr/lib/*san.*"],
   newer: undefined,
 };
@@ -76,14 +75,14 @@ export const appsRecipe: Recipe = {
   newer: undefined,
 };
 
-/** Name of the folder or file made from a recipe; another recipe has another name. */
+/** The name of the folder or file made from a recipe; different recipes have different names. */
 export function recipeKey(recipe: Recipe): string {
   const text = JSON.stringify([recipe, fixedArguments]);
   return `${recipe.name}-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
 }
 
-// Release files of a release in the making expire quickly, and mirrors lag. Nothing here is worth an fsync:
-// a root counts only once it is complete.
+// Release files of an unreleased Debian expire quickly, and mirrors lag. No fsync: a root gets its name when it is complete,
+// and an incomplete one is built again.
 const fixedArguments = [
   "--mode=root",
   '--aptopt=Acquire::Check-Valid-Until "false"',
@@ -93,8 +92,8 @@ const fixedArguments = [
 ];
 
 /**
- * The arguments of mmdebstrap. `acquire` are apt's own settings of the machine (proxies and the like), a line each
- * as `apt-config dump` prints them: mmdebstrap does not read the machine's configuration.
+ * The arguments of mmdebstrap. `acquire` are the machine's settings of apt (proxies and the like) as lines of
+ * `apt-config dump`: mmdebstrap does not read the machine's configuration.
  */
 export function mmdebstrapArguments(
   recipe: Recipe,

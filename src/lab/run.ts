@@ -12,22 +12,22 @@ export interface RunResult {
 }
 
 export interface RunOptions {
-  /** Text, or the path of a file that the command reads by itself. */
+  /** Standard input: text, or the path of a file that the command reads by itself. Empty by default. */
   input?: string | { file: string };
-  /** A file that takes standard output instead of the result. */
+  /** Path of a file that takes standard output; the result has none then. */
   outputFile?: string;
   cwd?: string;
-  /** Sees each line of standard error as it comes. */
+  /** Called with each line of standard error as it comes. */
   onLine?: (line: string) => void;
 }
 
-/** Runs a command to its end, whatever its status, and keeps what it printed. */
+/** Runs a command to its end, whatever its status, and keeps what it printed. @throws unsupported-system if it is missing */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
   const input = typeof options.input === "object" ? openSync(options.input.file, "r") : undefined;
   const output = options.outputFile ? openSync(options.outputFile, "w") : undefined;
   try {
     const child = spawn(command, args, { stdio: [input ?? "pipe", output ?? "pipe", "pipe"], cwd: options.cwd });
-    // A command may end without reading its input; its status says whether that was right.
+    // A command may end without reading its input. Its status says whether that is a failure.
     child.stdin?.on("error", () => {});
     child.stdin?.end(typeof options.input === "string" ? options.input : "");
     const stdout: Buffer[] = [];
@@ -54,21 +54,21 @@ export async function run(command: string, args: string[], options: RunOptions =
   }
 }
 
-/** As a shell counts it. */
+/** The exit status as a shell reports it. */
 export function exitStatus(code: number | null, signal: NodeJS.Signals | null): number {
   return signal ? 128 + constants.signals[signal] : (code ?? 1);
 }
 
-/** As `run`, but a status other than 0 is an error that carries the command's own words. */
+/** As `run`, and gives standard output. @throws command-failed with the last lines that it printed, for a status other than 0 */
 export async function must(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const result = await run(command, args, options);
   if (result.status === 0) return result.stdout;
-  const words = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-12);
+  const details = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-12);
   const what = `${command} ${args.slice(0, 8).join(" ")}`;
-  throw new GodwitError("command-failed", `'${what}' failed with status ${result.status}.`, { details: words });
+  throw new GodwitError("command-failed", `'${what}' failed with status ${result.status}.`, { details });
 }
 
-/** What a command that is not installed means to a user. */
+/** The error for a command that is not installed. */
 export function missingCommand(command: string, cause?: unknown): GodwitError {
   return new GodwitError("unsupported-system", `The command ${command} is missing on this machine.`, {
     hint: "Run sh scripts/setup.sh in the checkout once: it installs what the lab needs.",

@@ -6,11 +6,11 @@ import { type ProcessId, readLiving } from "./host/pid.ts";
 import { hostFolder, labFolder, labsDir } from "./paths.ts";
 import type { Release } from "./recipe.ts";
 
-/** What hosts are made of: namespaces of this machine's kernel, or virtual machines with a kernel of their own. */
+/** A host is a set of namespaces of this machine's kernel, or a virtual machine with its own kernel. */
 export const labKinds = ["namespace", "vm"] as const;
 export type LabKind = (typeof labKinds)[number];
 
-/** What a lab was asked to be, written before the first thing of it is made. */
+/** The wanted shape of a lab, written before anything of it is made. */
 export interface LabState {
   name: string;
   kind: LabKind;
@@ -40,10 +40,10 @@ export function mustState(lab: string): LabState {
 export const allStates = (): LabState[] =>
   (existsSync(labsDir()) ? readdirSync(labsDir()).sort() : []).flatMap((name) => readState(name) ?? []);
 
-/** Roots that some lab stands on. */
+/** Roots that labs use. */
 export const rootsInUse = (): string[] => allStates().flatMap((state) => state.hosts.map((host) => host.root));
 
-/** @throws not-root: what belongs to another user's processes is not to be seen, let alone changed */
+/** @throws not-root: only root may see and change the processes of a lab */
 export function mustBeRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new GodwitError("not-root", "A lab makes namespaces and mounts, so it needs root.", {
@@ -52,8 +52,8 @@ export function mustBeRoot(): void {
 }
 
 /**
- * The process that a host that is up lives by: its init, or its virtual machine. An init not before it is in its own root:
- * until then /proc/PID/root is the machine's own root.
+ * The init or the virtual machine of a host that is up; undefined if it is down. An init counts once it is in its own root:
+ * before that /proc/PID/root is the machine's root.
  */
 export function livingHost(lab: string, host: string): ProcessId | undefined {
   mustBeRoot();

@@ -5,7 +5,7 @@ import { allStates, type LabKind, type LabState, mustState, readState } from "./
 
 export interface LabHostStatus {
   name: string;
-  /** The host's init, or its virtual machine, as this machine numbers it; undefined if the host is down. */
+  /** Process id, on this machine, of the host's init or virtual machine; undefined if the host is down. */
   pid: number | undefined;
   address: string;
   release: Release;
@@ -21,14 +21,14 @@ export interface LabStatus {
   hosts: LabHostStatus[];
 }
 
-/** The labs that are up, or the one of that name; an empty list if there is none. */
+/** All labs that are up, or the one called `name`; an empty list if there is none. */
 export async function labStatus(name?: string): Promise<LabStatus[]> {
   const states = name === undefined ? allStates() : [readState(name)].filter((state) => state !== undefined);
   return Promise.all(states.map(statusOf));
 }
 
 /**
- * How to reach the agents of those of a lab's hosts that are up.
+ * The agents' sockets of a lab's hosts that are up.
  * @throws GodwitError `no-such-lab`
  */
 export function labHosts(name = "lab"): { name: string; pid: number; socket: string }[] {

@@ -3,7 +3,7 @@ import type { webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 
-/** Who may call whom: whatever an authority issued, its agents trust. PEM texts. */
+/** Agents trust every certificate that their authority issued. PEM texts. */
 export interface Authority {
   certificate: string;
   key: string;
@@ -15,7 +15,7 @@ export interface IssuedCertificate {
 }
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const days = 24 * 3600 * 1000;
+const dayMs = 24 * 3600 * 1000;
 
 /** A new authority for a set of agents, good for ten years. Its key is needed only to add a host. */
 export async function createAuthority(now = new Date()): Promise<Authority> {
@@ -36,8 +36,8 @@ export async function createAuthority(now = new Date()): Promise<Authority> {
 }
 
 /**
- * A certificate for the agent of one host, good for five years, for both ends of a connection. Its common name is the
- * host's name; `addresses` (IP addresses and DNS names) and the name are what a caller may reach it by.
+ * A certificate for the agent of one host, good for five years, for both ends of a connection. Its subject
+ * alternative names are the host's name, by which other agents know it, and `addresses` (IP addresses and DNS names).
  */
 export async function issueCertificate(
   authority: Authority,
@@ -67,10 +67,10 @@ export async function issueCertificate(
   return { certificate: certificate.toString("pem"), key: await privatePem(keys.privateKey) };
 }
 
-// A day back: hosts' clocks differ, and a certificate must not be refused for being from the future.
-const validity = (now: Date, length: number) => ({
-  notBefore: new Date(now.getTime() - days),
-  notAfter: new Date(now.getTime() + length * days),
+// Valid from a day ago: a host whose clock is slow must not refuse a certificate that was just made.
+const validity = (now: Date, days: number) => ({
+  notBefore: new Date(now.getTime() - dayMs),
+  notAfter: new Date(now.getTime() + days * dayMs),
 });
 
 // Positive and without a leading zero, as DER wants it.

@@ -23,7 +23,7 @@ export class Client {
   readonly #send: Send;
   readonly #prefix: string;
 
-  /** With a host, the agent behind `send` hands every call on to that host's agent. */
+  /** With a host, the agent behind `send` forwards every call to that host's agent. */
   constructor(send: Send, host?: string) {
     this.#send = send;
     this.#prefix = host === undefined ? apiPrefix : `${apiPrefix}/on/${encodeURIComponent(host)}`;
@@ -43,8 +43,8 @@ export class Client {
   }
 
   /**
-   * Events after `afterId` and live ones. Ends with the operation, the signal, or the connection: a caller that wants
-   * more begins again after the last id it saw.
+   * Events after `afterId`, then live ones. Ends with the operation, the signal, or the connection: a caller that wants
+   * more calls again with the last id it saw.
    */
   async *events(from: {
     operationId?: string;

@@ -5,7 +5,7 @@ interface Target {
   address: string;
 }
 
-/** What a failed connection to an agent means to a user. A GodwitError and an abort's reason stay as they are. */
+/** A failed connection to an agent as an error for a user. A GodwitError and an abort's reason stay as they are. */
 export function connectionError(target: Target, error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof GodwitError) return error;
@@ -36,7 +36,7 @@ export function connectionError(target: Target, error: unknown, signal?: AbortSi
   );
 }
 
-/** What it means that a connection broke after the answer had begun. */
+/** The same for a connection that broke after the answer had begun. */
 export function streamError(target: Target, error: unknown, signal?: AbortSignal): Error {
   if (signal?.aborted && signal.reason instanceof Error) return signal.reason;
   if (error instanceof GodwitError) return error;
@@ -49,9 +49,9 @@ export function streamError(target: Target, error: unknown, signal?: AbortSignal
 
 const reasons: Record<string, string> = {
   ECONNREFUSED: "nothing listens there",
-  EHOSTUNREACH: "there is no way to that address",
-  ENETUNREACH: "there is no way to that address",
-  ETIMEDOUT: "no packet came back",
+  EHOSTUNREACH: "there is no route to that address",
+  ENETUNREACH: "there is no route to that address",
+  ETIMEDOUT: "no answer came in time",
   ENOTFOUND: "the address is not known",
   EAI_AGAIN: "the address is not known",
   ECONNRESET: "it closed the connection",
@@ -68,5 +68,5 @@ function codeOf(error: unknown): string {
   for (let one = error; one instanceof Error; one = one.cause) {
     if ("code" in one && typeof one.code === "string") return one.code;
   }
-  return /certificate is that of/.test(String(error)) ? "ERR_TLS_CERT" : "";
+  return "";
 }

@@ -1,9 +1,9 @@
 import type { Duplex, Readable } from "node:stream";
 
-/** Beyond what is asked for, so much may wait here. */
+/** The stream is paused when more than this waits here beyond the bytes asked for. */
 const aheadBytes = 256 * 1024;
 
-/** Reads a stream in pieces of a known size. Nobody else may read from it. */
+/** Reads a stream in pieces of a known size. Nothing else may read from it. */
 export class ExactReader {
   readonly #stream: Readable;
   #chunks: Buffer[] = [];
@@ -26,7 +26,7 @@ export class ExactReader {
       });
   }
 
-  /** Just so many bytes; undefined where the stream ends before. One call at a time. */
+  /** Exactly `bytes` bytes; undefined if the stream ends before. One call at a time. */
   async read(bytes: number): Promise<Buffer | undefined> {
     if (this.#queued < bytes && !this.#ended) {
       await new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ export class ExactReader {
   }
 }
 
-/** Returns when a writer may go on, or never can. */
+/** Resolves when the stream takes more bytes, or is closed and never will. */
 export function untilWritable(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (!stream.writableNeedDrain || stream.destroyed) return resolve();

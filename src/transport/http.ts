@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { type ErrorReport, errorFromReport, GodwitError } from "../contract/errors.ts";
 import { protocol, version } from "../contract/version.ts";
 
-/** Headers by which two agents, or an agent and a command, find out that they speak the same protocol. */
+/** Headers that tell an agent which protocol the other agent, or a command, uses. */
 export const protocolHeader = "godwit-protocol";
 export const versionHeader = "godwit-version";
 export const versionHeaders = { [protocolHeader]: String(protocol), [versionHeader]: version };
@@ -19,7 +19,7 @@ export interface Exchange {
   signal?: AbortSignal | undefined;
 }
 
-/** Sends a request and resolves to the answer's head, its body unread; connection errors reject as they are. */
+/** Sends a request and resolves to the answer with its body unread. Errors of the connection reject as they are. */
 export async function exchange(options: RequestOptions, wanted: Exchange): Promise<IncomingMessage> {
   const { body, headers } = encode(wanted.body);
   wanted.signal?.throwIfAborted();
@@ -32,7 +32,7 @@ export async function exchange(options: RequestOptions, wanted: Exchange): Promi
   });
   const answer = responseOf(request, wanted.signal);
   if (body instanceof Readable) {
-    // An answer that comes before the end of the stream (a refusal) counts more than the broken pipe that follows.
+    // The other side may refuse before the stream ends. Its answer has come first, so the broken pipe changes nothing.
     pipeline(body, request).catch((error) => request.destroy(error));
   } else request.end(body);
   return answer;
@@ -61,6 +61,7 @@ function parse(text: string): unknown {
   try {
     return text === "" ? undefined : JSON.parse(text);
   } catch {
+    // Text that is not JSON comes from another program: readJson says so by the status, and a schema by the missing value.
     return undefined;
   }
 }
@@ -76,7 +77,8 @@ function encode(body: unknown): { body: string | Buffer | Readable | undefined; 
 function responseOf(request: ClientRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once("response", resolve);
-    // Stays on: an error after the answer's head reaches the reader through the answer.
+    // The listener stays: an error without one ends the agent. One that comes after the answer's head reaches the reader of
+    // the answer.
     request.on("error", (error) => reject(signal?.aborted ? signal.reason : error));
   });
 }

@@ -8,8 +8,8 @@ export interface Loopback {
 }
 
 /**
- * Listens on a free port of 127.0.0.1, for a program on this host that can only speak to a port; its connections are
- * joined with a tunnel by `onConnection`. With `once` only the first connection is taken, and the port closes behind it.
+ * Listens on a free port of 127.0.0.1, for a program on this host that can only connect to a port; `onConnection` joins
+ * its connections with a tunnel. With `once` the port takes one connection and closes.
  */
 export async function listenLoopback(options: {
   onConnection: (socket: Socket) => void;
@@ -24,7 +24,7 @@ export async function listenLoopback(options: {
     if (options.once) server.close();
     open.add(socket);
     socket.once("close", () => open.delete(socket));
-    // Whoever joins the socket sees the error as well; without a listener it would end the agent.
+    // An error without a listener ends the agent. The stream that is joined with the socket reports it.
     socket.on("error", () => {});
     options.onConnection(socket);
   });

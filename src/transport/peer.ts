@@ -10,21 +10,20 @@ import type { Duplex, Readable } from "node:stream";
 export interface Peer {
   readonly name: string;
   readonly address: string;
-  /** `timeoutMs`: until the whole answer is there; by default 30 s. 0: none. */
+  /** `timeoutMs`: until the whole answer has arrived; 30 s by default, 0 for no limit. */
   json(method: Method, path: string, body?: unknown, options?: PeerOptions): Promise<unknown>;
-  /** POST of a stream as application/octet-stream; destroyed with it. Resolves to the answer's JSON. No time limit by default. */
+  /**
+   * POST of a stream as application/octet-stream. Resolves to the answer's JSON. A failure destroys the stream; the
+   * stream's own error is the one that rejects. No time limit by default.
+   */
   upload(path: string, body: Readable, options?: PeerOptions): Promise<unknown>;
-  /** GET of a stream; a broken connection is an error of the stream, never an early end. */
-  download(path: string, options?: PeerOptions): Promise<Readable>;
   /**
    * A two-way stream of raw bytes to the handler that the other side has for this path (see TunnelRegistry).
-   * Either direction may end before the other; destroy reaches the other side. The signal only covers the set-up.
+   * Either direction may end before the other; the other side sees a destroy as a reset. The signal covers the set-up only.
    */
   tunnel(path: string, options?: PeerOptions): Promise<Duplex>;
-  /** The bare exchange: any status, the body unread. */
+  /** One request: the answer has any status, and its body is unread. */
   request(method: Method, path: string, options?: RequestOptions): Promise<IncomingMessage>;
-  /** Opens a connection and keeps it, so that the next request does not wait for a handshake. */
-  warm(): Promise<void>;
   close(): void;
 }
 

@@ -1,7 +1,8 @@
 import { duplexPair, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { type Clock, limited, limitedSource, RateLimit } from "./rate-limit.ts";
+import { type Clock, limitedSource, RateLimit } from "./rate-limit.ts";
+import { counted } from "./streams.ts";
 
 /** A clock that jumps to the next sleeper when nothing else is left to do; its timers are as late as told. */
 function fakeClock(lateMs = 0): Clock & { at(ms: number, act: () => void): void } {
@@ -97,7 +98,7 @@ test("a limit that is lowered is not softened by what was saved up under the old
 test("a limited stream delays its writes, keeps their order and its ends, and holds its writer back", async () => {
   const clock = fakeClock();
   const [near, far] = duplexPair();
-  const stream = limited(near, new RateLimit(mega, clock));
+  const stream = counted(near, { sent: 0, received: 0 }, new RateLimit(mega, clock));
   const read = buffer(far);
   expect(stream.write(Buffer.alloc(300_000, 1))).toBe(false);
   stream.end(Buffer.alloc(200_000, 2));
@@ -113,7 +114,7 @@ test("a stream that is destroyed while it waits writes nothing more", async () =
   const clock = fakeClock();
   const [near, far] = duplexPair();
   const rate = new RateLimit(1000, clock);
-  const stream = limited(near, rate);
+  const stream = counted(near, { sent: 0, received: 0 }, rate);
   let got = 0;
   far.on("data", (chunk: Buffer) => {
     got += chunk.length;

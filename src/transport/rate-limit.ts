@@ -1,16 +1,14 @@
-import type { Duplex, Readable } from "node:stream";
-import { Transform } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { WrappedStream } from "./wrapped-stream.ts";
 
-/** What an idle limit saves up: enough to bridge a late timer, too little to be seen in an average of two seconds. */
+/** Time that an idle limit saves up: enough to make up for a late timer, too little to show in an average of two seconds. */
 const burstMs = 50;
-/** Who waits looks so often whether the limit was changed. */
+/** A waiting stream checks this often whether the limit was changed. */
 const longestWaitMs = 50;
-/** Timers are coarse, and what is owed for less than this is paid together. */
+/** Timers are coarse: a shorter wait is added to the next one. */
 const shortestWaitMs = 2;
 
-/** Where a limit has its time from. `now` in ms, never jumping. */
+/** The time source of a limit. `now` is in ms and never jumps. */
 export interface Clock {
   now(): number;
   sleep(ms: number): Promise<unknown>;
@@ -18,12 +16,12 @@ export interface Clock {
 
 export const realClock: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms) };
 
-/** A token bucket that several streams share; it can be changed while they wait. */
+/** A token bucket that several streams share. Its rate can be changed while they wait. */
 export class RateLimit {
   /** null: unlimited. */
   bytesPerSecond: number | null;
   readonly #clock: Clock;
-  /** Time that nothing was sent for and still counts, in ms: a change of the limit does not change its worth. */
+  /** Unused time in ms, not bytes: a change of the rate leaves it as it is. */
   #savedMs = 0;
   #countedAt: number;
   #queue: Promise<void> | undefined;
@@ -34,12 +32,12 @@ export class RateLimit {
     this.#countedAt = clock.now();
   }
 
-  /** Whether nothing has to wait. */
+  /** Whether no write has to wait. */
   get open(): boolean {
     return this.bytesPerSecond === null && this.#queue === undefined;
   }
 
-  /** Resolves when so many bytes may go. First come, first served. */
+  /** Resolves when `bytes` may be sent. First come, first served. */
   async take(bytes: number): Promise<void> {
     if (this.open) return;
     const turn = (this.#queue ?? Promise.resolve()).then(() => this.#pay(bytes));
@@ -48,7 +46,7 @@ export class RateLimit {
     if (this.#queue === turn) this.#queue = undefined;
   }
 
-  /** In slices, so that a change of the limit counts for what is still owed. */
+  /** Waits in slices, so that a change of the rate counts for the bytes that still wait. */
   async #pay(bytes: number): Promise<void> {
     let owed = bytes;
     this.#save(burstMs);
@@ -60,7 +58,7 @@ export class RateLimit {
       if (paidMs === owedMs) return;
       owed -= paidMs * bytesPerMs;
       await this.#clock.sleep(Math.min(longestWaitMs, Math.max(shortestWaitMs, owedMs - paidMs)));
-      // However late the timer was: that time was waited, and not idled away.
+      // Time that a late timer added was spent waiting, so all of it counts.
       this.#save(Number.POSITIVE_INFINITY);
     }
   }
@@ -73,17 +71,15 @@ export class RateLimit {
   }
 }
 
-/** The same stream, whose writes wait for the limit. Use only what is returned from then on. */
-export function limited(inner: Duplex, rate: RateLimit): Duplex {
-  return new WrappedStream(inner, { beforeWrite: beforeWrite(rate) });
-}
-
-/** What a stream asks before each write: undefined where nothing has to wait. */
+/** For a stream to call before each write: a promise to wait for, or undefined where it need not wait. */
 export function beforeWrite(rate: RateLimit): (bytes: number) => Promise<void> | undefined {
   return (bytes) => (rate.open ? undefined : rate.take(bytes));
 }
 
-/** The bytes of a source at the pace of the limit; `sent` hears of each chunk that goes. An error of the source is one of it. */
+/**
+ * The bytes of `source` at the rate of the limit. Calls `sent` with the size of each chunk as it goes. An error of the
+ * source destroys the returned stream with it, and a destroy of the returned stream destroys the source.
+ */
 export function limitedSource(source: Readable, rate: RateLimit, sent: (bytes: number) => void): Readable {
   const wait = beforeWrite(rate);
   const out = new Transform({

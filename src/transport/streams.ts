@@ -6,11 +6,11 @@ import { beforeWrite, type RateLimit } from "./rate-limit.ts";
 import { WrappedStream } from "./wrapped-stream.ts";
 
 /**
- * Joins two two-way streams until both directions have ended. The end of one direction is handed on and leaves the
- * other open; an error or destroy of either destroys both and rejects.
+ * Joins two two-way streams until both directions have ended. The end of one direction is passed on and leaves the
+ * other direction open. An error or destroy of either stream destroys both and rejects.
  */
 export async function joinStreams(a: Duplex, b: Duplex): Promise<void> {
-  // A plain socket's destroy looks like an ordinary end to the other side: a cut must not pass for an end.
+  // A plain socket that is destroyed sends an ordinary end. The other side must not take a cut for an end.
   for (const [one, other] of [
     [a, b],
     [b, a],
@@ -30,20 +30,20 @@ const hasEnded = (stream: Duplex) => stream.readableEnded && stream.writableFini
 
 /** Destroys a stream so that the other side of a TCP connection sees a reset instead of an end. */
 export function abort(stream: Duplex): void {
-  // Only TCP knows a reset; a socket without an address is a pipe to a program of this host, or not connected any more.
+  // Only TCP has resets. A socket without an address is a pipe to a program of this host, or is no longer connected.
   const resets =
     stream instanceof Socket && !(stream instanceof TLSSocket) && (stream.remoteAddress || stream.connecting);
   if (resets && !stream.destroyed) stream.resetAndDestroy();
   else stream.destroy();
 }
 
-/** Bytes that went through a counted stream so far, as its user sees the directions. */
+/** Bytes that a counted stream has carried so far; the directions are those of its user. */
 export interface ByteCounter {
   sent: number;
   received: number;
 }
 
-/** The same stream, with its bytes counted, and its writes at the pace of a limit. Use only what is returned from then on. */
+/** The same stream with its bytes counted and its writes at the rate of a limit. Nothing else may use `inner` any more. */
 export function counted(inner: Duplex, counter: ByteCounter, rate?: RateLimit): Duplex {
   return new WrappedStream(inner, {
     ...(rate ? { beforeWrite: beforeWrite(rate) } : {}),

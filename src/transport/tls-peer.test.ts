@@ -19,7 +19,8 @@ let listener: TlsListener;
 let port: number;
 let handshakes = 0;
 const refused: string[] = [];
-const tunnels = new TunnelRegistry();
+const failed: string[] = [];
+const tunnels = new TunnelRegistry((path, error) => failed.push(`${path}: ${error}`));
 const peers: TlsPeer[] = [];
 
 async function credentials(of: Authority, name: string): Promise<Credentials> {
@@ -87,11 +88,11 @@ test("both sides know each other by name, over one kept connection", async () =>
   expect(handshakes - before).toBe(1);
 });
 
-test("an upload arrives whole, and so does a download", async () => {
+test("an upload arrives whole, and so does an answer", async () => {
   const to = peer("h2", h1);
   const chunks = Array.from({ length: 50 }, () => Buffer.alloc(100_000, 7));
   expect(await to.upload("/v1/size", Readable.from(chunks))).toEqual({ size: 5_000_000 });
-  expect((await buffer(await to.download("/v1/bytes"))).length).toBe(300_000);
+  expect((await buffer(await to.request("GET", "/v1/bytes"))).length).toBe(300_000);
 });
 
 test("an upload whose source breaks says so itself", async () => {
@@ -108,7 +109,7 @@ test("what the other agent refuses arrives as its own error", async () => {
 });
 
 test("a broken answer is never an early end", async () => {
-  expect(await codeOf(buffer(await peer("h2", h1).download("/v1/broken")))).toBe("transfer-failed");
+  expect(await codeOf(peer("h2", h1).json("GET", "/v1/broken"))).toBe("transfer-failed");
 });
 
 test("an agent of another protocol is refused", async () => {
@@ -150,6 +151,12 @@ test("a certificate of another host, or of another authority, is not trusted", a
   expect(await codeOf(peer("h2", distrusting).json("GET", "/v1/who"))).toBe("untrusted-peer");
 });
 
+test("a caller is the host whose name its certificate carries, beside whatever else it carries", async () => {
+  const issued = await issueCertificate(authority, { name: "spare", addresses: ["127.0.0.1", "h1"] });
+  const caller = { ca: authority.certificate, cert: issued.certificate, key: issued.key };
+  expect(await peer("h2", caller).json("GET", "/v1/who")).toEqual({ peer: "h1" });
+});
+
 test("a tunnel carries bytes both ways, and each direction ends by itself", async () => {
   const stream = await peer("h2", h1).tunnel("/v1/echo/hello");
   const got = buffer(stream);
@@ -158,6 +165,15 @@ test("a tunnel carries bytes both ways, and each direction ends by itself", asyn
   const all = await got;
   expect(all.subarray(0, 9).toString()).toBe("h1 hello:");
   expect(all.subarray(9).equals(sent)).toBe(true);
+});
+
+test("a tunnel's handler gets the named parts of the path and its query, decoded", async () => {
+  tunnels.on("/v1/parts/:one/:two", (stream, params) => {
+    stream.resume().end(JSON.stringify(params));
+  });
+  const stream = await peer("h2", h1).tunnel("/v1/parts/a%2Fb/2?suffix=.1%20x");
+  stream.end();
+  expect(JSON.parse((await buffer(stream)).toString())).toEqual({ one: "a/b", two: "2", suffix: ".1 x" });
 });
 
 test("a tunnel that the other side destroys does not look as if it had ended", async () => {
@@ -177,8 +193,17 @@ test("a tunnel that is destroyed here breaks there", async () => {
   expect(await broken).toMatchObject({ code: "ECONNRESET" });
 });
 
+test("a tunnel whose handler fails breaks, and the failure is reported", async () => {
+  tunnels.on("/v1/fails", () => Promise.reject(new Error("disk gone")));
+  const stream = await peer("h2", h1).tunnel("/v1/fails");
+  stream.resume();
+  expect(await once(stream, "error")).toMatchObject([{ code: "ECONNRESET" }]);
+  expect(failed).toEqual(["/v1/fails: Error: disk gone"]);
+});
+
 test("a tunnel that nobody serves, or that a stranger asks for, is refused with a reason", async () => {
-  expect(await codeOf(peer("h2", h1).tunnel("/v1/nothing"))).toBe("usage");
+  for (const path of ["/v1/nothing", "/v1/echo", "/v1/echo/one/two", "/v1/echo/%zz"])
+    expect(await codeOf(peer("h2", h1).tunnel(path))).toBe("usage");
   const h9 = await credentials(authority, "h9");
   expect(await codeOf(peer("h2", h9).tunnel("/v1/echo/x"))).toBe("untrusted-peer");
 });

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { Agent } from "node:https";
-import { type Duplex, PassThrough, type Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { GodwitError } from "../contract/errors.ts";
-import { apiPrefix, protocol, version } from "../contract/version.ts";
+import { protocol, version } from "../contract/version.ts";
 import { connectionError, streamError } from "./connection-error.ts";
 import { exchange, protocolHeader, readJson, versionHeader } from "./http.ts";
 import type { Method, Peer, PeerOptions, RequestOptions } from "./peer.ts";
@@ -12,7 +12,7 @@ import { openTunnel } from "./tunnel-client.ts";
 const answerTimeoutMs = 30_000;
 const tunnelTimeoutMs = 10_000;
 
-/** Another agent over mutual TLS 1.3. Connections are kept, so that a request in a switchover pays no handshake. */
+/** Another agent over mutual TLS 1.3. Connections are kept, so that a request in a switchover waits for no handshake. */
 export class TlsPeer implements Peer {
   readonly name: string;
   readonly address: string;
@@ -35,80 +35,37 @@ export class TlsPeer implements Peer {
   }
 
   async json(method: Method, path: string, body?: unknown, options: PeerOptions = {}): Promise<unknown> {
-    const limit = new TimeLimit(options.signal, options.timeoutMs ?? answerTimeoutMs, this);
-    try {
-      const response = await this.#send(method, path, { body, signal: limit.signal });
-      return await readJson(response).catch((error) => Promise.reject(streamError(this, error, limit.signal)));
-    } finally {
-      limit.clear();
-    }
+    using limit = new TimeLimit(options.signal, options.timeoutMs ?? answerTimeoutMs, this);
+    return await this.#answer(method, path, { body, signal: limit.signal });
   }
 
   async upload(path: string, body: Readable, options: PeerOptions = {}): Promise<unknown> {
-    const limit = new TimeLimit(options.signal, options.timeoutMs ?? 0, this);
-    // What broke here must not be told as a fault of the other side.
+    using limit = new TimeLimit(options.signal, options.timeoutMs ?? 0, this);
+    // An error of the stream is one of this host: it must not be reported as one of the connection.
     let broken: Error | undefined;
     body.once("error", (error) => {
       broken = error;
     });
     try {
       const headers = { "content-type": "application/octet-stream" };
-      const response = await this.#send("POST", path, { body, headers, signal: limit.signal });
-      return await readJson(response).catch((error) => Promise.reject(streamError(this, error, limit.signal)));
+      return await this.#answer("POST", path, { body, headers, signal: limit.signal });
     } catch (error) {
       body.destroy();
       throw broken ?? error;
-    } finally {
-      limit.clear();
     }
   }
 
-  async download(path: string, options: PeerOptions = {}): Promise<Readable> {
-    const response = await this.#send("GET", path, { signal: options.signal });
-    if (response.statusCode !== 200) await readJson(response);
-    const out = new PassThrough();
-    response.once("error", (error) => out.destroy(streamError(this, error, options.signal)));
-    out.once("close", () => response.destroy());
-    return response.pipe(out);
+  tunnel(path: string, { signal, timeoutMs = tunnelTimeoutMs }: PeerOptions = {}): Promise<Duplex> {
+    const target = { ...hostAndPort(this.address), tls: this.#tls, path, signal, timeoutMs };
+    return this.#explained(openTunnel(target), signal);
   }
 
-  tunnel(path: string, options: PeerOptions = {}): Promise<Duplex> {
-    return this.#guarded(options.signal, (signal) =>
-      openTunnel({
-        ...hostAndPort(this.address),
-        tls: this.#tls,
-        path,
-        signal,
-        timeoutMs: options.timeoutMs ?? tunnelTimeoutMs,
-      }),
-    );
-  }
-
-  request(method: Method, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
-    return this.#send(method, path, options);
-  }
-
-  async warm(): Promise<void> {
-    await this.json("GET", `${apiPrefix}/health`);
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #target() {
-    return { protocol: "https:", ...hostAndPort(this.address), agent: this.#agent };
-  }
-
-  async #send(method: Method, path: string, options: RequestOptions): Promise<IncomingMessage> {
-    const { headers, body } = options;
-    const response = await this.#guarded(options.signal, async (signal) => {
-      const send = () => exchange(this.#target(), { method, path, headers, body, signal });
-      // The other agent may have closed a kept connection in the moment it was used again; reading again is harmless.
-      return method === "GET"
-        ? await send().catch((error) => (isStale(error) ? send() : Promise.reject(error)))
-        : await send();
-    });
+  async request(method: Method, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+    const { headers, body, signal } = options;
+    const send = () => exchange(this.#target(), { method, path, headers, body, signal });
+    // The other agent may close a kept connection just as this request takes it. A GET may be sent a second time.
+    const again = (error: unknown) => (method === "GET" && isStale(error) ? send() : Promise.reject(error));
+    const response = await this.#explained(send().catch(again), signal);
     const theirs = response.headers[protocolHeader];
     if (theirs === String(protocol)) return response;
     response.destroy();
@@ -121,20 +78,27 @@ export class TlsPeer implements Peer {
     );
   }
 
-  async #guarded<T>(
-    signal: AbortSignal | undefined,
-    work: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await work(signal);
-    } catch (error) {
-      throw connectionError(this, error, signal);
-    }
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #target() {
+    return { protocol: "https:", ...hostAndPort(this.address), agent: this.#agent };
+  }
+
+  async #answer(method: Method, path: string, options: RequestOptions): Promise<unknown> {
+    const response = await this.request(method, path, options);
+    return readJson(response).catch((error) => Promise.reject(streamError(this, error, options.signal)));
+  }
+
+  /** @throws what the failure of a connection means to a user */
+  #explained<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return answer.catch((error) => Promise.reject(connectionError(this, error, signal)));
   }
 }
 
-/** The caller's signal and a time limit as one signal. */
-class TimeLimit {
+/** The caller's signal and a time limit as one signal; 0 ms is no limit. The limit ends with its scope. */
+class TimeLimit implements Disposable {
   readonly signal: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
 
@@ -146,7 +110,7 @@ class TimeLimit {
     this.signal = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
   }
 
-  clear(): void {
+  [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
 }

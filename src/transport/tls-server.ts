@@ -19,14 +19,14 @@ export interface TlsListenerOptions {
   hosts: readonly string[];
   host: string;
   port: number;
-  /** Gets the connections of those that may, and of nobody else. It does not listen itself. */
+  /** Gets the connections of callers that may, and no others. It does not listen itself. */
   http: HttpServer;
   onRefused: (from: string, report: ErrorReport) => void;
 }
 
 /**
- * Listens for other agents. A caller whose certificate is not good is told so, in words, before any of its bytes
- * reaches HTTP: the refusal that TLS itself has would be a closed connection without a reason.
+ * Listens for other agents. A caller whose certificate is not valid gets an error's answer before any of its bytes
+ * reaches HTTP: TLS's own refusal would be a closed connection without a reason.
  */
 export async function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
   const { credentials, hosts, http } = options;
@@ -36,9 +36,11 @@ export async function listenTls(options: TlsListenerOptions): Promise<TlsListene
     raw.setNoDelay(true);
     open.add(raw);
     raw.once("close", () => open.delete(raw));
+    // An error without a listener ends the agent. The TLS connection on it reports the same one.
     raw.on("error", () => {});
   });
   server.on("secureConnection", (socket) => {
+    // HTTP reports an error to the request that it breaks. A refused caller that is gone needs no report.
     socket.on("error", () => {});
     const from = `${socket.remoteAddress}:${socket.remotePort}`;
     for (const raw of open) if (`${raw.remoteAddress}:${raw.remotePort}` === from) rawSockets.set(socket, raw);
@@ -74,7 +76,7 @@ export function answerError(socket: Duplex, error: unknown): void {
     ...versionHeaders,
   };
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
-  // What the caller still sends is read to its end: closing on unread bytes would take the answer away from it.
+  // Reads to the end what the caller still sends: TCP resets a connection closed on unread bytes, and the answer is lost.
   socket.resume();
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
   const timer = setTimeout(() => socket.destroy(), 2_000).unref();

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import type { ConnectionOptions, PeerCertificate, TlsOptions } from "node:tls";
-import { TLSSocket } from "node:tls";
+import { type ConnectionOptions, checkServerIdentity, TLSSocket, type TlsOptions } from "node:tls";
 import { GodwitError } from "../contract/errors.ts";
 
 /** An agent's own certificate and key, and the authority whose certificates it trusts. PEM texts. */
@@ -27,49 +26,35 @@ export function readCredentials(folder: string): Credentials | undefined {
 }
 
 /**
- * Every caller is asked for a certificate. That it is a good one is for `peerName` to check, before anything else is
- * done with the connection: Node's own check closes it without a word.
+ * Every caller must show a certificate. `peerName` checks it before anything else is done with the connection: TLS's own
+ * refusal would close the connection without a reason.
  */
 export function serverTls(credentials: Credentials): TlsOptions & { allowHalfOpen: boolean } {
   return { ...credentials, minVersion: "TLSv1.3", requestCert: true, rejectUnauthorized: false, allowHalfOpen: true };
 }
 
-/** The certificate has to be that of the host by its name; its address may change without a new certificate. */
+/** The other side's certificate must carry the host's name; its address may change without a new certificate. */
 export function clientTls(credentials: Credentials, host: string): ConnectionOptions & { allowHalfOpen: boolean } {
-  return {
-    ...credentials,
-    minVersion: "TLSv1.3",
-    rejectUnauthorized: true,
-    servername: host,
-    allowHalfOpen: true,
-    checkServerIdentity: (_name, certificate) => {
-      const found = commonName(certificate);
-      return found === host ? undefined : new Error(`the certificate is that of '${found ?? ""}'`);
-    },
-  };
+  return { ...credentials, minVersion: "TLSv1.3", rejectUnauthorized: true, servername: host, allowHalfOpen: true };
 }
 
 /**
- * Which host a connection that the server accepted comes from.
+ * Which host a connection that the server accepted comes from: the one whose name its certificate carries.
  * @throws GodwitError untrusted-peer without a valid certificate of the authority for one of the configured hosts
  */
 export function peerName(socket: Duplex, hosts: readonly string[]): string {
   if (!(socket instanceof TLSSocket && socket.authorized)) {
     const reason = socket instanceof TLSSocket ? String(socket.authorizationError) : "no TLS";
-    throw new GodwitError("untrusted-peer", "The caller's certificate is not one that this agent trusts.", {
+    throw new GodwitError("untrusted-peer", "This agent does not trust the caller's certificate.", {
       hint: "Give both hosts certificates of one authority with 'godwit certificates'.",
       details: [reason],
     });
   }
-  const name = commonName(socket.getPeerCertificate());
-  if (name !== undefined && hosts.includes(name)) return name;
-  throw new GodwitError("untrusted-peer", `The host '${name ?? ""}' is not among the hosts of this agent.`, {
+  const certificate = socket.getPeerCertificate();
+  const name = hosts.find((host) => checkServerIdentity(host, certificate) === undefined);
+  if (name !== undefined) return name;
+  throw new GodwitError("untrusted-peer", "The caller is not among the hosts of this agent.", {
     hint: 'Add it to "hosts" in this agent\'s configuration, and restart the agent.',
+    details: [`its certificate is for ${certificate.subjectaltname ?? "no name"}`],
   });
-}
-
-function commonName(certificate: PeerCertificate): string | undefined {
-  // Several CNs arrive as a list, which no certificate of ours has.
-  const name: unknown = certificate.subject?.CN;
-  return typeof name === "string" ? name : undefined;
 }

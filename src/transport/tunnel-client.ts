@@ -16,7 +16,7 @@ export interface TunnelTarget {
   timeoutMs: number;
 }
 
-/** Asks for the upgrade of a connection of its own, and resolves to its raw bytes. */
+/** Asks for the upgrade of a new connection, and resolves to its raw bytes. */
 export function openTunnel({ host, port, tls, path, signal, timeoutMs }: TunnelTarget): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -46,7 +46,7 @@ export function openTunnel({ host, port, tls, path, signal, timeoutMs }: TunnelT
     request.once("upgrade", (_response, socket, head) => {
       settle();
       if (head.length > 0) socket.unshift(head);
-      // See TunnelRegistry: only a reset tells the other side that this is no end in good order.
+      // See TunnelRegistry: only a reset tells the other side that this is not an ordinary end.
       resolve(new WrappedStream(socket, { onAbort: () => raw.resetAndDestroy() }));
     });
     request.once("response", (response) => {

@@ -3,13 +3,13 @@ import { Duplex } from "node:stream";
 export interface StreamHooks {
   onRead?: (bytes: number) => void;
   onWrite?: (bytes: number) => void;
-  /** What a write waits for; nothing where it gives undefined. */
+  /** A write waits for the promise that this returns, and does not wait for undefined. */
   beforeWrite?: (bytes: number) => Promise<void> | undefined;
   /** Called when the stream is destroyed before both directions have ended. */
   onAbort?: () => void;
 }
 
-/** A two-way stream in front of another one, which nobody else may use any more. */
+/** A two-way stream in front of another one. Nothing else may use the inner one any more. */
 export class WrappedStream extends Duplex {
   readonly #inner: Duplex;
   readonly #hooks: StreamHooks;
@@ -25,7 +25,7 @@ export class WrappedStream extends Duplex {
     inner.pause();
     inner.on("end", () => this.push(null));
     inner.on("error", (error) => this.destroy(error));
-    // A stream that was destroyed without an error closes without an end: whoever reads here must see the same.
+    // A stream that is destroyed without an error closes without an end. The reader of this stream must see the same.
     inner.on("close", () => {
       if (!inner.readableEnded || !inner.writableFinished) this.destroy();
     });

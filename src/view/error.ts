@@ -1,12 +1,12 @@
 import type { ErrorReport } from "../contract/errors.ts";
 
-/** An error as lines for people. A bug's details are its stack. */
+/** The error of a command as lines for people. The details of a bug are its stack. */
 export function errorLines(report: ErrorReport): string[] {
   const [message, ...rest] = reasonLines(report);
   return [`godwit: ${message}`, ...rest];
 }
 
-/** The same where it is not the command that failed. */
+/** The same for an error that the command shows but did not fail with. */
 export function reasonLines(report: ErrorReport): string[] {
   return [
     report.message,

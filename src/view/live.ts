@@ -3,15 +3,15 @@ import type { OperationEvent, Progress } from "../contract/operations.ts";
 import { bar, formatDuration } from "./format.ts";
 import { progressParts } from "./progress-line.ts";
 
-/** What the display of a running operation shows. */
+/** The state of the live display of an operation. */
 export interface Live {
   title: string;
   phase: string;
   message: string;
   progress: Progress | undefined;
-  /** What each phase before this one said last. */
+  /** The last message of each phase before this one. */
   done: { phase: string; message: string }[];
-  /** How long it had been running at its last event, and when that was seen here: the clocks of two hosts are not compared. */
+  /** How long the operation had run at its last event, and when that event arrived here: the clocks of two hosts may differ. */
   ranMs: number;
   seenAt: number;
   startedAt: number;
@@ -22,7 +22,7 @@ export const newLive = (): Live => ({
   ...{ ranMs: 0, seenAt: 0, startedAt: 0 },
 });
 
-/** The display after one more event, seen at `now` ms. */
+/** The display after one more event, which arrived at `now` ms. */
 export function follow(before: Live, event: OperationEvent, now: number): Live {
   const { body } = event;
   const at = Date.parse(event.at);
@@ -47,7 +47,7 @@ export function follow(before: Live, event: OperationEvent, now: number): Live {
   }
 }
 
-/** The lines of the live display: what is done, what is under way, how far it is. */
+/** The lines of the live display: the phases that are done, the one that runs, and its progress. */
 export function liveLines(live: Live, spinner: string, width: number, now: number): string[] {
   const { progress } = live;
   const elapsed = formatDuration(Math.floor((live.ranMs + now - live.seenAt) / 1000) * 1000 || 0);

@@ -1,6 +1,7 @@
 import type { Migration } from "../contract/migration.ts";
+import { bytes, rate } from "../contract/units.ts";
 import { reasonLines } from "./error.ts";
-import { formatBytes, formatDuration, formatTime, rate, table } from "./format.ts";
+import { formatDuration, formatTime, inMs, table } from "./format.ts";
 import { migrationLines } from "./summary.ts";
 
 export function migrationTable(migrations: Migration[]): string[] {
@@ -19,7 +20,7 @@ export function migrationTable(migrations: Migration[]): string[] {
   return table([head, ...rows], [6, 7, 8]);
 }
 
-/** All about one: where it is, its limits, and what came of it. */
+/** All facts of one migration: its phase, its limits, and its result or error. */
 export function oneMigrationLines(one: Migration, now: Date): string[] {
   const { progress, settings, result, error } = one;
   const ended = one.endedAt === null ? [] : [["ended", formatTime(one.endedAt, now)]];
@@ -52,8 +53,8 @@ function progressFacts({ progress }: Migration): string[][] {
   const { expectedDowntime, elapsed, remaining } = progress;
   return [
     ["round", String(iteration)],
-    ["sent", `${formatBytes(bytesTransferred)} of ${formatBytes(bytesTotal)}`],
-    ["remaining", formatBytes(bytesRemaining) + (remaining === null ? "" : `, ${formatDuration(remaining)}`)],
+    ["sent", `${bytes(bytesTransferred)} of ${bytes(bytesTotal)}`],
+    ["remaining", bytes(bytesRemaining) + (remaining === null ? "" : `, ${formatDuration(remaining)}`)],
     ["rate", speed(bandwidth)],
     ["dirtied", speed(dirtyRate)],
     ["expected downtime", expectedDowntime === null ? "-" : formatDuration(expectedDowntime)],
@@ -62,14 +63,14 @@ function progressFacts({ progress }: Migration): string[][] {
 }
 
 const sent = ({ progress, result }: Migration) => {
-  if (result) return formatBytes(result.wireBytes);
-  return progress ? `${formatBytes(progress.bytesTransferred)} of ${formatBytes(progress.bytesTotal)}` : "-";
+  if (result) return bytes(result.wireBytes);
+  return progress ? `${bytes(progress.bytesTransferred)} of ${bytes(progress.bytesTotal)}` : "-";
 };
 
-const speed = (bytes: number | null | undefined) => (typeof bytes === "number" ? `${formatBytes(bytes)}/s` : "-");
+const speed = (perSecond: number | null | undefined) => (typeof perSecond === "number" ? `${bytes(perSecond)}/s` : "-");
 
 function downtime({ state, progress, result }: Migration): string {
-  if (result) return `${Math.round(result.downtimeMs)} ms`;
+  if (result) return inMs(result.downtimeMs);
   const expected = state === "running" ? progress?.expectedDowntime : null;
-  return typeof expected === "number" ? `about ${formatDuration(expected)}` : "-";
+  return typeof expected === "number" ? `about ${inMs(expected)}` : "-";
 }

@@ -25,7 +25,7 @@ export interface HostUsage {
   problem: string | null;
 }
 
-/** A lab and its hosts. Undefined is what does not answer. */
+/** A lab and its hosts. `pid` is undefined where the host is down, `docker` where Docker does not answer. */
 export interface LabSummary {
   name: string;
   hosts: {
@@ -49,14 +49,14 @@ interface Views {
   migrations: Migration[];
   migration: Migration;
   operations: Operation[];
-  /** An operation that has ended well: its result is what counts. */
+  /** An operation that is done: its result is shown. */
   ended: Operation;
   operation: Operation;
   labs: LabSummary[];
-  /** Lines that say what was done; `data` is what --json shows. */
+  /** `lines` say what was done; `data` is for --json. */
   done: { lines: string[]; data: unknown };
   nothing: null;
 }
 
-/** What a command found or did: shown by a reporter. `exit` is the exit status, 0 unless said otherwise. */
+/** What a command found or did, for a reporter to show. `exit` is the exit status, 0 by default. */
 export type Output = { [V in keyof Views]: { view: V; data: Views[V]; exit?: number } }[keyof Views];

@@ -1,19 +1,20 @@
 import type { Progress } from "../contract/operations.ts";
-import { formatBytes, formatDuration } from "./format.ts";
+import { bytes } from "../contract/units.ts";
+import { formatDuration } from "./format.ts";
 
-/** What is worth reading in a progress report, in three groups. */
+/** A progress report as words, in three groups. Values that are not known are left out. */
 export function progressParts(progress: Progress): { reached: string; pace: string[]; rounds: string[] } {
   const { bytesTotal, bytesTransferred, bytesRemaining, bandwidth, remaining } = progress;
   const { iteration, dirtyRate, expectedDowntime } = progress;
   return {
-    reached: `${formatBytes(bytesTransferred)} of ${formatBytes(bytesTotal)}`,
+    reached: `${bytes(bytesTransferred)} of ${bytes(bytesTotal)}`,
     pace: [
-      ...(bandwidth === null ? [] : [`${formatBytes(bandwidth)}/s`]),
+      ...(bandwidth === null ? [] : [`${bytes(bandwidth)}/s`]),
       ...(remaining === null || bytesRemaining === 0 ? [] : [`${formatDuration(remaining)} left`]),
     ],
     rounds: [
       ...(iteration > 1 ? [`round ${iteration}`] : []),
-      ...(dirtyRate === null ? [] : [`dirtied ${formatBytes(dirtyRate)}/s`]),
+      ...(dirtyRate === null ? [] : [`dirtied ${bytes(dirtyRate)}/s`]),
       ...(expectedDowntime === null ? [] : [`expected downtime ${formatDuration(expectedDowntime)}`]),
     ],
   };

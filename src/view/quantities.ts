@@ -45,7 +45,7 @@ function rateFactor(unit: string): number | undefined {
   return (binary ? 1024 : 1000) ** power / (what.toLowerCase() === "bit" ? 8 : 1);
 }
 
-/** `kB`, `MB` and `MiB`: only a capital B says that bytes are meant. */
+/** For `kB`, `MB` and `MiB`: the B must be a capital to mean bytes, the prefix may be either. */
 const capitals = (unit: string) => unit.replace(/^[KMGT]/, (prefix) => prefix.toLowerCase());
 
 function split(option: string, text: string, hint: string): { number: number; unit: string } {

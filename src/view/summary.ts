@@ -2,19 +2,18 @@ import { checkpointSummary } from "../contract/checkpoint.ts";
 import { type MigrationResult, migrationResult } from "../contract/migration.ts";
 import type { Operation, Step } from "../contract/operations.ts";
 import { type RunResult, runResult } from "../contract/routes.ts";
-import { formatBytes, formatDuration, shortId, table } from "./format.ts";
+import { bytes } from "../contract/units.ts";
+import { formatDuration, inMs, shortId, table } from "./format.ts";
 
-/** What an operation that ended well has brought about. */
+/** The result of an operation that is done. */
 export function summaryLines(operation: Operation): string[] {
   const migrated = operation.kind === "migrate" ? migrationResult.safeParse(operation.result) : undefined;
   if (migrated?.success) return migrationLines(migrated.data);
   const taken = operation.kind === "checkpoint" ? checkpointSummary.safeParse(operation.result) : undefined;
   if (taken?.success) {
     const { name, container, memoryBytes, filesBytes, frozenMs } = taken.data;
-    const stood = frozenMs === null ? "" : `, stood still for ${formatDuration(frozenMs)}`;
-    return [
-      `checkpoint '${name}' of ${container}: ${formatBytes(memoryBytes)} memory, ${formatBytes(filesBytes)} files${stood}`,
-    ];
+    const frozen = frozenMs === null ? "" : `, frozen for ${formatDuration(frozenMs)}`;
+    return [`checkpoint '${name}' of ${container}: ${bytes(memoryBytes)} memory, ${bytes(filesBytes)} files${frozen}`];
   }
   const run = runResult.safeParse(operation.result);
   if (run.success) return runLines(operation.kind, run.data);
@@ -24,11 +23,11 @@ export function summaryLines(operation: Operation): string[] {
 export function migrationLines(result: MigrationResult): string[] {
   const { container, source, destination, id, mode, downtimeMs, totalMs, setupMs, wireBytes, memoryBytes } = result;
   const facts = [
-    `downtime ${wholeMs(downtimeMs)}`,
+    `downtime ${inMs(downtimeMs)}`,
     `total ${formatDuration(totalMs)}`,
     `set-up ${formatDuration(setupMs)}`,
-    `${formatBytes(memoryBytes)} memory`,
-    `${formatBytes(wireBytes)} sent`,
+    `${bytes(memoryBytes)} memory`,
+    `${bytes(wireBytes)} sent`,
     `mode ${mode}`,
   ];
   return [
@@ -42,7 +41,7 @@ export function migrationLines(result: MigrationResult): string[] {
   ];
 }
 
-/** What CRIU measured itself. */
+/** What CRIU measured. */
 function criuLines({ dump, restore }: MigrationResult["criu"]): string[] {
   const time = (what: string, ms: number) => `${what} ${formatDuration(ms)}`;
   const pages = (what: string, count: number) => (count > 0 ? [`${count} pages ${what}`] : []);
@@ -76,19 +75,16 @@ function criuLines({ dump, restore }: MigrationResult["criu"]): string[] {
 function runLines(kind: string, result: RunResult): string[] {
   const { host, container, id, checkpoint, downtimeMs, totalMs } = result;
   const from = checkpoint === null ? "" : ` from checkpoint '${checkpoint}'`;
-  const stood = downtimeMs === null ? [] : [`downtime ${wholeMs(downtimeMs)}`];
+  const downtime = downtimeMs === null ? [] : [`downtime ${inMs(downtimeMs)}`];
   return [
     `${kind}: ${container} runs on ${host}${from} as ${shortId(id)}`,
-    [...stood, `total ${formatDuration(totalMs)}`].join(", "),
+    [...downtime, `total ${formatDuration(totalMs)}`].join(", "),
     ...stepLines("where the time went", result.steps),
   ];
 }
 
 function stepLines(title: string, steps: Step[]): string[] {
   if (steps.length === 0) return [];
-  const rows = steps.map((step) => [`  ${step.side}`, step.name, formatDuration(step.ms)]);
+  const rows = steps.map((step) => [`  ${step.side}`, step.name, inMs(step.ms)]);
   return ["", title, ...table(rows, [2])];
 }
-
-// A downtime is compared with others: always in milliseconds.
-const wholeMs = (ms: number) => `${Math.round(ms)} ms`;

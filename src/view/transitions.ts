@@ -1,10 +1,10 @@
 import type { OperationEvent, Progress } from "../contract/operations.ts";
 import { progressParts } from "./progress-line.ts";
 
-/** A phase says no more often how far it is. */
+/** The least time between two lines of progress. */
 const progressEveryMs = 1000;
 
-/** The line of one transition, for output that is not a terminal; undefined for what would only be noise there. */
+/** The line of one transition, for output that is not a terminal; undefined for events that need no line there. */
 export function transitionLine({ body }: OperationEvent): string | undefined {
   switch (body.type) {
     case "started":
@@ -19,19 +19,19 @@ export function transitionLine({ body }: OperationEvent): string | undefined {
 }
 
 /**
- * Lines that say how far a phase is: at most one a second, by the events' own times, so that a reader who comes late sees as
- * many. A phase that is over sooner says once what it sent.
+ * Lines of progress: at most one a second by the times of the events, so a reader who joins late sees as many. A shorter
+ * phase has one line, when it has sent everything.
  */
 export function progressLines(): (event: OperationEvent) => string | undefined {
-  let told = { phase: "", at: 0, any: false };
+  let shown = { phase: "", at: 0, any: false };
   return (event) => {
     if (event.body.type !== "progress") return undefined;
     const { progress } = event.body;
     const at = Date.parse(event.at);
-    if (progress.phase !== told.phase) told = { phase: progress.phase, at, any: false };
-    const last = progress.bytesRemaining === 0 && !told.any && progress.bytesTransferred > 0;
-    if (at - told.at < progressEveryMs && !last) return undefined;
-    told = { phase: progress.phase, at, any: true };
+    if (progress.phase !== shown.phase) shown = { phase: progress.phase, at, any: false };
+    const last = progress.bytesRemaining === 0 && !shown.any && progress.bytesTransferred > 0;
+    if (at - shown.at < progressEveryMs && !last) return undefined;
+    shown = { phase: progress.phase, at, any: true };
     return line(progress);
   };
 }

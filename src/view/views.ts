@@ -3,8 +3,9 @@ import type { Verdict } from "../contract/facts.ts";
 import type { MigrationPlan } from "../contract/migration.ts";
 import type { Operation } from "../contract/operations.ts";
 import type { DoctorReport } from "../contract/routes.ts";
+import { bytes } from "../contract/units.ts";
 import { reasonLines } from "./error.ts";
-import { formatBytes, formatDuration, formatTime, shortId, table } from "./format.ts";
+import { formatDuration, formatTime, shortId, table } from "./format.ts";
 import { migrationTable, oneMigrationLines } from "./migrations.ts";
 import type { HostCheckpoints, HostContainers, HostUsage, LabSummary, Output } from "./output.ts";
 import { summaryLines } from "./summary.ts";
@@ -61,7 +62,7 @@ function hostLines(hosts: HostUsage[]): string[] {
   const rows = hosts.map(({ host, version, usage, problem }) =>
     usage
       ? [
-          ...[host, version ?? "", formatDuration(usage.upMs), formatBytes(usage.memoryBytes)],
+          ...[host, version ?? "", formatDuration(usage.upMs), bytes(usage.memoryBytes)],
           ...[formatDuration(usage.cpuMs), formatDuration(usage.longestBlockMs)],
         ]
       : [host, problem ?? ""],
@@ -101,8 +102,8 @@ function checkpointLines(hosts: HostCheckpoints[], now: Date): string[] {
             ? ["-", "-", "-", "-", "damaged"]
             : [
                 formatTime(c.createdAt, now),
-                formatBytes(c.memoryBytes),
-                formatBytes(c.filesBytes),
+                bytes(c.memoryBytes),
+                bytes(c.filesBytes),
                 c.parent ?? "-",
                 c.foreign ? `${c.origin}, of another ${c.container}` : c.origin,
               ]),
@@ -121,9 +122,9 @@ function recordLines(record: CheckpointRecord, now: Date): string[] {
     ["parent", record.parent ?? "-"],
     ["made by", record.origin],
     ["CRIU", record.criuVersion ?? "unknown"],
-    ["memory", formatBytes(record.memoryBytes)],
-    ["files", formatBytes(record.filesBytes)],
-    ["stood still", record.frozenMs === null ? "unknown" : formatDuration(record.frozenMs)],
+    ["memory", bytes(record.memoryBytes)],
+    ["files", bytes(record.filesBytes)],
+    ["frozen for", record.frozenMs === null ? "unknown" : formatDuration(record.frozenMs)],
     ...record.trees.map((tree) => [
       tree.kind,
       tree.kind === "volume" ? `${tree.name} on ${tree.destination}` : "saved",
@@ -133,7 +134,7 @@ function recordLines(record: CheckpointRecord, now: Date): string[] {
 }
 
 function planLines(plan: MigrationPlan): string[] {
-  const sent = [`${formatBytes(plan.memoryBytes)} memory`, `${formatBytes(plan.filesBytes)} files`];
+  const sent = [`${bytes(plan.memoryBytes)} memory`, `${bytes(plan.filesBytes)} files`];
   if (plan.sendsImage) sent.push("the image");
   return [
     `${plan.container}: from ${plan.source} to ${plan.destination}, mode ${plan.mode} (${plan.because})`,

@@ -1,6 +1,6 @@
 import { GodwitError } from "../../contract/errors.ts";
 import type { Migration } from "../../contract/migration.ts";
-import { rate } from "../../view/format.ts";
+import { rate } from "../../contract/units.ts";
 import { type Action, type CliCommand, examples, type Registration } from "../command.ts";
 import { findMigration, listMigrations } from "../find-migration.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { cgroupName } from "../paths.ts";
 
-/** Where this machine has the cgroup2 tree, which may lie below or beside trees of version 1. */
+/** Where the cgroup2 tree is mounted on this machine; it may be below or beside trees of version 1. */
 export function findCgroup2(mountinfo: string): string | undefined {
   for (const line of mountinfo.split("\n")) {
     const [mount, filesystem] = line.split(" - ");
@@ -23,8 +23,8 @@ export function labCgroup(lab: string): string {
 }
 
 /**
- * Makes the cgroup of the LAN and of each host: `lan`, and `hN/init` for the host's own processes. A cgroup that hands
- * controllers to its children may hold no process itself, so the host's processes are in a leaf.
+ * Makes the cgroup of the LAN and of each host: `lan`, and `hN/init` for the host's own processes. A cgroup that gives
+ * controllers to its children may hold no process, so the host's processes are in a leaf.
  */
 export function makeCgroups(lab: string, hosts: string[]): void {
   const top = labCgroup(lab);
@@ -40,7 +40,7 @@ export function makeCgroups(lab: string, hosts: string[]): void {
   for (const host of hosts) mkdirSync(join(top, host, "init"), { recursive: true });
 }
 
-/** Kills every process below a cgroup, frozen or not, and removes it with all below it. Nothing to do if it is gone. */
+/** Kills every process below a cgroup, frozen or not, and removes the cgroup. Harmless if there is none. */
 export async function removeCgroup(folder: string): Promise<void> {
   for (const end = performance.now() + 10_000; existsSync(folder); await delay(10)) {
     try {
@@ -78,7 +78,7 @@ function handDown(folder: string): void {
     try {
       writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
     } catch {
-      // Some machines keep a controller to themselves; containers then have no limits of that kind.
+      // A machine may keep a controller to itself. Containers have no limits of that kind then.
     }
   }
 }

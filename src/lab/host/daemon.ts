@@ -6,7 +6,7 @@ import { GodwitError } from "../../contract/errors.ts";
 
 /**
  * Starts a shell script in a cgroup as a process that outlives this one, and returns what `ready` finds once it is up.
- * If this process is killed before, then the script either is in the cgroup already, or ends.
+ * Should this process be killed meanwhile, the script is in the cgroup already or ends.
  */
 export async function daemon<T>(
   cgroup: string,
@@ -35,7 +35,7 @@ export async function daemon<T>(
   });
 }
 
-// The next `up` ends what it finds in the cgroup: what comes too late for that must not go on beside what it starts.
+// The next `up` ends what is in the cgroup. A script that is late for that must not run beside the one that `up` starts.
 const enterScript = `
   echo 0 >"$0" || exit
   read -r pid name state parent rest </proc/self/stat
@@ -44,7 +44,7 @@ const enterScript = `
   exec sh "$@"
 `;
 
-/** Polls until `probe` finds something; undefined when `timeout` milliseconds have passed without. */
+/** Polls every `interval` ms until `probe` finds something; undefined if it finds nothing within `timeout` ms. */
 export async function until<T>(
   probe: () => T | undefined | Promise<T | undefined>,
   timeout: number,

@@ -8,8 +8,8 @@ type Host = LabState["hosts"][number];
 const agentPort = 7480;
 
 /**
- * Writes what makes a host this one into `upper`, the layer above its root, before it starts. Where there is one already
- * only what is missing is written: the host may have changed the rest.
+ * Writes the files that differ between hosts into `upper`, the layer above the shared root, before the host starts. Files
+ * that exist are kept: the host may have changed them.
  */
 export async function writeUpper(state: LabState, host: Host, authority: Authority, upper: string): Promise<void> {
   const write = (path: string, text: string, mode = 0o644) => {
@@ -26,7 +26,7 @@ export async function writeUpper(state: LabState, host: Host, authority: Authori
   const names = state.hosts.map(({ name, address }) => `${address} ${name}\n`).join("");
   write("etc/hostname", `${host.name}\n`);
   write("etc/hosts", `127.0.0.1 localhost\n${names}`);
-  // Nothing outside can be reached, and a name server that does not answer makes programs hang.
+  // No name server: nothing outside can be reached, and one that does not answer makes programs hang.
   write("etc/resolv.conf", "");
   write("etc/docker/daemon.json", `${JSON.stringify({ experimental: true }, null, 2)}\n`);
   write("etc/godwit/agent.json", `${JSON.stringify(config, null, 2)}\n`);
@@ -43,6 +43,6 @@ export async function writeUpper(state: LabState, host: Host, authority: Authori
     symlinkSync(target, place);
   };
   link("usr/local/bin/godwit", "/opt/godwit/bin/godwit");
-  // Found before the host's own, by the agent and by runc: see src/lab/criu.
+  // The agent and runc find it before the host's own CRIU: see src/lab/criu.
   link("usr/local/sbin/criu", "/opt/godwit/dist/lab/criu");
 }

@@ -4,12 +4,12 @@ import { mustReach } from "../find-host.ts";
 import { exitStatus, type RunOptions, type RunResult, run } from "../run.ts";
 
 export interface ExecOptions {
-  /** Gives the command a terminal of its own inside the host, of the size of the caller's. */
+  /** Gives the command a terminal inside the host, of the size of the caller's. */
   tty?: boolean;
   stdio?: StdioOptions;
 }
 
-/** Runs a command in a host with the caller's own stdin, stdout, stderr, and signals; its exit status comes back. */
+/** Runs a command in a host with the caller's stdin, stdout, stderr and signals, and returns its exit status. */
 export async function labExec(lab: string, host: string, argv: string[], options: ExecOptions = {}): Promise<number> {
   const entrance = mustReach(lab, host).enter(argv, { tty: options.tty ?? false });
   const [command, ...args] = entrance.argv;
@@ -34,7 +34,7 @@ export function labRun(
   return run(command, args, options);
 }
 
-// A terminal's Ctrl-C reaches the whole process group by itself, so SIGINT is only kept from ending this process first.
+// A terminal sends Ctrl-C to the whole process group: SIGINT needs no forwarding there, and must not end this process first.
 function forwardSignals(forward: (signal: NodeJS.Signals) => void): () => void {
   const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = [
     ["SIGTERM", forward],

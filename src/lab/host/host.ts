@@ -1,4 +1,4 @@
-import { GodwitError } from "../../contract/errors.ts";
+import { errorReport, GodwitError } from "../../contract/errors.ts";
 import type { Authority } from "../../transport/certificates.ts";
 import { reachOf } from "../find-host.ts";
 import type { Reach } from "../reach.ts";
@@ -15,10 +15,10 @@ import { agentAnswers, dockerVersion } from "./probe.ts";
 type Host = LabState["hosts"][number];
 
 const setupMark = "/run/lab/setup.done";
-/** Software emulation is some ten times slower. */
+/** Software emulation is about ten times slower. */
 const patienceMs = { namespace: { docker: 60_000, agent: 30_000 }, vm: { docker: 600_000, agent: 300_000 } };
 
-/** Brings a host up, or what is missing of it; what runs is left alone. A dead host comes back with its disk. */
+/** Starts a host, or what is missing of it, and leaves alone what runs. A dead host comes back with its disk. */
 export async function ensureHost(
   state: LabState,
   host: Host,
@@ -27,7 +27,7 @@ export async function ensureHost(
   onProgress: OnProgress,
 ): Promise<void> {
   if (!livingHost(state.name, host.name)) {
-    // What a dead host left in its cgroup goes first.
+    // Ends first what a dead host left in its cgroup.
     await removeCgroup(hostCgroup(state.name, host.name));
     makeCgroups(
       state.name,
@@ -51,7 +51,7 @@ export async function ensureHost(
   const version = await answer(dockerVersion, patience.docker);
   if (version === undefined) throw await failed(state, host, "Docker does not answer", "/var/log/dockerd.log");
   const isNew = (await labRun(state.name, host.name, ["test", "-e", setupMark])).status !== 0;
-  // The checkout may have been built anew since.
+  // The checkout may have been built again since.
   await setUp(state, host);
   if (isNew) onProgress(`${host.name}: up, ${host.address}, Docker ${version}`);
   if (!(await answer(async (reach) => (await agentAnswers(reach)) || undefined, patience.agent))) {
@@ -69,9 +69,12 @@ async function setUp(state: LabState, host: Host): Promise<void> {
 }
 
 async function failed(state: LabState, host: Host, what: string, log: string): Promise<GodwitError> {
-  const lines = await labRun(state.name, host.name, ["tail", "-n", "12", log]).catch(() => undefined);
+  const tail = await labRun(state.name, host.name, ["tail", "-n", "12", log]).then(
+    ({ stdout }) => stdout.trim(),
+    (error) => `its log cannot be read: ${errorReport(error).message}`,
+  );
   return new GodwitError("lab-failed", `The host ${host.name} is up, but ${what}.`, {
     hint: `Its log: godwit lab exec --name ${state.name} ${host.name} -- cat ${log}`,
-    details: lines?.stdout.trim().split("\n") ?? [],
+    details: tail.split("\n"),
   });
 }

@@ -11,7 +11,7 @@ import type { ProcessId } from "./pid.ts";
 
 type Host = LabState["hosts"][number];
 
-/** Starts a host as namespaces of this machine's kernel; its disk is folders here. */
+/** Starts a host as namespaces of this machine's kernel; its disk is a folder of this machine. */
 export async function startNamespaces(state: LabState, host: Host, authority: Authority): Promise<void> {
   const folder = hostFolder(state.name, host.name);
   for (const part of ["upper", "work", "root"]) mkdirSync(join(folder, part), { recursive: true });
@@ -23,7 +23,7 @@ export async function startNamespaces(state: LabState, host: Host, authority: Au
   );
 }
 
-/** Joins it to the LAN, or repairs that. */
+/** Connects the host to the LAN, or repairs the connection. */
 export const linkNamespaces = (state: LabState, host: Host, lan: ProcessId): Promise<void> => {
   const init = livingHost(state.name, host.name);
   return init ? ensureLink(lan, host, init) : Promise.resolve();
@@ -31,7 +31,7 @@ export const linkNamespaces = (state: LabState, host: Host, lan: ProcessId): Pro
 
 export function namespaceReach(lab: string, host: string, init: ProcessId): Reach {
   const command = (argv: string[]): CommandLine => {
-    // Into the host's cgroup first, so that the command sees a cgroup path inside its namespace and ends with the lab.
+    // Enters the host's cgroup first: the command sees a cgroup path inside its namespace, and ends with the lab.
     const procs = join(hostCgroup(lab, host), "init/cgroup.procs");
     const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"];
     const nsenter = ["nsenter", "--target", String(init.pid), ...namespaces, ...hostEnvironment(), ...argv];
@@ -43,7 +43,7 @@ export function namespaceReach(lab: string, host: string, init: ProcessId): Reac
     command,
     enter: (argv, { tty }) => ({
       argv: command(tty ? ["script", "-qefc", shellLine(argv), "/dev/null"] : argv),
-      // nsenter waits for a child in the host's pid namespace and hands no signal on to it.
+      // nsenter waits for a child in the host's pid namespace and forwards no signal to it.
       signal(child, signal) {
         for (const pid of childrenOf(child)) process.kill(pid, signal);
       },
@@ -55,6 +55,7 @@ function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   } catch {
+    // The process has ended: it has no children to signal.
     return [];
   }
 }

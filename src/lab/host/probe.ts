@@ -11,7 +11,7 @@ export async function agentAnswers(host: Reach): Promise<boolean> {
   return (await get(host.socket("agent"), "/v1/health")) !== undefined;
 }
 
-// The body of a 200 answer; anything else, also no answer within ten seconds, is undefined.
+// The body of an answer with status 200; undefined for any other status, any error, and no answer within ten seconds.
 function get(socketPath: string, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const call = request({ socketPath, path, timeout: 10_000, headers: { host: "lab" } }, (answer) => {

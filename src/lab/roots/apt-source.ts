@@ -1,4 +1,4 @@
-/** Where a Debian machine gets its packages from: what a root is built from, too. */
+/** The mirror that a Debian machine gets its packages from. Roots are built from the same one. */
 export interface AptSource {
   uri: string;
   /** Path of the keyring that signs it, when the entry names one. */
@@ -7,7 +7,7 @@ export interface AptSource {
 
 /**
  * Finds the entry that serves `codename` with component main.
- * `files` are the texts of sources.list (one-line format) and *.sources (deb822), told apart by their own `name`.
+ * `files` are the texts of sources.list (one-line format) and *.sources (deb822); the `name` says which.
  */
 export function findAptSource(files: { name: string; text: string }[], codename: string): AptSource | undefined {
   for (const { name, text } of files) {
@@ -68,7 +68,7 @@ function oneLine(text: string): Entry[] {
   });
 }
 
-// A Signed-By field may also hold the key itself or a fingerprint; only a path can be handed on.
+// A Signed-By field may also hold the key itself or a fingerprint; a root is built with a path only.
 const keyring = (value: string | undefined) => words(value?.split(",").join(" ")).find((word) => word.startsWith("/"));
 
 const words = (text: string | undefined): string[] => text?.split(/\s+/).filter((word) => word !== "") ?? [];

@@ -9,13 +9,13 @@ import { must, type RunOptions } from "../run.ts";
 import { mustState } from "../state.ts";
 import { imageRoot, type OnProgress, removeTree } from "./roots.ts";
 
-/** Images that a lab can make by itself: `busybox` has a shell and its tools, `gcc` compiles C, `apps` has servers. */
+/** Images that a lab makes without a registry: `busybox` has a shell and its tools, `gcc` compiles C, `apps` has servers. */
 export const testImages = ["busybox", "gcc", "apps"] as const;
 export type TestImage = (typeof testImages)[number];
 
 /**
- * Puts a test image into a host's Docker, without any registry, and returns its id. The image is made once on this
- * machine and then loaded, so that it has the same id on every host.
+ * Loads a test image into a host's Docker, without a registry, and returns its id. The image is made once on this machine
+ * and has the same id on every host.
  */
 export async function labImage(
   lab: string,
@@ -46,11 +46,12 @@ export async function labImage(
     writeFileSync(idFile, await imageId(docker, image));
   });
   const id = readFileSync(idFile, "utf8");
+  // Where the image cannot be inspected it is loaded; if Docker itself is at fault, the load fails and says so.
   if ((await imageId(docker, image).catch(() => "")) !== id) await docker(["load"], { input: { file: tar } });
   return imageId(docker, image);
 }
 
-/** What an image is made of; busybox comes from the root of a host. */
+/** How each image is built; busybox is taken from the root of a host. */
 const recipes: Record<TestImage, Recipe | undefined> = { busybox: undefined, gcc: gccRecipe, apps: appsRecipe };
 
 type Docker = (args: string[], options?: RunOptions) => Promise<string>;
@@ -68,7 +69,7 @@ function dockerOf(lab: string, host: string): Docker {
 const imageId = async (docker: Docker, image: string) =>
   (await docker(["image", "inspect", "--format", "{{.Id}}", `${image}:latest`])).trim();
 
-// The static busybox of a host's root, with a link for each of its tools.
+// A tar of the static busybox of a host's root, with a link for each of its tools.
 async function busyboxRoot(lab: string, key: string): Promise<string> {
   const folder = join(imagesDir(), `.tmp-${key}`);
   const tar = `${folder}.root.tar`;

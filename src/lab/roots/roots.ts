@@ -10,8 +10,8 @@ import { type AptSource, findAptSource } from "./apt-source.ts";
 export type OnProgress = (line: string) => void;
 
 /**
- * The root that hosts of a release share as their lower layer, with `more` packages; builds it if this machine has none of this
- * recipe yet (half a minute). `inUse` says which roots labs stand on: older roots of the name that no lab needs are removed.
+ * The root that hosts of a release share as their lower layer, with `more` packages. Builds it if this machine has none of
+ * this recipe yet, which takes half a minute, and removes older roots of the same name that are not `inUse` by a lab.
  */
 export async function hostRoot(
   release: Release,
@@ -26,7 +26,7 @@ export async function hostRoot(
   });
 }
 
-/** What is made once on this machine and then shared: the folder `NAME-...` below roots/, which `make` makes. */
+/** A folder `NAME-...` below roots/ that is made once on this machine, by `make`, and then shared. */
 export async function cachedRoot(
   name: string,
   root: string,
@@ -50,7 +50,7 @@ export async function imageRoot(recipe: Recipe, onProgress: OnProgress): Promise
   return buildRoot(recipe, imagesDir(), "tar", onProgress);
 }
 
-/** Removes a folder, but nothing that is mounted below it. */
+/** Removes a folder, and nothing that is mounted below it. */
 export async function removeTree(folder: string): Promise<void> {
   await must("rm", ["-rf", "--one-file-system", "--", folder]);
 }
@@ -69,7 +69,7 @@ export async function buildRoot(
   mkdirSync(scratch, { recursive: true });
   onProgress(`building the root ${recipe.name}: Debian ${recipe.release}, ${recipe.packages.length} packages`);
   const args = mmdebstrapArguments(recipe, machineSource(), await machineAcquire(), join(scratch, "root"), format);
-  // In namespaces of its own, and dying with this process: an interrupted build leaves no mount and no process.
+  // Runs in its own namespaces and dies with this process: an interrupted build leaves no mount and no process.
   const alone = ["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const result = await run("setpriv", [...alone, "env", `TMPDIR=${scratch}`, "mmdebstrap", ...args], {
     onLine: (line) => {
@@ -106,7 +106,7 @@ function machineSource(): AptSource {
   );
 }
 
-/** How this machine's apt reaches the mirror: proxies and certificates, as settings that another apt understands. */
+/** This machine's settings for apt to reach the mirror: proxies and certificates. */
 async function machineAcquire(): Promise<string[]> {
   const dump = await must("apt-config", ["dump"]);
   return dump.split("\n").filter((line) => /^Acquire::https?::.* "..*";$/.test(line));

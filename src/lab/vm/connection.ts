@@ -10,10 +10,10 @@ import { hostCgroup, type LabState, livingHost } from "../state.ts";
 import { vmReach } from "./reach.ts";
 import { isInLan, takeTaps } from "./taps.ts";
 
-/** Under software emulation a machine boots in some 20 s; two on a machine that others use as well take minutes. */
+/** Under software emulation a machine boots in about 20 s; two of them on a busy machine take minutes. */
 const bootPatienceMs = 600_000;
 
-/** Joins a virtual machine to the LAN, opens the connection into it, and waits until it has booted as far as that. */
+/** Connects a virtual machine to the LAN, opens the ssh connection into it, and waits until it runs commands. */
 export async function connectMachine(state: LabState, host: string, lan: ProcessId, onProgress: OnProgress) {
   const folder = hostFolder(state.name, host);
   const [machine, keeper] = ["pid", "ssh.pid"].map((file) => readLiving(join(folder, file)));
@@ -38,7 +38,7 @@ async function ensureKeeper(state: LabState, host: string, lan: ProcessId): Prom
   const pidFile = join(folder, "ssh.pid");
   const living = readLiving(pidFile);
   if (living && isInLan(lan, living)) return;
-  // It leads a process group of its own, and its ssh is in it.
+  // The keeper leads a process group, and its ssh is in it.
   if (living) process.kill(-living.pid, "SIGKILL");
   const args = [script("vm/keep-ssh.sh"), String(lan.pid), folder];
   await daemon(join(hostCgroup(state.name, host), "init"), args, join(folder, "ssh.log"), () => {
@@ -54,7 +54,7 @@ async function probe(state: LabState, host: string): Promise<"booted" | "ended" 
   return (await run(command, args)).status === 0 ? "booted" : undefined;
 }
 
-/** Without a panic's stack, which hides what led to it. */
+/** The last lines of a log, without the stack of a kernel panic: the lines before it say why. */
 function lastLines(file: string): string[] {
   if (!existsSync(file)) return [];
   const [text = ""] = readFileSync(file, "utf8")

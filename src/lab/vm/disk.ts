@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
 import { writeUpper } from "../host/disk.ts";
 import { controlAddress, gateway } from "../lan.ts";
@@ -12,10 +12,10 @@ import { controlSocket, socketForwards } from "./reach.ts";
 
 type Host = LabState["hosts"][number];
 
-/** Space for what Docker and CRIU keep; a sparse file, so that only what is written takes any. */
+/** Space for what Docker and CRIU keep. The file is sparse: only what is written takes space. */
 const diskSize = "24G";
 
-/** Makes a virtual machine's own disk, unless it has one, and the keys and the configuration to reach it with. */
+/** Makes a virtual machine's own disk, if it has none, and the keys and the configuration for ssh into it. */
 export async function ensureDisk(state: LabState, host: Host, authority: Authority): Promise<void> {
   const folder = hostFolder(state.name, host.name);
   const disk = join(folder, "disk.img");
@@ -30,10 +30,10 @@ export async function ensureDisk(state: LabState, host: Host, authority: Authori
   writeScripts(host, join(upper, "opt/lab"));
   await writeKeys(host, folder, join(upper, "etc/ssh"));
   await copyCheckout(folder, join(upper, "opt/godwit"));
-  // Only what is complete counts as a disk.
+  // The disk gets its name when it is complete.
   const options = ["-q", "-t", "ext4", "-m", "0", "-E", "assume_storage_prezeroed=1"];
   const make = ["mke2fs", ...options, "-d", seed, `${disk}.new`, diskSize];
-  // It ends with this process: `lab down` must not find one that still writes.
+  // It dies with this process: `lab down` must not meet one that still writes.
   await must("setpriv", ["--pdeathsig", "KILL", ...make]);
   await removeTree(seed);
   renameSync(`${disk}.new`, disk);
@@ -41,8 +41,8 @@ export async function ensureDisk(state: LabState, host: Host, authority: Authori
 
 function writeScripts(host: Host, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  for (const name of ["vm/init.sh", "vm/exec.sh", "vm/clock.pl", "supervisor.sh"]) {
-    copyFileSync(script(name), join(folder, name.replace("vm/", "")));
+  for (const name of ["vm/guest/init.sh", "vm/guest/exec.sh", "vm/guest/clock.pl", "supervisor.sh"]) {
+    copyFileSync(script(name), join(folder, basename(name)));
   }
   const settings = {
     NAME: host.name,
@@ -54,7 +54,7 @@ function writeScripts(host: Host, folder: string): void {
   writeFileSync(join(folder, "settings"), lines.join(""));
 }
 
-// Both sides know each other by keys that are made for this host alone.
+// Both sides identify each other by keys that are made for this host alone.
 async function writeKeys(host: Host, folder: string, inside: string): Promise<void> {
   mkdirSync(inside, { recursive: true });
   await removeTree(join(folder, "key"));

@@ -16,7 +16,7 @@ import { makeTaps } from "./taps.ts";
 
 type Host = LabState["hosts"][number];
 
-/** Starts a host as a virtual machine. It is not to be reached yet when this returns. */
+/** Starts a host as a virtual machine. It still boots when this returns, and `joinMachine` waits for it. */
 export async function startMachine(
   state: LabState,
   host: Host,
@@ -37,7 +37,7 @@ export async function startMachine(
   );
 }
 
-/** Waits for a virtual machine to have booted, sets its clock, and gives it the checkout's bundle as it is now. */
+/** Waits until a virtual machine has booted, sets its clock, and copies the checkout's present bundle into it. */
 export async function joinMachine(state: LabState, host: Host, lan: ProcessId, onProgress: OnProgress): Promise<void> {
   await connectMachine(state, host.name, lan, onProgress);
   const machine = livingHost(state.name, host.name);

@@ -4,30 +4,30 @@ import { GodwitError } from "../../contract/errors.ts";
 import { checkoutDir } from "../paths.ts";
 import { run } from "../run.ts";
 
-/** What the emulator takes beside the machine's own memory: translated code, and its devices. */
+/** Memory that the emulator needs beside the machine's own: translated code and devices. */
 const emulatorMiB = 640;
-/** A host with Docker, an agent and a container does not fit into less. */
-const leastMiB = 1024;
+/** The least memory for a host with Docker, an agent and a container. */
+const minMiB = 1024;
 const commands = ["qemu-system-x86_64", "ssh", "ssh-keygen", "mke2fs"];
 
 export interface MachineFacts {
   arch: string;
-  /** Which of the commands that it takes are not here. */
+  /** Commands that virtual machines need and this machine lacks. */
   missing: string[];
-  /** Whether the checkout has a bundle for the hosts to run. */
+  /** Whether the checkout has a bundle that the hosts can run. */
   built: boolean;
-  /** What programs can still have without swapping. */
+  /** Memory that programs can still get without swapping. */
   availableMiB: number;
 }
 
 /**
- * @param starting how many virtual machines are to be started
- * @throws GodwitError usage, unsupported-system or no-space where this machine cannot carry them
+ * @param starting the number of virtual machines to start
+ * @throws GodwitError usage, unsupported-system or no-space where this machine cannot run them
  */
 export function checkMachines(starting: number, memoryMiB: number, facts: MachineFacts): void {
-  if (memoryMiB < leastMiB) {
+  if (memoryMiB < minMiB) {
     throw new GodwitError("usage", `${memoryMiB} MiB are too little for a virtual machine.`, {
-      hint: `Give it ${leastMiB} MiB or more with --memory.`,
+      hint: `Give it ${minMiB} MiB or more with --memory.`,
     });
   }
   if (facts.arch !== "x64") {

@@ -7,12 +7,12 @@ import { buildRoot, cachedRoot, type OnProgress, removeTree } from "../roots/roo
 import { must } from "../run.ts";
 
 /**
- * The folder of what virtual machines of a release boot from, which all of them share: `vmlinuz`, and `root.img`, which is
- * never written to. Built, within a minute or two, if this machine has none of this recipe yet.
+ * The folder from which all virtual machines of a release boot: `vmlinuz`, and `root.img`, which nothing writes to. Builds
+ * it if this machine has none of this recipe yet, which takes a minute or two.
  */
 export function vmRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
   const recipes = [vmRecipe(release), kernelRecipe] as const;
-  const scripts = ["vm/assemble.sh", "vm/first-init.sh"].map((name) => readFileSync(script(name), "utf8"));
+  const scripts = ["vm/assemble.sh", "vm/guest/first-init.sh"].map((name) => readFileSync(script(name), "utf8"));
   const key = createHash("sha256")
     .update(JSON.stringify([recipes.map(recipeKey), scripts]))
     .digest("hex");
@@ -26,8 +26,8 @@ export function vmRoot(release: Release, inUse: () => string[], onProgress: OnPr
       recipes.map((recipe) => buildRoot(recipe, scratch, "directory", onProgress)),
     );
     onProgress(`root vm-${release}: writing the disk image`);
-    // An interrupted build leaves no process behind that would go on writing.
-    const args = [script("vm/assemble.sh"), system ?? "", kernel ?? "", script("vm/first-init.sh"), image];
+    // It dies with this process: an interrupted build leaves no process that goes on writing.
+    const args = [script("vm/assemble.sh"), system ?? "", kernel ?? "", script("vm/guest/first-init.sh"), image];
     await must("setpriv", ["--pdeathsig", "KILL", "sh", ...args]);
     renameSync(image, root);
     await removeTree(scratch);
