@@ -14,7 +14,10 @@ export interface Mount {
   superOptions: string;
 }
 
-/** The mounts that a process sees; one comes after the mount that it lies on. @throws the system's error, also where the process has ended */
+/**
+ * The mounts that a process sees; a mount comes after the one that it lies on.
+ * @throws the system's error, also where the process has ended
+ */
 export async function mountsOf(pid: number | "self"): Promise<Mount[]> {
   return parseMounts(await readFile(`/proc/${pid}/mountinfo`, "utf8"));
 }

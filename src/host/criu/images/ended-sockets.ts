@@ -9,10 +9,10 @@ const nowherePort = 1;
 const [loopback, withinIPv6] = [0x0100007f, [0, 0, 0xffff0000]];
 
 /**
- * Makes a connection whose other end is out of reach from now on one that has ended. Its owner reads an end, and cannot write.
- * Where it still waits for the connection within connect(), that call goes on after the restore, and connects anew; where it waits
- * for the socket to become ready, it hears of a reset. An ended socket would tell it that all went well, and Go, which then finds
- * no peer, would wait on.
+ * Ends a connection whose other end cannot be reached any more: its owner reads the end of the stream and cannot write. There are
+ * two exceptions while the connection is not made yet. An owner that waits within connect() connects anew after the restore. An
+ * owner that waits until the socket is ready gets a reset: an ended socket would look connected to it, and Go, which then finds no
+ * peer, would wait for ever.
  */
 export function endSocket(socket: inet_sk_entry): void {
   const isConnecting = socket.state === tcpState.connecting;

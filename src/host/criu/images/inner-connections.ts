@@ -18,6 +18,7 @@ export async function prepareConnections(images: string, { endOuter }: { endOute
   const { inner, outer, halves } = tellApart(readImage(file_entrySchema, image).map(connectionOf));
   for (const { inode } of inner) await takeForSent(join(images, `tcp-stream-${inode.toString(16)}.img`));
   const over = endOuter ? outer : halves;
+  if (over.size === 0) return;
   const changed = editImage(file_entrySchema, image, ({ isk }, index) => {
     if (!isk || !over.has(index)) return false;
     endSocket(isk);
