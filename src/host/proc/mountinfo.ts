@@ -37,10 +37,10 @@ export function parseMounts(mountinfo: string): Mount[] {
 }
 
 function parseMount(line: string): Mount {
+  const fields = line.split(" ").map(unescaped);
+  const [, , device = "", root = "", mountpoint = ""] = fields;
   // Before the separator are as many optional fields as the mount has.
-  const [mount = "", fileSystem = ""] = line.split(" - ");
-  const [, , device = "", root = "", mountpoint = ""] = mount.split(" ").map(unescaped);
-  const [type = "", , superOptions = ""] = fileSystem.split(" ").map(unescaped);
+  const [type = "", , superOptions = ""] = fields.slice(fields.indexOf("-", 6) + 1);
   return { device, root, mountpoint, type, superOptions };
 }
 
