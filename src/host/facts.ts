@@ -9,6 +9,7 @@ import { criuFeatures } from "./criu/features.ts";
 import type { Engine } from "./engine/engine.ts";
 import { hookName, stateFolder } from "./paths.ts";
 import { hasSysResource } from "./proc/capabilities.ts";
+import { type Mount, mountsOf } from "./proc/mountinfo.ts";
 import { run } from "./proc/process.ts";
 import { isInstalled } from "./setup.ts";
 
@@ -66,9 +67,10 @@ async function readMemory(): Promise<HostFacts["memory"]> {
 }
 
 async function readFreezer(): Promise<HostFacts["freezer"]> {
-  const mounts = await readFile("/proc/self/mountinfo", "utf8");
-  if (mounts.includes(" - cgroup2 ")) return "v2";
-  return / - cgroup \S+ \S*freezer/.test(mounts) ? "v1" : "none";
+  const mounts = await mountsOf("self");
+  if (mounts.some(({ type }) => type === "cgroup2")) return "v2";
+  const isFreezer = ({ type, superOptions }: Mount) => type === "cgroup" && superOptions.split(",").includes("freezer");
+  return mounts.some(isFreezer) ? "v1" : "none";
 }
 
 async function freeBytes(path: string): Promise<number> {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseMounts } from "../host/proc/mountinfo.ts";
 import { findCgroup2 } from "./host/cgroup.ts";
 import { hostRecipe, mmdebstrapArguments, recipeKey } from "./recipe.ts";
 
@@ -34,7 +35,7 @@ test("the cgroup2 tree is found alone, and beside trees of version 1", () => {
   const alone = "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw";
   const beside =
     "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw";
-  expect(findCgroup2(alone)).toBe("/sys/fs/cgroup");
-  expect(findCgroup2(beside)).toBe("/sys/fs/cgroup/unified");
-  expect(findCgroup2("20 1 8:1 / / rw - ext4 /dev/vda rw")).toBeUndefined();
+  expect(findCgroup2(parseMounts(alone))).toBe("/sys/fs/cgroup");
+  expect(findCgroup2(parseMounts(beside))).toBe("/sys/fs/cgroup/unified");
+  expect(findCgroup2(parseMounts("20 1 8:1 / / rw - ext4 /dev/vda rw"))).toBeUndefined();
 });

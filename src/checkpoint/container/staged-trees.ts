@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { mirrorTree } from "../../host/files/tree-mirror.ts";
 import type { FileTree } from "../../host/files/trees.ts";
+import { mountsOfAll } from "../../host/proc/mountinfo.ts";
 import { run } from "../../host/proc/process.ts";
 
 /** A tree of files that is to take the place of a container's. */
@@ -78,13 +79,8 @@ export async function keepSwap(paths: string[]): Promise<string[]> {
 
 /** In any mount namespace. The kernel tells a folder that is mounted by its path on its own file system. */
 async function isMounted(path: string): Promise<boolean> {
-  const end = path.split("/").slice(-2).join("/");
-  const found = await run("sh", [
-    "-c",
-    'cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -qF -- "/$0 " && echo yes || true',
-    end,
-  ]);
-  return found.trim() === "yes";
+  const end = `/${path.split("/").slice(-2).join("/")}`;
+  return (await mountsOfAll()).some(({ root, mountpoint }) => root.endsWith(end) || mountpoint.endsWith(end));
 }
 
 const remove = (path: string) => run("rm", ["-rf", "--one-file-system", "--", path]);

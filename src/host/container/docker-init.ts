@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { chmod, link, mkdir, readFile, rm } from "node:fs/promises";
+import { chmod, link, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { initsFolder } from "../paths.ts";
+import { mountsOf } from "../proc/mountinfo.ts";
 
 /** Where Docker binds its own init into a container that is run with `--init`. */
 export const initPlace = "/sbin/docker-init";
@@ -14,8 +15,8 @@ export const initPlace = "/sbin/docker-init";
  * none.
  */
 export async function dockerInitOf(pid: number): Promise<string | undefined> {
-  const mounts = (await readFile(`/proc/${pid}/mountinfo`, "utf8")).split("\n");
-  return mounts.some((line) => line.split(" ", 5)[4] === initPlace) ? `/proc/${pid}/root${initPlace}` : undefined;
+  const mounts = await mountsOf(pid);
+  return mounts.some(({ mountpoint }) => mountpoint === initPlace) ? `/proc/${pid}/root${initPlace}` : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
+import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
 /** The overlay mount that is a container's root file system. */
@@ -22,22 +22,19 @@ export interface OverlayRoot {
  * @throws unsupported-container for another storage driver
  */
 export async function overlayRootOf(pid: number, dockerRoot: string): Promise<OverlayRoot> {
-  const table = await readFile(`/proc/${pid}/mountinfo`, "utf8");
-  return requireOverlay(findOverlay(table, "/", dockerRoot), `process ${pid}`);
+  return requireOverlay(findOverlay(await mountsOf(pid), "/", dockerRoot), `process ${pid}`);
 }
 
 /** The overlay that is mounted at a path of this host. */
 export async function overlayMountedAt(path: string, dockerRoot: string): Promise<OverlayRoot> {
-  return requireOverlay(findOverlay(await readFile("/proc/self/mountinfo", "utf8"), path, dockerRoot), path);
+  return requireOverlay(findOverlay(await mountsOf("self"), path, dockerRoot), path);
 }
 
-/** The last overlay mounted at `mountpoint` in the text of a mountinfo file. */
-export function findOverlay(mountinfo: string, mountpoint: string, dockerRoot: string): OverlayRoot | undefined {
-  for (const line of mountinfo.split("\n").reverse()) {
-    const [left = "", right = ""] = line.split(" - ");
-    const [kind, , superOptions = ""] = right.split(" ");
-    if (kind !== "overlay" || unescapeMount(left.split(" ")[4] ?? "") !== mountpoint) continue;
-    const options = unescapeMount(superOptions)
+/** The overlay that was mounted last at `mountpoint`. */
+function findOverlay(mounts: Mount[], mountpoint: string, dockerRoot: string): OverlayRoot | undefined {
+  const overlays = mounts.filter((mount) => mount.type === "overlay" && mount.mountpoint === mountpoint);
+  for (const { superOptions } of overlays.reverse()) {
+    const options = superOptions
       .split(",")
       .filter((option) => option !== "rw" && option !== "ro")
       .join(",");
@@ -68,11 +65,6 @@ function requireOverlay(root: OverlayRoot | undefined, where: string): OverlayRo
   throw new GodwitError("unsupported-container", `The root file system of ${where} is not an overlay mount.`, {
     hint: "godwit carries containers of the overlay2 storage driver and of the containerd image store; see: docker info -f '{{.Driver}}'",
   });
-}
-
-/** mountinfo writes space, tab, newline and backslash as octal. */
-export function unescapeMount(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /** The writable layer of a container that does not run, so that the kernel cannot be asked. */

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
+import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
-import { unescapeMount } from "./layers.ts";
 
 /** `st_blocks` of stat(2) counts in these, whatever the file system. */
 const blockBytes = 512;
@@ -90,13 +90,13 @@ async function tmpfsBytes(pids: readonly number[]): Promise<number> {
     const namespace = await readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined);
     if (namespace) byNamespace.set(namespace, pid);
   }
-  const hosts = new Set(tmpfsMounts(await readFile("/proc/self/mountinfo", "utf8")).map(({ device }) => device));
+  const hosts = new Set((await mountsOf("self")).filter(isTmpfs).map(({ device }) => device));
   const sizes: Sizes = new Map();
   for (const pid of byNamespace.values()) {
-    const mounts = tmpfsMounts(await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => ""));
-    for (const { device, path } of mounts) {
+    const mounts = await mountsOf(pid).catch(() => []);
+    for (const { device, mountpoint } of mounts.filter(isTmpfs)) {
       if (hosts.has(device)) continue;
-      const mounted = `/proc/${pid}/root${path}`;
+      const mounted = `/proc/${pid}/root${mountpoint}`;
       // Another file system may be mounted over it.
       const found = await stat(mounted).catch(() => undefined);
       if (!found || deviceText(found.dev) !== device) continue;
@@ -107,14 +107,7 @@ async function tmpfsBytes(pids: readonly number[]): Promise<number> {
   return sum(sizes);
 }
 
-/** The tmpfs mounts in the text of a mountinfo file; `device` is `MAJOR:MINOR`. */
-function tmpfsMounts(mountinfo: string): { device: string; path: string }[] {
-  return mountinfo.split("\n").flatMap((line) => {
-    const [left = "", right = ""] = line.split(" - ");
-    const [, , device = "", , path = ""] = left.split(" ");
-    return right.startsWith("tmpfs ") ? [{ device, path: unescapeMount(path) }] : [];
-  });
-}
+const isTmpfs = ({ type }: Mount) => type === "tmpfs";
 
 /** Of a file system that is on no disk: the number of a device as stat(2) has it, as mountinfo writes it. */
 const deviceText = (device: number) => `${(device >> 8) & 0xfff}:${(device & 0xff) | ((device >> 12) & 0xfff00)}`;

@@ -1,5 +1,6 @@
-import { readFile, realpath, statfs } from "node:fs/promises";
+import { realpath, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 import { changedPaths, type Entry, movedFolders } from "./changed-paths.ts";
 
@@ -90,15 +91,7 @@ function asArgument(path: string): string {
 }
 
 async function hasMountsBelow(path: string): Promise<boolean> {
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
-  const below = escaped(join(await realpath(path), "/"));
-  return mounts.some((line) => {
-    const [, , , , place = ""] = line.split(" ", 5);
-    return place.length > below.length && place.startsWith(below);
-  });
-}
-
-/** As the kernel writes a path into its table of mounts. */
-function escaped(path: string): string {
-  return path.replace(/[ \t\n\\]/g, (it) => `\\${it.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  const below = join(await realpath(path), "/");
+  const mounts = await mountsOf("self");
+  return mounts.some(({ mountpoint }) => mountpoint.length > below.length && mountpoint.startsWith(below));
 }

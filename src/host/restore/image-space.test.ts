@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseMounts } from "../proc/mountinfo.ts";
 import { mountsBelow } from "./image-space.ts";
 
 test("mounts at a path and below it, the deepest first; those beside it are left alone", () => {
@@ -10,7 +11,7 @@ test("mounts at a path and below it, the deepest first; those beside it are left
     "5 1 0:5 / /run/images/ab rw - tmpfs godwit rw",
     "",
   ].join("\n");
-  expect(mountsBelow("/run/images/a", mountinfo)).toEqual([
+  expect(mountsBelow("/run/images/a", parseMounts(mountinfo))).toEqual([
     "/run/images/a/.criu.cgyard.x/unified",
     "/run/images/a/.criu.cgyard.x",
     "/run/images/a",

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { dropHeldDumps } from "../criu/dump/end-dumps.ts";
 import { imagesFolder } from "../paths.ts";
+import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
 /** Room in memory for the images of one restore: a tmpfs of its own, which cannot grow beyond what was planned. */
@@ -62,14 +63,14 @@ export async function releaseImageSpace(id: string): Promise<void> {
   const path = spacePath(id);
   if (!existsSync(path)) return;
   await dropHeldDumps(workFolderOf(id));
-  const mounts = mountsBelow(path, await readFile("/proc/self/mountinfo", "utf8"));
+  const mounts = mountsBelow(path, await mountsOf("self"));
   if (mounts.length > 0) await run("umount", ["--lazy", ...mounts], { accept: [1, 32] });
   await run("rm", ["-rf", "--one-file-system", "--", path]);
 }
 
-/** What is mounted at a path or below it, in the text of a mountinfo file; the deepest first. */
-export function mountsBelow(path: string, mountinfo: string): string[] {
-  const points = mountinfo.split("\n").map((line) => line.split(" ")[4] ?? "");
+/** What is mounted at a path or below it; the deepest first. */
+export function mountsBelow(path: string, mounts: Mount[]): string[] {
+  const points = mounts.map(({ mountpoint }) => mountpoint);
   return points.filter((point) => point === path || point.startsWith(`${path}/`)).toReversed();
 }
 

@@ -2,20 +2,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
+import { type Mount, parseMounts } from "../../host/proc/mountinfo.ts";
 import { cgroupName } from "../paths.ts";
 
-/** Where the cgroup2 tree is mounted on this machine; it may be below or beside trees of version 1. */
-export function findCgroup2(mountinfo: string): string | undefined {
-  for (const line of mountinfo.split("\n")) {
-    const [mount, filesystem] = line.split(" - ");
-    if (filesystem?.startsWith("cgroup2 ")) return mount?.split(" ")[4];
-  }
-  return undefined;
+/** Where this machine has the cgroup2 tree, which may lie below or beside trees of version 1. */
+export function findCgroup2(mounts: Mount[]): string | undefined {
+  return mounts.find(({ type }) => type === "cgroup2")?.mountpoint;
 }
 
 /** The folder of a lab's cgroup. Every process of the lab lives below it, so that `down` can find and end them all. */
 export function labCgroup(lab: string): string {
-  const mount = findCgroup2(readFileSync("/proc/self/mountinfo", "utf8"));
+  const mount = findCgroup2(parseMounts(readFileSync("/proc/self/mountinfo", "utf8")));
   if (mount) return join(mount, cgroupName(lab));
   throw new GodwitError("unsupported-system", "This machine has no cgroup2 tree mounted.", {
     hint: "Mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup",

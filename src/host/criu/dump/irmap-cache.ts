@@ -1,14 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { RuncContainer } from "../../runtime/runc.ts";
 import { imageOf } from "../images/images.ts";
+import { irmap_cache_entrySchema } from "../proto/generated/fh_pb.ts";
 import { type WatchedPath, watchedInRoot } from "./watches.ts";
 
 /** Of every image of CRIU's that serves no restore, and of this one. */
 const magic = [0x55105940, 0x57004059] as const;
-/** Field numbers of CRIU's fh.proto. */
-const fields = { device: 1, inode: 2, path: 3 } as const;
 
 /**
  * Tells the CRIU that will look at a container, in its work folder, at which paths lies what the container watches. Of itself it
@@ -21,14 +20,11 @@ export async function writeIrmapCache(container: RuncContainer, work: string): P
 }
 
 export function irmapCache(watched: WatchedPath[]): Buffer {
-  const messages = watched.map(({ device, inode, path }) => {
-    const writer = new BinaryWriter();
-    writer.uint32(fields.device << 3).uint32(device);
-    writer.uint32(fields.inode << 3).uint64(inode);
-    return writer
-      .uint32((fields.path << 3) | 2)
-      .bytes(Buffer.from(path, "latin1"))
-      .finish();
-  });
-  return imageOf(magic, messages);
+  const messages = watched.map(({ device, inode, path }) =>
+    create(irmap_cache_entrySchema, { dev: device, inode, path: Buffer.from(path, "latin1") }),
+  );
+  return imageOf(
+    magic,
+    messages.map((message) => toBinary(irmap_cache_entrySchema, message)),
+  );
 }

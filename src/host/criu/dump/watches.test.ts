@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseMounts } from "../../proc/mountinfo.ts";
 import { rootDevice, watchedIn } from "./watches.ts";
 
 test("watches of inotify and fanotify are read with device and inode", () => {
@@ -21,7 +22,7 @@ test("watches of inotify and fanotify are read with device and inode", () => {
 test("the device of the root is the one of the overlay that was mounted last", () => {
   const root = (device: string, kind: string) => `640 520 ${device} / / rw,relatime - ${kind} ${kind} rw`;
   const proc = "641 640 0:60 / /proc rw - proc proc rw";
-  expect(rootDevice([root("259:3", "ext4"), root("0:58", "overlay"), proc, ""].join("\n"))).toBe(58);
-  expect(rootDevice([root("8:3", "overlay"), proc].join("\n"))).toBe(8 * 0x100000 + 3);
-  expect(rootDevice([root("259:3", "ext4"), proc].join("\n"))).toBeUndefined();
+  expect(rootDevice(parseMounts([root("259:3", "ext4"), root("0:58", "overlay"), proc, ""].join("\n")))).toBe(58);
+  expect(rootDevice(parseMounts([root("8:3", "overlay"), proc].join("\n")))).toBe(8 * 0x100000 + 3);
+  expect(rootDevice(parseMounts([root("259:3", "ext4"), proc].join("\n")))).toBeUndefined();
 });

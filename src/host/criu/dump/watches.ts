@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { type Mount, mountsOf } from "../../proc/mountinfo.ts";
 import { type RunOptions, run } from "../../proc/process.ts";
 import { pidsBelow } from "../../proc/processes.ts";
 import type { RuncContainer } from "../../runtime/runc.ts";
@@ -19,7 +20,7 @@ export type WatchedPath = Watched & { path: string };
  * so that they are looked for by a walk over all of the root; where nothing is watched there, nothing is walked over.
  */
 export async function watchedInRoot({ pid, cgroup }: RuncContainer): Promise<WatchedPath[]> {
-  const device = rootDevice(await readFile(`/proc/${pid}/mountinfo`, "utf8"));
+  const device = rootDevice(await mountsOf(pid));
   const found = await Promise.all((await pidsBelow(cgroup)).map((each) => watchedBy(each).catch(() => [])));
   const inodes = new Set(found.flat().flatMap((each) => (each.device === device ? [each.inode] : [])));
   if (device === undefined || inodes.size === 0) return [];
@@ -54,13 +55,10 @@ export function watchedIn(fdinfo: string): Watched[] {
   );
 }
 
-/** Of the root in the text of a mountinfo file, where that is an overlay. */
-export function rootDevice(mountinfo: string): number | undefined {
-  for (const line of mountinfo.split("\n").reverse()) {
-    const [, , device = "", , place] = line.split(" ");
-    if (place !== "/" || !line.includes(" - overlay ")) continue;
-    const [major = 0, minor = 0] = device.split(":").map(Number);
-    return major * 2 ** 20 + minor;
-  }
-  return undefined;
+/** Of the root that was mounted last, where that is an overlay. */
+export function rootDevice(mounts: Mount[]): number | undefined {
+  const root = mounts.findLast(({ mountpoint, type }) => mountpoint === "/" && type === "overlay");
+  if (!root) return undefined;
+  const [major = 0, minor = 0] = root.device.split(":").map(Number);
+  return major * 2 ** 20 + minor;
 }

@@ -1,9 +1,7 @@
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { fieldsOf, withFields } from "./images.ts";
-import { type Connection, socketFields as fields, inetSocket, tcpState } from "./inet-sockets.ts";
+import type { inet_sk_entry } from "../proto/generated/sk-inet_pb.ts";
+import { sk_shutdown } from "../proto/generated/sk-opts_pb.ts";
+import { type Connection, tcpState } from "./inet-sockets.ts";
 
-/** SK_SHUTDOWN of sk-inet.proto: neither reads nor writes. */
-const both = 3;
 /** O_NONBLOCK of the flags of a file. */
 const nonBlocking = 0o4000;
 /** No program serves it; if one does, it has nothing to do with what only seems to be connected to it. */
@@ -11,44 +9,34 @@ const nowherePort = 1;
 const [loopback, withinIPv6] = [0x0100007f, [0, 0, 0xffff0000]];
 
 /**
- * A message of files.img with a connection whose other end is out of reach from now on, as one that has ended. Its owner reads an
- * end, and cannot write. Where it still waits for the connection within connect(), that call goes on after the restore, and
- * connects anew; where it waits for the socket to become ready, it hears of a reset. An ended socket would tell it that all went
- * well, and Go, which then finds no peer, would wait on.
+ * Ends a connection whose other end cannot be reached any more: its owner reads the end of the stream and cannot write. There are
+ * two exceptions while the connection is not made yet. An owner that waits within connect() connects anew after the restore. An
+ * owner that waits until the socket is ready gets a reset: an ended socket would look connected to it, and Go, which then finds no
+ * peer, would wait for ever.
  */
-export function withEndedSocket(message: Uint8Array): Uint8Array {
-  const socket = fieldsOf(message).bytes(inetSocket) ?? new Uint8Array();
-  const found = fieldsOf(socket);
-  const isConnecting = Number(found.number(fields.state)) === tcpState.connecting;
-  const isWaitedFor = isConnecting && (Number(found.number(fields.flags)) & nonBlocking) === 0;
-  if (isWaitedFor) return withSocket(message, socket, unconnected);
-  if (!isConnecting || found.number(fields.v6Only) !== 0n)
-    return withSocket(message, socket, [...unconnected, [fields.shutdown, both]]);
-  const isIPv6 = found.numbers(fields.from).length > 1;
-  return withSocket(message, socket, connectedToNowhere(isIPv6 ? [...withinIPv6, loopback] : [loopback]));
+export function endSocket(socket: inet_sk_entry): void {
+  const isConnecting = socket.state === tcpState.connecting;
+  const isWaitedFor = isConnecting && (socket.flags & nonBlocking) === 0;
+  if (isConnecting && !isWaitedFor && !socket.v6only) {
+    connectToNowhere(socket);
+    return;
+  }
+  // Without ports CRIU makes a socket that is connected to nothing.
+  socket.state = tcpState.closed;
+  socket.srcPort = 0;
+  socket.dstPort = 0;
+  if (!isWaitedFor) socket.shutdown = sk_shutdown.BOTH;
 }
 
 /** Whether a connection is one of ours that is reset as soon as it is restored. */
 export const isToNowhere = ({ isLoopback, toPort }: Connection): boolean => isLoopback && toPort === nowherePort;
 
-type Values = [field: number, value: number][];
-
-/** Without ports CRIU makes a socket that is connected to nothing. */
-const unconnected: Values = [
-  [fields.state, tcpState.closed],
-  [fields.fromPort, 0],
-  [fields.toPort, 0],
-];
-
 /** The kernel tells the other end of each connection that it is restored; where there is none, it answers with a reset. */
-const connectedToNowhere = (address: number[]): Values => [
-  [fields.state, tcpState.established],
-  [fields.toPort, nowherePort],
-  ...[fields.from, fields.to].flatMap((field) => address.map((word): [number, number] => [field, word])),
-];
-
-function withSocket(message: Uint8Array, socket: Uint8Array, values: Values): Uint8Array {
-  const encoded = values.map(([field, value]) => [field, new BinaryWriter().uint32(value).finish()] as const);
-  const changed = withFields(socket, WireType.Varint, encoded);
-  return withFields(message, WireType.LengthDelimited, [[inetSocket, new BinaryWriter().bytes(changed).finish()]]);
+function connectToNowhere(socket: inet_sk_entry): void {
+  const isIPv6 = socket.srcAddr.length > 1;
+  const address = isIPv6 ? [...withinIPv6, loopback] : [loopback];
+  socket.state = tcpState.established;
+  socket.dstPort = nowherePort;
+  socket.srcAddr = [...address];
+  socket.dstAddr = [...address];
 }

@@ -1,19 +1,4 @@
-import { fieldsOf } from "./images.ts";
-
-/** Field numbers of CRIU's fdinfo.proto and sk-inet.proto. */
-export const inetSocket = 4;
-export const socketFields = {
-  inode: 2,
-  protocol: 5,
-  state: 6,
-  fromPort: 7,
-  toPort: 8,
-  flags: 9,
-  from: 11,
-  to: 12,
-  v6Only: 15,
-  shutdown: 19,
-} as const;
+import type { file_entry } from "../proto/generated/fdinfo_pb.ts";
 
 /** States of the kernel's TCP. */
 export const tcpState = { established: 1, connecting: 2, closed: 7 } as const;
@@ -31,27 +16,22 @@ export interface Connection {
 }
 
 /** The connection that one message of files.img tells of, if it does of one. */
-export function connectionOf(message: Uint8Array): Connection | undefined {
-  const socket = fieldsOf(message).bytes(inetSocket);
-  if (!socket) return undefined;
-  const found = fieldsOf(socket);
-  const value = (field: keyof typeof socketFields) => Number(found.number(socketFields[field]));
-  const toPort = value("toPort");
-  if (value("protocol") !== tcp || toPort === 0) return undefined;
-  const [from, to] = [plainAddress(found.numbers(socketFields.from)), plainAddress(found.numbers(socketFields.to))];
+export function connectionOf({ isk: socket }: file_entry): Connection | undefined {
+  if (!socket || socket.proto !== tcp || socket.dstPort === 0) return undefined;
+  const [from, to] = [plainAddress(socket.srcAddr), plainAddress(socket.dstAddr)];
   return {
-    inode: value("inode"),
-    state: value("state"),
-    from: `${from.text}:${value("fromPort")}`,
-    to: `${to.text}:${toPort}`,
-    toPort,
+    inode: socket.ino,
+    state: socket.state,
+    from: `${from.text}:${socket.srcPort}`,
+    to: `${to.text}:${socket.dstPort}`,
+    toPort: socket.dstPort,
     isLoopback: from.isLoopback && to.isLoopback,
   };
 }
 
 /** An address in words as the network has them; one of IPv4 may be written within one of IPv6. */
-function plainAddress(words: bigint[]): { text: string; isLoopback: boolean } {
-  const bytes = Buffer.from(Uint32Array.from(words, Number).buffer).toString("hex");
+function plainAddress(words: number[]): { text: string; isLoopback: boolean } {
+  const bytes = Buffer.from(Uint32Array.from(words).buffer).toString("hex");
   const text = bytes.match(/^0{20}ffff([0-9a-f]{8})$/)?.[1] ?? bytes;
   return { text, isLoopback: text.length === 8 ? text.startsWith("7f") : /^0{31}1$/.test(text) };
 }

@@ -1,12 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { isToNowhere, withEndedSocket } from "./ended-sockets.ts";
-import { fieldsOf, imageOf, magicOf, messagesIn, withFields } from "./images.ts";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { file_entrySchema } from "../proto/generated/fdinfo_pb.ts";
+import { tcp_stream_entrySchema } from "../proto/generated/tcp-stream_pb.ts";
+import { endSocket, isToNowhere } from "./ended-sockets.ts";
+import { editImage, imageOf, magicOf, messagesIn, readImage } from "./images.ts";
 import { type Connection, connectionOf, tcpState } from "./inet-sockets.ts";
-
-/** Field number of CRIU's tcp-stream.proto. */
-const unsentBytes = 12;
 
 /**
  * Makes the connections of a dump ready for where it is restored. Those between the container's own processes, over its loopback,
@@ -16,19 +15,22 @@ const unsentBytes = 12;
 export async function prepareConnections(images: string, { endOuter }: { endOuter: boolean }): Promise<void> {
   const path = join(images, "files.img");
   const image = await readFile(path);
-  const messages = messagesIn(image);
-  const { inner, outer, halves } = tellApart(messages.map(connectionOf));
+  const { inner, outer, halves } = tellApart(readImage(file_entrySchema, image).map(connectionOf));
   for (const { inode } of inner) await takeForSent(join(images, `tcp-stream-${inode.toString(16)}.img`));
   const over = endOuter ? outer : halves;
   if (over.size === 0) return;
-  const ended = messages.map((message, index) => (over.has(index) ? withEndedSocket(message) : message));
-  await writeFile(path, imageOf(magicOf(image), ended));
+  const changed = editImage(file_entrySchema, image, ({ isk }, index) => {
+    if (!isk || !over.has(index)) return false;
+    endSocket(isk);
+    return true;
+  });
+  if (changed) await writeFile(path, changed);
 }
 
 /** Whether a dump has connections that must be ended where their addresses are not: those of Docker's own checkpoints, for instance. */
 export async function hasOuterConnections(images: string): Promise<boolean> {
-  const messages = messagesIn(await readFile(join(images, "files.img")));
-  return tellApart(messages.map(connectionOf)).outer.size > 0;
+  const files = readImage(file_entrySchema, await readFile(join(images, "files.img")));
+  return tellApart(files.map(connectionOf)).outer.size > 0;
 }
 
 /** Connections that go on by themselves; the places of all others, and among them of those that lack their other end. */
@@ -52,10 +54,13 @@ function tellApart(all: (Connection | undefined)[]) {
  */
 async function takeForSent(path: string): Promise<void> {
   const image = await readFile(path);
-  const [stream] = messagesIn(image);
-  if (!stream || fieldsOf(stream).number(unsentBytes) === 0n) return;
-  const head = imageOf(magicOf(image), [stream]).length;
-  const sent = withFields(stream, WireType.Varint, [[unsentBytes, new BinaryWriter().uint32(0).finish()]]);
-  // Behind it are the bytes of the queues.
-  await writeFile(path, Buffer.concat([imageOf(magicOf(image), [sent]), image.subarray(head)]));
+  // Behind the message are the bytes of the queues.
+  const [encoded] = messagesIn(image);
+  if (!encoded) return;
+  const stream = fromBinary(tcp_stream_entrySchema, encoded);
+  if (stream.unsqLen === 0) return;
+  stream.unsqLen = 0;
+  const queues = image.subarray(imageOf(magicOf(image), [encoded]).length);
+  const changed = imageOf(magicOf(image), [toBinary(tcp_stream_entrySchema, stream)]);
+  await writeFile(path, Buffer.concat([changed, queues]));
 }

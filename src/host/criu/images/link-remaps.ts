@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { ContainerInspect } from "../../engine/inspect.ts";
+import { file_entrySchema } from "../proto/generated/fdinfo_pb.ts";
+import { readImage } from "./images.ts";
 
 /**
  * A file that is open under a name it has lost, while it has another one, CRIU gives a name of its own for the time of the dump.
@@ -10,7 +12,7 @@ import type { ContainerInspect } from "../../engine/inspect.ts";
  * @throws dump-failed where the images in a folder need such a file
  */
 export async function refuseLostNames(images: string, container: ContainerInspect): Promise<void> {
-  const folders = foldersOfLostNames((await readFile(join(images, "files.img"))).toString("latin1"));
+  const folders = foldersOfLostNames(await readFile(join(images, "files.img")));
   const folder = folders.find((each) => !inMemory(each, container));
   if (folder === undefined) return;
   throw new GodwitError(
@@ -20,9 +22,12 @@ export async function refuseLostNames(images: string, container: ContainerInspec
   );
 }
 
-/** Where the names are that CRIU gave: the image has them as paths in the container. */
-export function foldersOfLostNames(image: string): string[] {
-  return (image.match(/\/[ -\xff]*\/link_remap\.\d/g) ?? []).map(dirname);
+/** Where the names are that CRIU gave: files.img has them as paths in the container. */
+export function foldersOfLostNames(image: Buffer): string[] {
+  return readImage(file_entrySchema, image)
+    .flatMap(({ reg }) => (reg ? Buffer.from(reg.name).toString() : []))
+    .filter((path) => /^link_remap\.\d+$/.test(basename(path)))
+    .map(dirname);
 }
 
 function inMemory(folder: string, { HostConfig, Mounts }: ContainerInspect): boolean {

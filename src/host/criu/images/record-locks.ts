@@ -1,17 +1,16 @@
 import { readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerProcess } from "../../proc/processes.ts";
-import { fieldsOf, messagesIn } from "./images.ts";
+import { core_entrySchema } from "../proto/generated/core_pb.ts";
+import { file_lock_entrySchema } from "../proto/generated/file-lock_pb.ts";
+import { readImage } from "./images.ts";
 
 /** Among the images: what the runtime hook does after the restore (runtime/locks says how it is written). */
 const ordersFile = "locks.godwit";
-/** Field numbers of CRIU's file-lock.proto, and its kind for locks of fcntl(2). */
-const lockFields = { kind: 1, type: 2, pid: 3, fd: 4, start: 5, length: 6 } as const;
+/** CRIU's kind of lock for those of fcntl(2). */
 const recordLock = 1;
-/** Of CRIU's core.proto: where a process's own part is, and in it the state; and the state of one that runs. */
-const taskField = 3;
-const stateField = 1;
-const alive = 1n;
+/** CRIU's state of a process that runs. */
+const alive = 1;
 
 interface RecordLock {
   /** As the container sees it. */
@@ -54,14 +53,9 @@ export async function lockOrders(images: string): Promise<string | undefined> {
 }
 
 export function recordLocksIn(image: Buffer): RecordLock[] {
-  return messagesIn(image).flatMap((message) => {
-    const fields = fieldsOf(message);
-    const bigint = (field: keyof typeof lockFields) => fields.number(lockFields[field]);
-    const number = (field: keyof typeof lockFields) => Number(bigint(field));
-    if (number("kind") !== recordLock) return [];
-    const numbers = { pid: number("pid"), fd: number("fd"), type: number("type") };
-    return [{ ...numbers, start: bigint("start"), length: bigint("length") }];
-  });
+  return readImage(file_lock_entrySchema, image)
+    .filter(({ flag }) => flag === recordLock)
+    .map(({ type, pid, fd, start, len }) => ({ pid, fd, type, start, length: len }));
 }
 
 /** By name or by inode: the same file may have another name, and file systems may show other inodes in the two places. */
@@ -79,9 +73,8 @@ async function hasMapped(pid: number, fd: number): Promise<boolean> {
 async function runningIn(images: string): Promise<number[]> {
   const found = (await readdir(images)).map(async (name) => {
     const pid = name.match(/^core-(\d+)\.img$/)?.[1];
-    const [core] = pid ? messagesIn(await readFile(join(images, name))) : [];
-    const state = core && fieldsOf(core).message(taskField)?.number(stateField);
-    return state === alive ? [Number(pid)] : [];
+    const [core] = pid ? readImage(core_entrySchema, await readFile(join(images, name))) : [];
+    return core?.tc?.taskState === alive ? [Number(pid)] : [];
   });
   return (await Promise.all(found)).flat();
 }

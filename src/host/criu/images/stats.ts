@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CriuDumpStats, CriuRestoreStats } from "../../../contract/migration.ts";
-import { fieldsOf, messagesIn } from "./images.ts";
+import { type stats_entry, stats_entrySchema } from "../proto/generated/stats_pb.ts";
+import { magicOf, readImage } from "./images.ts";
 
 /** The first words of CRIU's service images, and of its statistics among them. */
-const magics = [0x55105940, 0x57093306];
+const magic = [0x55105940, 0x57093306];
+/** Of an image with a message: the magic, and the length of the message. */
+const leastBytes = 12;
 
 /** What CRIU says of a dump that has ended, from its work folder; null where it says nothing that can be understood. */
 export async function readDumpStats(work: string): Promise<CriuDumpStats | null> {
@@ -17,36 +20,39 @@ export async function readRestoreStats(work: string): Promise<CriuRestoreStats |
 }
 
 /**
- * Field numbers are those of CRIU's stats.proto; its times are microseconds. Of a dump whose pages it served until after the
- * resume CRIU measures nothing: it scanned no page then, and its time is that of a clock that was never set.
+ * CRIU's times are microseconds. Of a dump whose pages it served until after the resume CRIU measures nothing: it scanned no page
+ * then, and its time is that of a clock that was never set.
  */
 export function parseDumpStats(image: Buffer): CriuDumpStats | null {
-  const field = statistics(image, 1);
-  if (!field || field(5) === 0) return null;
+  const dump = statistics(image)?.dump;
+  if (!dump || dump.pagesScanned === 0n) return null;
   return {
-    freezingMs: ms(field(1)),
-    frozenMs: ms(field(2)),
-    memoryDumpMs: ms(field(3)),
-    memoryWriteMs: ms(field(4)),
-    pagesScanned: field(5),
-    pagesSkippedParent: field(6),
-    pagesWritten: field(7),
-    pagesLazy: field(9),
+    freezingMs: ms(dump.freezingTime),
+    frozenMs: ms(dump.frozenTime),
+    memoryDumpMs: ms(dump.memdumpTime),
+    memoryWriteMs: ms(dump.memwriteTime),
+    pagesScanned: Number(dump.pagesScanned),
+    pagesSkippedParent: Number(dump.pagesSkippedParent),
+    pagesWritten: Number(dump.pagesWritten),
+    pagesLazy: Number(dump.pagesLazy),
   };
 }
 
 export function parseRestoreStats(image: Buffer): CriuRestoreStats | null {
-  const field = statistics(image, 2);
-  if (!field) return null;
-  return { forkingMs: ms(field(3)), restoreMs: ms(field(4)), pagesRestored: field(5), pagesCompared: field(1) };
+  const restore = statistics(image)?.restore;
+  if (!restore) return null;
+  return {
+    forkingMs: ms(restore.forkingTime),
+    restoreMs: ms(restore.restoreTime),
+    pagesRestored: Number(restore.pagesRestored),
+    pagesCompared: Number(restore.pagesCompared),
+  };
 }
 
-/** The numbers in one of the two messages that an entry may hold; one that is missing is 0. */
-function statistics(image: Buffer, entry: 1 | 2): ((field: number) => number) | undefined {
-  if (image.length < 12 || magics.some((magic, i) => image.readUInt32LE(i * 4) !== magic)) return undefined;
-  const [message] = messagesIn(image);
-  const found = message && fieldsOf(message).message(entry);
-  return found && ((field) => Number(found.number(field)));
+/** Numbers that are missing read as 0. */
+function statistics(image: Buffer): stats_entry | undefined {
+  if (image.length < leastBytes || magicOf(image).some((word, i) => word !== magic[i])) return undefined;
+  return readImage(stats_entrySchema, image)[0];
 }
 
 const ms = (microseconds: number) => microseconds / 1000;
