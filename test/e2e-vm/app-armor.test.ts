@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isFullRun } from "../e2e/support/extent.ts";
+import { isFullRun } from "../e2e/support/full-run.ts";
 import { countsOn, expectConsecutive, startLooper } from "../e2e/support/looper.ts";
 import { eventually } from "../e2e/support/wait.ts";
 import { useVmLab } from "./support/vm-lab.ts";

@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive } from "../support/looper.ts";
 import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 /** Programs that use many things of the kernel at once, and print a number whenever all of them worked. */
 const mixes = [
@@ -39,7 +39,7 @@ export function mixedPrograms(lab: TestLab, modes = namespaceModes): void {
       await countsOn(lab, "h1", id, 3);
       const after = async (host: string) => expectConsecutive(await countsOn(lab, host, id, 3));
       await moveBackAndForth(lab, { name: id, mode, after });
-      held({ id, what, how, test: "test/e2e/programs/mixes.ts" }, mode);
+      recordMoved({ id, what, how, test: "test/e2e/programs/mixes.ts" }, mode);
     });
   });
 }

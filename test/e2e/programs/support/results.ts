@@ -2,20 +2,20 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Program, type Result, resultsFile } from "../../../../scripts/docs/compatibility-page.ts";
 import { checkoutDir } from "../../../../src/lab/paths.ts";
-import { isFullRun } from "../../support/extent.ts";
+import { isFullRun } from "../../support/full-run.ts";
 import { type LabMode, movesPerMode } from "./moves.ts";
 
 const found = new Map<string, Result>();
 
 /** The program was moved in this mode as often as all are, and nothing was wrong. */
-export function held(program: Program, mode: LabMode): void {
+export function recordMoved(program: Program, mode: LabMode): void {
   const before = found.get(program.id);
   const moves = before && "moves" in before ? before.moves : {};
   found.set(program.id, { ...program, moves: sorted({ ...moves, [mode]: movesPerMode }) });
 }
 
 /** It does not move, and was told why. */
-export function refused(program: Program, by: "preflight" | "dump", because: string): void {
+export function recordRefused(program: Program, by: "preflight" | "dump", because: string): void {
   found.set(program.id, { ...program, refused: { by, because } });
 }
 
