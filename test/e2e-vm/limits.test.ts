@@ -16,7 +16,7 @@ const kernelLimits = (host: string, name: string) =>
   );
 const asWanted = "33554432\n50000 100000\n50";
 
-test("both hosts can track changed memory and let it follow", async () => {
+test("both hosts have dirty tracking and userfaultfd", async () => {
   const reports = await lab.json<{ host: string; verdicts: { check: string; level: string }[] }[]>("doctor");
   expect(reports.map(({ host }) => host)).toEqual(["h1", "h2"]);
   for (const { verdicts } of reports) {
@@ -26,14 +26,14 @@ test("both hosts can track changed memory and let it follow", async () => {
   }
 });
 
-test("a container that takes more memory than it may is killed", async () => {
+test("a container that takes more memory than its limit is killed", async () => {
   const greedy = "dd if=/dev/zero of=/dev/null bs=64M count=1";
   const run = `docker run --pull never --name greedy --memory 32m --memory-swap 32m busybox ${greedy}`;
   expect((await lab.attempt("h1", run)).status).toBe(137);
   expect(await lab.on("h1", "docker inspect --format '{{.State.OOMKilled}}' greedy")).toBe("true");
 });
 
-describe("a container with limits moves, keeps them, and goes on", () => {
+describe("a container with limits moves and keeps them", () => {
   test.each(isFullRun ? ["cold", "precopy", "postcopy"] : ["precopy"])("%s", async (mode) => {
     await startCheckedMemory(lab, "limited", 8, 0, 0, limits);
     expect(await kernelLimits("h1", "limited")).toBe(asWanted);

@@ -54,7 +54,7 @@ async function expectUnharmed(name: string): Promise<void> {
 }
 
 describe("memory goes in rounds while the container runs", () => {
-  test("chosen by itself, there and back, with processes that fork, share, and give memory back", async () => {
+  test("without --mode, there and back, with processes that fork, share memory, and free it", async () => {
     await startCheckedMemory(lab, "family", 8, 100, 2);
     for (const [from, to] of [
       ["h1", "h2"],
@@ -68,7 +68,7 @@ describe("memory goes in rounds while the container runs", () => {
     }
   });
 
-  testInFullRun("of a container that rests, memory is sent once", async () => {
+  testInFullRun("of a container that writes nothing, memory is sent once", async () => {
     await startCheckedMemory(lab, "rests", 64, 0);
     const moved = await lab.json<MigrationResult>("migrate", "h1/rests", "h2", "--downtime-limit", "60s");
     expect(moved).toMatchObject({ mode: "precopy" });
@@ -82,7 +82,7 @@ describe("a program that writes more than the link takes", () => {
   const move = (end: string) =>
     lab.godwit("--json", "migrate", "h1/restless", "h2", "--mode", "precopy", ...slowLink, "--on-no-convergence", end);
 
-  test("abort: it stays where it is", async () => {
+  test("abort: it runs on where it is", async () => {
     await startCheckedMemory(lab, "restless", ...restless);
     const ended = await move("abort");
     expect(errorOf(ended)).toMatchObject({
@@ -96,7 +96,7 @@ describe("a program that writes more than the link takes", () => {
     ["switchover", "precopy"],
     ["postcopy", "postcopy"],
   ] as const;
-  test.each(isFullRun ? ends : ends.slice(1))("%s: it goes", async (end, mode) => {
+  test.each(isFullRun ? ends : ends.slice(1))("%s: it moves", async (end, mode) => {
     await startCheckedMemory(lab, "restless", ...restless);
     const ended = await move(end);
     expect(lastOf(ended), ended.stderr).toMatchObject({ mode });
@@ -115,7 +115,7 @@ function inTheMiddle(): void {
       ...["migrate", "h1/restless", "h2", "--mode", "precopy", "--bandwidth", "8mbit"],
     );
 
-  test("the switchover is asked for, and comes", async () => {
+  test("'migration switch' starts the switchover", async () => {
     await startCheckedMemory(lab, "restless", ...restless);
     const ended = await during(({ id }) => lab.json("migration", "switch", id));
     expect(lastOf(ended), ended.stderr).toMatchObject({ mode: "precopy" });
@@ -138,7 +138,7 @@ function inTheMiddle(): void {
     }
   });
 
-  test("the destination's memory runs out: it says so, and the container runs on", async () => {
+  test("the destination's memory runs out: the error says so, and the container runs on", async () => {
     await startCheckedMemory(lab, "restless", ...restless);
     const fill = "cat /dev/zero >$(echo /run/godwit/images/*)/filler || true";
     const ended = await during(() => lab.on("h2", fill));

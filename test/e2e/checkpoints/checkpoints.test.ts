@@ -23,7 +23,7 @@ describe("a rollback", () => {
     await lab.on("h1", "docker rm -f looper; docker network rm inner");
   });
 
-  test("is refused, by name, where another container uses a volume that it brings back, or with the host's network", async () => {
+  test("is refused where another container uses a volume of the checkpoint, which is named, and with the host's network", async () => {
     await startLooper(lab, "h1", "looper", { flags: "-v data:/data" });
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     await startLooper(lab, "h1", "reader", { flags: "-v data:/data:ro" });
@@ -45,8 +45,8 @@ describe("a rollback", () => {
   });
 });
 
-describe("a checkpoint belongs to its container", () => {
-  test("and not to another one of the same name, unless that is asked for", async () => {
+describe("a checkpoint", () => {
+  test("of another container of the same name is refused without --foreign", async () => {
     const first = await startLooper(lab, "h1", "looper");
     await lab.json("checkpoint", "create", "h1/looper", "old");
     await lab.on("h1", "docker rm -f looper");
@@ -72,7 +72,7 @@ describe("a checkpoint belongs to its container", () => {
     await countsOn(lab, "h1", "looper");
   });
 
-  test("under every id that it gets: by a rollback, a move there and back, and a restore after it was removed", async () => {
+  test("stays its container's after rollbacks, a move there and back, and a restore of the removed container", async () => {
     await startLooper(lab, "h1", "looper");
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     await lab.json("rollback", "h1/looper", "cp");
@@ -90,7 +90,7 @@ describe("a checkpoint belongs to its container", () => {
     ]);
   });
 
-  test("and one of an earlier container does not follow the present one to another host", async () => {
+  test("of an earlier container of the same name does not move with the present one", async () => {
     await startLooper(lab, "h1", "looper");
     await lab.json("checkpoint", "create", "h1/looper", "old");
     await lab.on("h1", "docker rm -f looper");
@@ -102,7 +102,7 @@ describe("a checkpoint belongs to its container", () => {
   });
 });
 
-test("a checkpoint with --stop says that nothing has proved it yet", async () => {
+test("a checkpoint with --stop says that no restore has proved it", async () => {
   await startLooper(lab, "h1", "looper");
   const { status, stdout } = await lab.godwit("checkpoint", "create", "h1/looper", "cp", "--stop");
   expect(status).toBe(0);

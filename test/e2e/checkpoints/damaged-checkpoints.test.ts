@@ -15,7 +15,7 @@ describe("a damaged checkpoint is refused before anything is stopped, and the fi
       "printf '\\377' | dd of=FILE bs=1 seek=9000 conv=notrunc",
       "images/pages-1.img is not as",
     ],
-    ["with a manifest that says nothing", `cd ${store("cp")} && rm manifest.json && mkfifo manifest.json`, "manifest"],
+    ["with a fifo as its manifest", `cd ${store("cp")} && rm manifest.json && mkfifo manifest.json`, "manifest"],
     [
       "copied by hand",
       `cd ${store("cp")}/.. && tar -cf /root/cp.tar cp && rm -r cp && tar -xf /root/cp.tar`,
@@ -45,7 +45,7 @@ describe("a damaged checkpoint is refused before anything is stopped, and the fi
     await expectNothingLeft(lab);
   });
 
-  test("without a record it is listed as damaged, found by its removed container's name, and can be removed", async () => {
+  test("without a record is listed as damaged by the name of its removed container, and can be removed", async () => {
     await startLooper(lab, "h1", "looper");
     for (const name of ["cp", "linked", "gone"]) await lab.json("checkpoint", "create", "h1/looper", name);
     await lab.on(
@@ -65,7 +65,7 @@ describe("a damaged checkpoint is refused before anything is stopped, and the fi
     await countsOn(lab, "h1", "twin");
   });
 
-  test("one that should follow its container stays where it is, and the move says so", async () => {
+  test("stays behind when its container moves, and the move says so", async () => {
     await startLooper(lab, "h1", "looper");
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     await lab.json("checkpoint", "create", "h1/looper", "whole");
@@ -79,7 +79,7 @@ describe("a damaged checkpoint is refused before anything is stopped, and the fi
   });
 });
 
-test("without a readable record is named as such, and can be removed", async () => {
+test("a checkpoint without a readable record is refused, and can be removed", async () => {
   await startLooper(lab, "h1", "looper");
   await lab.json("checkpoint", "create", "h1/looper", "cp");
   await lab.on("h1", "echo '{' >/var/lib/godwit/checkpoints/looper/cp/record.json");

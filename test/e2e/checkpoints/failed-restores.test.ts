@@ -15,7 +15,7 @@ describe("a restore that fails", () => {
       `mkdir -p /srv/bound; docker run --pull never -d --name looper -v /srv/bound:/bound -v data:/data ${flags} busybox sh -c '${opens} ${writes}'`,
     );
 
-  test("in a rollback leaves the original as it was: memory, files that it has open, address, ports, policy", async () => {
+  test("in a rollback leaves the original as it was: memory, open files, address, ports, restart policy", async () => {
     await lab.on("h1", "docker network create --subnet 172.31.7.0/24 inner");
     await start("--network inner -p 8085:80 --restart always");
     await countsOn(lab, "h1", "looper");
@@ -37,7 +37,7 @@ describe("a restore that fails", () => {
     expect(await lab.on("h1", "docker inspect --format '{{.HostConfig.RestartPolicy.Name}}' looper")).toBe("always");
     const written = (await lab.on("h1", "cat /var/lib/docker/volumes/data/_data/log")).split("\n").map(Number);
     expectConsecutive(written);
-    // It writes on into the file that it has had open all the time.
+    // It still writes into the file that it had open before.
     expect(written.length).toBeGreaterThan(writtenBefore);
     await expectNothingLeft(lab);
     await lab.on("h1", "docker rm -f looper; docker network rm inner; docker volume rm data");
@@ -46,7 +46,7 @@ describe("a restore that fails", () => {
   test.each([
     ["plain runc", ""],
     ["the hook", "--runtime godwit"],
-  ])("of a stopped container leaves it with its files, under %s", async (_, flags) => {
+  ])("of a stopped container leaves it stopped with its files, under %s", async (_, flags) => {
     await start(flags);
     await countsOn(lab, "h1", "looper");
     await lab.json("checkpoint", "create", "h1/looper", "cp");
@@ -67,7 +67,7 @@ describe("a restore that fails", () => {
     await lab.on("h1", "docker rm -f looper; docker volume rm data");
   });
 
-  test("because CRIU reads for ever is ended, and the original goes on", async () => {
+  test("because CRIU makes no progress is ended, and the original goes on", async () => {
     await startLooper(lab, "h1", "looper");
     await lab.on("h1", "docker checkpoint create --leave-running looper by-docker");
     await lab.on("h1", "truncate -s 20000 /var/lib/docker/containers/*/checkpoints/by-docker/pages-1.img");

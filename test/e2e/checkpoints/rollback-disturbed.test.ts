@@ -3,14 +3,14 @@ import { useLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, idOf, startLooper, stateOf } from "../support/looper.ts";
 import { eventually } from "../support/wait.ts";
 
-// What an operator, Docker or another container does beside a rollback, a restore or a clone.
+// What a user, Docker or another container does during a rollback, a restore or a clone.
 const lab = useLab("disturbed", ["trixie", "forky"], ["busybox"]);
 
 const inspect = (host: string, name: string, format: string) =>
   lab.on(host, `docker inspect --format '${format}' ${name}`);
 const networks = "{{range $name, $it := .NetworkSettings.Networks}}{{$name}}={{$it.IPAddress}} {{end}}";
 
-test("on a network that Docker chose the subnet of, as Compose makes them, it keeps its name and its ports", async () => {
+test("on a network whose subnet Docker chose, as Compose makes them, a rollback keeps the container's name and ports", async () => {
   for (const host of ["h1", "h2"]) await lab.on(host, "docker network create composed");
   await startLooper(lab, "h1", "looper", { flags: "--network composed --network-alias alias -p 80" });
   await lab.json("checkpoint", "create", "h1/looper", "cp");
@@ -31,8 +31,8 @@ test("on a network that Docker chose the subnet of, as Compose makes them, it ke
   for (const host of ["h1", "h2"]) await lab.on(host, "docker network rm composed");
 });
 
-describe("an image whose name is another one's now", () => {
-  test("a rollback, a clone and a restore have the one that the checkpoint was taken over", async () => {
+describe("an image whose name now belongs to another one", () => {
+  test("a rollback, a clone and a restore use the image of the checkpoint", async () => {
     const image = (version: string) =>
       lab.on(
         "h1",
@@ -62,7 +62,7 @@ describe("an image whose name is another one's now", () => {
 });
 
 describe("while a container is rolled back", () => {
-  test("one that comes to use its volume is not robbed of it: the rollback is given up", async () => {
+  test("another container starts to use its volume: the rollback is given up, and both keep the volume", async () => {
     await startLooper(lab, "h1", "looper", { flags: "-v data:/data" });
     await lab.on("h1", "docker exec looper sh -c 'head -c 300000000 /dev/urandom >/data/large'");
     await lab.json("checkpoint", "create", "h1/looper", "cp");
@@ -81,7 +81,7 @@ describe("while a container is rolled back", () => {
     await lab.on("h1", "docker rm -f looper late; docker volume rm data");
   });
 
-  test("one that is killed, and cannot be rolled back, still has its networks when it is started again", async () => {
+  test("it is killed and cannot be rolled back: it still has its networks when it is started again", async () => {
     await lab.on("h1", "mkdir -p /srv/bound; docker network create --subnet 172.31.9.0/24 inner");
     const flags = "--network inner --ip 172.31.9.9 --network-alias alias -p 8099:80 -v /srv/bound:/bound";
     const count = "exec 5>>/bound/log; i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done";
@@ -103,7 +103,7 @@ describe("while a container is rolled back", () => {
     await lab.on("h1", "docker rm -f looper; docker network rm inner; rm -r /srv/bound");
   });
 
-  test("what its user does to it meanwhile is undone, and that is said", async () => {
+  test("its user renames and kills it: the rollback undoes that, and says so", async () => {
     await startLooper(lab, "h1", "looper", { flags: "--restart always" });
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     const act = () => lab.on("h1", "docker rename looper renamed; docker kill renamed");
@@ -117,7 +117,7 @@ describe("while a container is rolled back", () => {
   });
 });
 
-test("volumes whose names begin alike are copied for a clone, each for itself", async () => {
+test("volumes whose names begin alike get separate copies for a clone", async () => {
   const long = "a_project_with_a_rather_long_name_of_2026_data";
   await startLooper(lab, "h1", "looper", { flags: `-v ${long}_one:/one -v ${long}_two:/two` });
   await lab.on("h1", "docker exec looper sh -c 'echo one >/one/file; echo two >/two/file'");

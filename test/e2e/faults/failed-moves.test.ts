@@ -21,7 +21,7 @@ async function expectNothingOnDestination(): Promise<void> {
 describe("a move that fails", () => {
   beforeAll(() => makePrograms(lab, "h1", ["cannot-dump"]));
 
-  test("because CRIU refuses the container: it counts on, and the error says CRIU's reason", async () => {
+  test("because CRIU refuses the container: it counts on, and the error has CRIU's reason", async () => {
     await lab.on("h1", "docker run --pull never -d --restart always --name refused programs cannot-dump");
     await countsOn(lab, "h1", "refused");
     const error = await lab.refusal("migrate", "h1/refused", "h2");
@@ -34,7 +34,7 @@ describe("a move that fails", () => {
     );
   });
 
-  test("because of a checkpoint that CRIU refuses: it counts on, and there is no checkpoint", async () => {
+  test("a checkpoint that CRIU refuses: the container counts on, and there is no checkpoint", async () => {
     await lab.on("h1", "docker run --pull never -d --name refused programs cannot-dump");
     await countsOn(lab, "h1", "refused");
     for (const stop of [[], ["--stop"]]) {
@@ -45,7 +45,7 @@ describe("a move that fails", () => {
     expect(await lab.json("checkpoint", "ls", "h1/refused")).toMatchObject([{ checkpoints: [] }]);
   });
 
-  test("because the name is taken there: nothing of either container changes", async () => {
+  test("because the name is taken on the destination: neither container changes", async () => {
     await startWitnessed(lab, "h1", "twice");
     await lab.json("clone", "h1/twice", "h2/other");
     await lab.on("h2", "docker rename other twice && docker stop -t 0 twice");
@@ -80,7 +80,7 @@ describe("a move that fails", () => {
 describe("an agent killed during a move", () => {
   const [destination, source] = [["destination", "h2"] as const, ["source", "h1"] as const];
   const both = [destination, source];
-  // Before the switchover the original just runs on: a short run has each phase once, and each agent.
+  // Before the switchover the original just runs on. A short run has each phase once, and each agent.
   const victims = {
     prepare: isFullRun ? both : [destination],
     sync: isFullRun ? both : [source],
@@ -89,7 +89,7 @@ describe("an agent killed during a move", () => {
   };
   const cases = Object.entries(victims).flatMap(([phase, agents]) => agents.map((agent) => [...agent, phase] as const));
   test.each(cases)(
-    "the %s's (%s), in the phase %s: the container runs on in one place, and lost nothing",
+    "the %s's (%s), in the phase %s: the container runs on one host, and lost nothing",
     async (_, victim, phase) => {
       const name = `c-${victim}-${phase}`;
       await startWitnessed(lab, "h1", name);
@@ -101,7 +101,7 @@ describe("an agent killed during a move", () => {
           async () => (await agentAnswers(host)) !== undefined || undefined,
         );
       }
-      await eventually("both agents have settled where it is", async () => {
+      await eventually("the container is on one host", async () => {
         const places = await Promise.all(["h1", "h2"].map(containersOn));
         return places.filter((names) => names !== "").length === 1 || undefined;
       });

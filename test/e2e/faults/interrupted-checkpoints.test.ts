@@ -30,7 +30,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 describe("an agent that is killed", () => {
-  test("while a checkpoint holds the container frozen: it runs on, and the checkpoint can be taken again", async () => {
+  test("while the container is frozen for a checkpoint: it runs on, and the checkpoint can be taken again", async () => {
     const id = await startLooper(lab, "h1", "looper");
     await killAgentWhen(`grep -q 1 ${cgroupOf(id)}/cgroup.freeze`, "godwit checkpoint create looper cp");
     expect((await settled())?.error).toMatchObject({ code: "agent-ended" });
@@ -42,7 +42,7 @@ describe("an agent that is killed", () => {
   test.each([
     ["plain runc", ""],
     ["the hook", "--runtime godwit"],
-  ])("while a rollback holds it frozen, under %s: the container goes on as it was", async (_, flags) => {
+  ])("while the container is frozen for a rollback, under %s: it goes on as it was", async (_, flags) => {
     const id = await startLooper(lab, "h1", "looper", { flags: `--restart always ${flags}` });
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     const before = (await countsOn(lab, "h1", "looper", 5)).at(-1) ?? -1;
@@ -57,7 +57,7 @@ describe("an agent that is killed", () => {
     await lab.json("rollback", "h1/looper", "cp");
   });
 
-  test("when a rollback has ended the original: the container goes on from the checkpoint", async () => {
+  test("after a rollback has ended the original: the container goes on from the checkpoint", async () => {
     const id = await startLooper(lab, "h1", "looper", { flags: "--restart always" });
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     await countsOn(lab, "h1", "looper", 15);
@@ -71,7 +71,7 @@ describe("an agent that is killed", () => {
     await lab.json("rollback", "h1/looper", "cp");
   });
 
-  test("in the middle of a restore: the container is stopped or runs, whole, and can be restored again", async () => {
+  test("during a restore: the container is stopped or runs, and can be restored again", async () => {
     const id = await startLooper(lab, "h1", "looper");
     await lab.json("checkpoint", "create", "h1/looper", "cp", "--stop");
     await killAgentWhen("ls /var/lib/godwit/pending | grep -q .", "godwit restore looper cp");
@@ -103,7 +103,7 @@ test("a checkpoint that is cancelled during the dump leaves the container runnin
   await lab.json("checkpoint", "create", "h1/big", "cp");
 });
 
-test("a full disk ends a checkpoint with a sentence; the container runs on, and nothing of it is left", async () => {
+test("a full disk ends a checkpoint with an error; the container runs on, and no part of the checkpoint is left", async () => {
   await startLooper(lab, "h1", "looper");
   await lab.on("h1", "cd /var/lib/godwit; mkdir -p checkpoints; mount -t tmpfs -o size=100k none checkpoints");
   try {

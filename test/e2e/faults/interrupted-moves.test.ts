@@ -8,7 +8,7 @@ import { eventually } from "../support/wait.ts";
 
 const lab = useSharedLab(["forky", "trixie"], ["busybox"]);
 
-describe("a cancel before the baton moves leaves the container running, and nothing of it on the destination", () => {
+describe("a cancel before the destination holds the baton leaves the container running, and nothing of it on the destination", () => {
   const cancel = async () => {
     const { id, cancellable } = await runningMove(lab);
     expect(cancellable).toBe(true);
@@ -19,7 +19,7 @@ describe("a cancel before the baton moves leaves the container running, and noth
     expect(result.status).toBe(8);
   };
 
-  test("while an image is sent, while files are", async () => {
+  test("while an image is sent, and while files are sent", async () => {
     await startWithFiles(lab, "early", 30);
     const limits = ["--bandwidth", "4mbit"];
     await lab.on("h2", "docker rmi -f busybox");
@@ -40,7 +40,7 @@ describe("a cancel before the baton moves leaves the container running, and noth
   test.each([
     ["", "true"],
     [", and has been cut", `echo '${cut}' | nft -f -`],
-  ])("while a slow link takes the memory of a frozen container%s", async (_, meanwhile) => {
+  ])("while memory of the frozen container goes over a slow link%s", async (_, meanwhile) => {
     const memory = 'x=$(head -c 60000000 /dev/zero | tr "\\0" x)';
     const count = "i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.1; done";
     await lab.on("h1", `docker run --pull never -d --name slow busybox sh -c '${memory}; ${count}'`);
@@ -67,8 +67,8 @@ describe("a cancel before the baton moves leaves the container running, and noth
 
 describe("a container that ends by itself while its files are sent", () => {
   test.each([
-    ["stays as it ended, with what it said", "", "exited"],
-    ["is started anew by Docker, which is not the one that moved", "--restart always", "running"],
+    ["stays stopped, with its exit status and its log", "", "exited"],
+    ["is restarted by Docker on the source", "--restart always", "running"],
   ])("%s", async (_, flags, state) => {
     const script = "echo begun; while [ ! -e /stop ]; do sleep 0.1; done; rm /stop; echo ended; exit 7";
     await lab.on("h1", `docker run --pull never -d --name ends ${flags} busybox sh -c '${script}'`);
@@ -84,14 +84,17 @@ describe("a container that ends by itself while its files are sent", () => {
     });
     expect(ended.status).toBe(7);
     expect((await lab.on("h1", "docker logs ends 2>&1")).split("\n").slice(0, 2)).toEqual(["begun", "ended"]);
-    await eventually("Docker has seen to it", async () => (await stateOf(lab, "h1", "ends")) === state || undefined);
+    await eventually(
+      "Docker has acted on the exit",
+      async () => (await stateOf(lab, "h1", "ends")) === state || undefined,
+    );
     if (state === "exited") expect(await lab.on("h1", "docker inspect -f '{{.State.ExitCode}}' ends")).toBe("7");
     expect(await lab.on("h2", "docker ps -aq; ls /run/godwit/images")).toBe("");
   });
 });
 
-describe("room that runs out on the destination in the middle", () => {
-  test("for files: it says so, and the container runs on where it was", async () => {
+describe("a destination whose disk fills during the move", () => {
+  test("is named in the error, and the container runs on where it was", async () => {
     await startLooper(lab, "h1", "bulky", { flags: "-v data:/data" });
     await lab.on("h1", "docker exec bulky sh -c 'head -c 40000000 /dev/urandom >/data/big'");
     await lab.on("h2", "mount -t tmpfs -o size=20m none /var/lib/docker/volumes");
@@ -109,7 +112,7 @@ describe("room that runs out on the destination in the middle", () => {
 });
 
 test.each(["prepare", "sync", "arm"])(
-  "a move that is interrupted while it is in %s leaves all in order",
+  "a move that is interrupted in the phase %s leaves everything as it was, and can be tried again",
   async (phase) => {
     await startLooper(lab, "h1", "looper");
     const cancelled = await lab.during(

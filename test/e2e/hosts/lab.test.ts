@@ -55,7 +55,7 @@ describe("a lab that is up", () => {
     await labUp({ name: other, releases: ["trixie", "forky"] });
   });
 
-  test("has hosts with Docker on a LAN, and the machine's own network and mounts are as before", async () => {
+  test("has hosts with Docker on a LAN, and leaves the machine's own network and mounts as before", async () => {
     const [lab] = await labStatus(one);
     expect(lab?.hosts).toMatchObject([
       { name: "h1", address: "10.88.0.1", release: "trixie", docker: expect.stringMatching(/^26\./) },
@@ -76,7 +76,7 @@ describe("a lab that is up", () => {
           )
         ).stdout,
       );
-    // What the start of the hosts has it do.
+    // The agent is busy after the start of the hosts.
     await delay(2000);
     const first = await wakeUps();
     await delay(5000);
@@ -84,7 +84,7 @@ describe("a lab that is up", () => {
     expect((await wakeUps()) - first).toBeLessThan(300);
   });
 
-  test("is left alone by a second up of the same shape, and refused one of another", async () => {
+  test("stays as it is after a second 'lab up', which is refused with another number of hosts", async () => {
     const inits = labHosts(one).map((host) => host.pid);
     const docker = await labRun(one, "h1", "cat /run/lab/dockerd.pid");
     const started = performance.now();
@@ -95,7 +95,7 @@ describe("a lab that is up", () => {
     await expect(labUp({ name: one, hosts: 3 })).rejects.toMatchObject({ code: "lab-exists" });
   });
 
-  test("stands beside another one with the same addresses and other releases", async () => {
+  test("runs beside another one with the same addresses and other releases", async () => {
     const [lab] = await labStatus(other);
     expect(lab?.hosts.map((host) => [host.address, host.docker?.split(".")[0]])).toEqual([
       ["10.88.0.1", "26"],
@@ -103,13 +103,13 @@ describe("a lab that is up", () => {
     ]);
   });
 
-  test("passes stdin, stdout, stderr, and the status of a command on", async () => {
+  test("passes on stdin, stdout, stderr and the status of a command", async () => {
     const result = await labRun(one, "h2", "cat; echo warned >&2; hostname; exit 7", { input: "given\n" });
     expect(result).toEqual({ status: 7, stdout: "given\nh2\n", stderr: "warned\n" });
     expect(await labExec(one, "h2", ["sh", "-c", "kill -9 $$"], { stdio: "ignore" })).toBe(137);
   });
 
-  test("hands a signal on to the command", async () => {
+  test("passes a signal on to the command", async () => {
     const done = labExec(one, "h1", ["sh", "-c", "trap 'exit 9' TERM; sleep 600 & wait"], { stdio: "ignore" });
     await delay(500);
     process.emit("SIGTERM", "SIGTERM");
@@ -120,7 +120,7 @@ describe("a lab that is up", () => {
     expect(await labExec(one, "h1", ["test", "-t", "0"], { tty: true, stdio: ["pipe", "ignore", "ignore"] })).toBe(0);
   });
 
-  test("names what is not there", async () => {
+  test("refuses a host, lab, image or kind that does not exist", async () => {
     await expect(labExec(one, "h9", ["true"])).rejects.toMatchObject({ code: "no-such-host" });
     await expect(labExec("none", "h1", ["true"])).rejects.toMatchObject({ code: "no-such-lab" });
     await expect(labImage(one, "h1", "nginx")).rejects.toMatchObject({ code: "usage" });
@@ -142,7 +142,7 @@ describe("a lab that is up", () => {
   test.each([
     ["Docker 26", "h1"],
     ["Docker 28", "h2"],
-  ])("runs containers that are executed in, frozen and checkpointed: %s", async (_, host) => {
+  ])("runs, freezes and checkpoints containers: %s", async (_, host) => {
     await labImage(other, host, "gcc");
     const script = `set -e
       docker run --pull never -d --name work gcc sh -c 'while :; do date +%s; sleep 0.1; done'
@@ -157,7 +157,7 @@ describe("a lab that is up", () => {
     expect(result).toMatchObject({ status: 0, stdout: expect.stringContaining("is 42\n") });
   });
 
-  test("brings dockerd back when it dies, unless it is held down", async () => {
+  test("starts dockerd again when it dies, unless it is held down", async () => {
     const pid = async () => (await labRun(one, "h2", "cat /run/lab/dockerd.pid")).stdout.trim();
     const first = await pid();
     await labRun(one, "h2", `touch /run/lab/dockerd.down; kill -9 ${first}`);
@@ -168,7 +168,7 @@ describe("a lab that is up", () => {
     expect(await pid()).not.toBe(first);
   });
 
-  test("brings a host back that died as in a power cut, with its disk", async () => {
+  test("brings a host with its disk back after it died as in a power cut", async () => {
     const [h1] = labHosts(one);
     if (!h1) throw new Error("h1 is not up");
     await labImage(one, "h1", "busybox");

@@ -11,7 +11,7 @@ describe.each([
   ["Docker 26", "h1"],
   ["Docker 28", "h2"],
 ])("godwit setup on %s", (_, host) => {
-  test("twice and --remove twice: other settings stay, running containers are not touched", async () => {
+  test("can run twice, and --remove twice: other settings stay, and running containers are not touched", async () => {
     const looper = `docker run --pull never -d --restart always --name bystander busybox sh -c 'i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.1; done'`;
     if (host === "h2") await lab.godwit("lab", "image", host, "busybox");
     await lab.on(host, "godwit setup --remove && rm -f /etc/docker/daemon.json*");
@@ -47,7 +47,7 @@ describe.each([
     await lab.on(host, "rm -f /etc/docker/daemon.json* && godwit setup");
   });
 
-  test("--remove is refused while a container needs the hook, which is named", async () => {
+  test("--remove is refused while a container uses the hook, and names it", async () => {
     if (host === "h2") await lab.godwit("lab", "image", host, "busybox");
     await startLooper(lab, host, "user-of-hook", { flags: "--runtime godwit" });
     const refused = await lab.attempt(host, "godwit setup --remove");
@@ -56,7 +56,7 @@ describe.each([
     expectConsecutive(await countsOn(lab, host, "user-of-hook"));
   });
 
-  test("does not lean on the agent: with it down ordinary containers start, one that waits for its state does not", async () => {
+  test("while the agent is down, ordinary containers start under the hook, and one that waits for a restore does not", async () => {
     if (host === "h2") await lab.godwit("lab", "image", host, "busybox");
     const waiting = await lab.on(
       host,

@@ -4,7 +4,7 @@ import { useSharedLab } from "../support/shared-lab.ts";
 
 const lab = useSharedLab(["trixie", "forky"], ["busybox"]);
 
-/** What was made and is none of Docker's own. */
+/** Everything that a test or a move made. */
 const left = (host: string) =>
   lab.on(
     host,
@@ -22,7 +22,7 @@ describe("bind mounts", () => {
   const look = (host: string) =>
     lab.on(host, "cd /srv/bound && find . -exec stat -c '%n %F %a %u:%g %h %y' {} + | sort; cat conf; cat deep/a");
 
-  test("are copied into a path that is made there, and never over one that is there", async () => {
+  test("are copied into a new path, and never over one that exists", async () => {
     await lab.on(
       "h1",
       "mkdir -p /srv/bound/deep && cd /srv/bound && echo a >deep/a && ln deep/a hard && chown 12:34 deep && mkfifo fifo && echo conf >conf",
@@ -53,7 +53,7 @@ describe("bind mounts", () => {
 });
 
 describe("volumes", () => {
-  test("without a name, tmpfs mounts and shared memory travel, and Docker still removes what has no name", async () => {
+  test("without a name, tmpfs mounts and shared memory move along, and Docker still removes volumes without a name", async () => {
     const fill = "echo a >/anon/a; echo b >/scratch/b; echo c >/dev/shm/c";
     const flags = "-v /anon --mount type=volume,dst=/sourceless --tmpfs /scratch:size=1m";
     await lab.on(
@@ -77,7 +77,7 @@ describe("volumes", () => {
     expect(await left("h2")).toBe("");
   });
 
-  test("keep their labels; what another container uses is named, and copied only when that is asked for", async () => {
+  test("keep their labels; one that another container uses is named, and copied only with --shared-volumes copy", async () => {
     await lab.on("h1", "docker volume create --label com.docker.compose.volume=data both");
     await startLooper(lab, "h1", "one", { flags: "-v both:/data" });
     await lab.on("h1", "docker create --name two -v both:/data busybox true; docker exec one sh -c 'echo x >/data/x'");
@@ -97,7 +97,7 @@ describe("volumes", () => {
 });
 
 describe("networks", () => {
-  test("are made with their options; address, alias and published ports are the container's there as well", async () => {
+  test("are created with their options, and the container keeps its address, alias and published ports", async () => {
     await lab.on(
       "h1",
       "docker network create --subnet 10.77.0.0/24 --label com.docker.compose.network=net -o com.docker.network.bridge.name=br77 net77",
@@ -129,7 +129,7 @@ describe("networks", () => {
     await lab.on("h1", "docker network rm net77");
   });
 
-  test("ports that Docker chose stay the same, or are others where they are taken", async () => {
+  test("published ports that Docker chose stay the same where they are free", async () => {
     await startLooper(lab, "h1", "chosen", { flags: "-p 80/udp -P --expose 81/udp" });
     const port = async (host: string, inside: string) =>
       Number((await lab.on(host, `docker port chosen ${inside}/udp`)).match(/:(\d+)$/m)?.[1]);
@@ -147,7 +147,7 @@ describe("networks", () => {
     await lab.on("h2", "kill $(cat /run/squatter)");
   });
 
-  test("a port that is taken after the check ends the move in Docker's words, and the original goes on", async () => {
+  test("a port that is taken after the check makes the move fail with Docker's reason, and the original goes on", async () => {
     await startLooper(lab, "h1", "server", { flags: "-p 9098:90/udp" });
     const { status, stdout } = await lab.during("prepare", () => squat("h2", 9098), "migrate", "h1/server", "h2");
     expect(status, stdout.slice(-2000)).toBe(7);
@@ -157,7 +157,7 @@ describe("networks", () => {
     await lab.on("h2", "kill $(cat /run/squatter)");
   });
 
-  test("that were made for a move that is cancelled go again, and so do copied paths and volumes", async () => {
+  test("that were created for a cancelled move are removed again, and so are copied paths and volumes", async () => {
     await lab.on("h1", "mkdir -p /srv/bound/below && echo a >/srv/bound/below/a; docker network create net78");
     await startLooper(lab, "h1", "stays", { flags: "--network net78 -v /srv/bound/below:/b -v named:/n -v /anon" });
     const cancel = ({ pid }: { pid: number }) => Promise.resolve(process.kill(pid, "SIGINT"));

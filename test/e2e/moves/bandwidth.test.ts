@@ -16,9 +16,9 @@ const progressOf = ({ stdout }: CliResult, phase: string): Progress[] =>
     .flatMap((event) => (event.body?.type === "progress" ? [event.body.progress] : []))
     .filter((progress) => progress.phase === phase);
 
-/** By what one run tells of itself: the bytes against the time in which they went. */
+/** Compares the reported bytes with the time in which they went. */
 function expectRate(all: Progress[], bytesPerSecond: number): [Progress, Progress] {
-  // When the last byte has gone there may be more to do, without bytes.
+  // After the last byte the phase may last longer.
   const whole = all.at(-1)?.bytesTransferred ?? 0;
   const [first, last] = [all[0], all.findLast(({ bytesTransferred }) => bytesTransferred < whole * 0.95)];
   if (!first || !last || last.elapsed - first.elapsed < 2000)
@@ -33,7 +33,7 @@ function expectRate(all: Progress[], bytesPerSecond: number): [Progress, Progres
 }
 
 describe("bandwidth", () => {
-  test("is met by what is sent while the container runs, and the rest is told truly", async () => {
+  test("limits what is sent while the container runs, and the progress reports add up", async () => {
     await startWithFiles(lab, "paced", 28);
     const bytesPerSecond = 8_000_000;
     const moved = await lab.during("sync", () => bytesFlow(lab), "migrate", "h1/paced", "h2", "--bandwidth", "64mbit");
@@ -48,7 +48,7 @@ describe("bandwidth", () => {
     expectConsecutive(await countsOn(lab, "h2", "paced"));
   });
 
-  test("is met by the memory that follows after the resume, apart from the rest", async () => {
+  test("limits the memory that follows after the resume, separately (--drain-bandwidth)", async () => {
     const fill =
       'for (i = 0; i < 300000; i++) held[i] = i " some words that nobody reads"; print "filled"; getline < "/fifo"';
     await lab.on(
@@ -65,7 +65,7 @@ describe("bandwidth", () => {
     expectRate(progressOf(moved, "drain"), 5_000_000);
   });
 
-  test("can be changed while it runs; the list and the limits follow", async () => {
+  test("can be changed while the migration runs, and 'migration ls' shows it", async () => {
     await startWithFiles(lab, "hurried", 40);
     const hurry = async () => {
       await bytesFlow(lab);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   for (const host of ["h1", "h2"]) await lab.on(host, "mkdir -p /run/shop && cat >/run/shop/compose.yaml", project);
 });
 
-test("Compose knows a container of its project on the other host, and leaves it alone", async () => {
+test("Compose finds the container of its project on the other host, and does not create it again", async () => {
   await compose("h1", "up -d --quiet-pull");
   await countsOn(lab, "h1", web);
   expect(await running("h1")).toEqual(["db", "web"]);
@@ -47,7 +47,7 @@ test("Compose knows a container of its project on the other host, and leaves it 
   await compose("h1", "down --volumes");
 });
 
-test("Docker's own init goes on where Docker has another one, and after a rollback there", async () => {
+test("the docker-init of the source goes on where Docker has another one, also after a rollback there", async () => {
   const init = (host: string, path: string) => lab.on(host, `sha256sum ${path} | cut -d ' ' -f 1`);
   expect(await init("h1", "$(command -v docker-init)")).not.toBe(await init("h2", "$(command -v docker-init)"));
   const within = (host: string) => lab.on(host, "docker exec inited sha256sum /sbin/docker-init | cut -d ' ' -f 1");
@@ -64,7 +64,7 @@ test("Docker's own init goes on where Docker has another one, and after a rollba
   expect(await within("h2")).toBe(was);
   await lab.json("migrate", "h2/inited", "h1");
   await countsOn(lab, "h1", "inited");
-  // Started anew it has that of the Docker that starts it.
+  // After a restart it has the docker-init of the Docker that starts it.
   await lab.json("migrate", "h1/inited", "h2");
   await lab.on("h2", "docker restart -t 0 inited");
   await eventually("it has started anew", async () => (await within("h2")) !== was || undefined);

@@ -23,8 +23,8 @@ async function inspect(host: string, name: string): Promise<Inspect> {
   return found;
 }
 
-/** What a user gave it. The runtime is godwit's own hook after the first move. */
-function given({ Name, Image, Path, Args, Config, HostConfig, Mounts }: Inspect) {
+/** What the user configured. The runtime is left out: it is godwit's own hook after the first move. */
+function configured({ Name, Image, Path, Args, Config, HostConfig, Mounts }: Inspect) {
   const { Runtime: _, ...host } = HostConfig;
   const byPlace = Mounts.toSorted((a, b) => String(a.Destination).localeCompare(String(b.Destination)));
   return { Name, Image, Path, Args, Config, HostConfig: host, Mounts: byPlace };
@@ -43,7 +43,7 @@ const command =
   "sh -c 'echo kept >/scratch/file; httpd -p 8080 -h /data; i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.1; done'";
 
 describe("a container that moves", () => {
-  test("keeps all that it was given, on the other host and back", async () => {
+  test("has the same configuration on the other host, and back on the first", async () => {
     for (const host of ["h1", "h2"])
       await lab.on(host, "mkdir -p /srv/bound && echo from $(hostname) >/srv/bound/file");
     await lab.on(
@@ -56,17 +56,17 @@ describe("a container that moves", () => {
 
     await lab.json("migrate", "h1/full", "h2");
     expectConsecutive(await countsOn(lab, "h2", "full"));
-    const there = given(await inspect("h2", "full"));
-    // A newer Docker may know more settings than an older one: those that both know are compared here, all of them at home.
+    const there = configured(await inspect("h2", "full"));
+    // A newer Docker may know more settings than an older one. Here those are compared that both know; on h1 all are.
     for (const part of ["Config", "HostConfig"] as const) {
-      const known = Object.keys(given(before)[part]).filter((key) => key in there[part]);
+      const known = Object.keys(configured(before)[part]).filter((key) => key in there[part]);
       expect(known.length).toBeGreaterThan(10);
-      for (const key of known) expect([key, there[part][key]]).toEqual([key, given(before)[part][key]]);
+      for (const key of known) expect([key, there[part][key]]).toEqual([key, configured(before)[part][key]]);
     }
     const { Config: _, HostConfig: __, Mounts: mounts, ...rest } = there;
-    expect(given(before)).toMatchObject(rest);
+    expect(configured(before)).toMatchObject(rest);
     expect(mounts.map(({ Type, Name, Destination, RW }) => ({ Type, Name, Destination, RW }))).toEqual(
-      given(before).Mounts.map(({ Type, Name, Destination, RW }) => ({ Type, Name, Destination, RW })),
+      configured(before).Mounts.map(({ Type, Name, Destination, RW }) => ({ Type, Name, Destination, RW })),
     );
     const seen = await lab.on(
       "h2",
@@ -82,12 +82,12 @@ describe("a container that moves", () => {
     await lab.on("h2", "docker exec full sh -c 'echo more >>/data/page'");
     await lab.json("migrate", "h2/full", "h1");
     expectConsecutive(await countsOn(lab, "h1", "full"));
-    expect(given(await inspect("h1", "full"))).toEqual(given(before));
+    expect(configured(await inspect("h1", "full"))).toEqual(configured(before));
     expect(await lab.on("h1", "docker exec full cat /data/page /scratch/file")).toBe("page\nmore\nkept");
     expect(await lab.on("h2", "docker volume ls -q")).toBe("");
   });
 
-  test("with the restart policy 'always' has no second copy, and is restarted where it is now", async () => {
+  test("with the restart policy 'always' is not started again on the source, and is restarted on the destination", async () => {
     await startLooper(lab, "h1", "looper", { flags: "--restart always" });
     await lab.json("migrate", "h1/looper", "h2");
     expectConsecutive(await countsOn(lab, "h2", "looper"));

@@ -16,23 +16,23 @@ beforeAll(async () => {
     );
 });
 
-/** A client on h3 that sends a number every 50 ms and hears it again over one connection, and writes down what it heard. */
+/** A client on h3 that sends a number every 50 ms over one connection, and logs what it receives. */
 async function startClient(address: string, flags: string): Promise<void> {
   const numbers = "i=0; while echo $i; do i=$((i+1)); sleep 0.05; done";
   await lab.on(
     "h3",
     `docker run --pull never -d --name client ${flags} busybox sh -c '(${numbers}) | nc ${address} 7000; echo ended'`,
   );
-  await heardOn();
+  await receivesOn();
 }
 
-const heard = async () => (await lab.on("h3", "docker logs client 2>&1")).split("\n");
+const received = async () => (await lab.on("h3", "docker logs client 2>&1")).split("\n");
 
-/** The client has heard more by now, and every number once, in order. */
-async function heardOn(): Promise<void> {
-  const before = (await heard()).length;
-  const all = await eventually("the client hears on", async () => {
-    const now = await heard();
+/** The client receives more, and it received every number once, in order. */
+async function receivesOn(): Promise<void> {
+  const before = (await received()).length;
+  const all = await eventually("the client receives more", async () => {
+    const now = await received();
     return now.length > before + 20 || now.includes("ended") ? now : undefined;
   });
   expectConsecutive(all.map(Number));
@@ -46,7 +46,7 @@ const startServer = (flags: string) =>
   );
 
 describe("an established connection", () => {
-  test("on a macvlan goes on through moves in both modes, and nothing of it is lost", async () => {
+  test("on a macvlan goes on after moves in both modes, and loses no byte", async () => {
     await startServer(`--network lan --ip ${server}`);
     await startClient(server, `--network lan --ip ${client}`);
     for (const [from, to, mode] of [
@@ -54,39 +54,42 @@ describe("an established connection", () => {
       ["h2", "h1", "postcopy"],
     ] as const) {
       await lab.json("migrate", `${from}/server`, to, "--mode", mode);
-      await heardOn();
+      await receivesOn();
       expectConsecutive(await countsOn(lab, to, "server"));
     }
   });
 
-  test("goes on as well with an address that Docker chose, and after a move that is cancelled under the freeze", async () => {
+  test("goes on with an address that Docker chose, and after a move that is cancelled while the container is frozen", async () => {
     await startServer("--network lan");
     const address = await lab.on("h1", "docker inspect -f '{{.NetworkSettings.Networks.lan.IPAddress}}' server");
     await startClient(address, `--network lan --ip ${client}`);
     const cancel = ({ pid }: { pid: number }) => Promise.resolve(process.kill(pid, "SIGINT"));
     const { status } = await lab.during("switchover", cancel, "migrate", "h1/server", "h2");
-    await heardOn();
+    await receivesOn();
     const [from, to] = status === 0 ? ["h2", "h1"] : ["h1", "h2"];
     await lab.json("migrate", `${from}/server`, to ?? "");
-    await heardOn();
+    await receivesOn();
     const mac = "docker inspect -f '{{.NetworkSettings.Networks.lan.IPAddress}}' server";
     expect(await lab.on(to ?? "", mac)).toBe(address);
   });
 
-  test.each(["cold", "postcopy"])("is closed where that is asked for: both ends hear so, in mode %s", async (mode) => {
-    await startServer(`--network lan --ip ${server}`);
-    await startClient(server, `--network lan --ip ${client}`);
-    await lab.json("migrate", "h1/server", "h2", "--tcp", "close", "--mode", mode);
-    await eventually("the client has heard of the end", async () => (await heard()).includes("ended") || undefined);
-    expectConsecutive(await countsOn(lab, "h2", "server"));
-    await eventually("the server's child has ended", async () => {
-      const processes = await lab.on("h2", "docker exec server ps");
-      return !/root +cat$/m.test(processes) || undefined;
-    });
-    expect(
-      await lab.on("h3", `docker run --rm --network lan busybox sh -c 'echo again | nc -w 2 ${server} 7000'`),
-    ).toBe("again");
-  });
+  test.each(["cold", "postcopy"])(
+    "is closed with --tcp close, and both ends see it closed, in mode %s",
+    async (mode) => {
+      await startServer(`--network lan --ip ${server}`);
+      await startClient(server, `--network lan --ip ${client}`);
+      await lab.json("migrate", "h1/server", "h2", "--tcp", "close", "--mode", mode);
+      await eventually("the client has seen the end", async () => (await received()).includes("ended") || undefined);
+      expectConsecutive(await countsOn(lab, "h2", "server"));
+      await eventually("the server's child has ended", async () => {
+        const processes = await lab.on("h2", "docker exec server ps");
+        return !/root +cat$/m.test(processes) || undefined;
+      });
+      expect(
+        await lab.on("h3", `docker run --rm --network lan busybox sh -c 'echo again | nc -w 2 ${server} 7000'`),
+      ).toBe("again");
+    },
+  );
 });
 
 const thereAndBack = [
@@ -94,8 +97,8 @@ const thereAndBack = [
   ["h2", "h1", "cold"],
 ] as const;
 
-test("one whose peer has ended its half goes on with the other half", async () => {
-  // It answers once it has been told all, with numbers.
+test("a connection that its peer has half closed goes on in the other direction", async () => {
+  // It sends numbers after it has read all of its input.
   const answers = "cat; i=0; while echo $i; do i=$((i+1)); sleep 0.05; done";
   await lab.on(
     "h1",
@@ -105,17 +108,17 @@ test("one whose peer has ended its half goes on with the other half", async () =
     "h3",
     `docker run --pull never -d --name client --network lan --ip ${client} busybox sh -c 'nc ${server} 7000 </dev/null; echo ended'`,
   );
-  await heardOn();
+  await receivesOn();
   for (const [from, to, mode] of thereAndBack) {
     await lab.json("migrate", `${from}/server`, to, "--mode", mode);
-    await heardOn();
+    await receivesOn();
   }
 });
 
 test.each([
   ["a macvlan", `--network lan --ip ${client}`],
   ["Docker's own bridge, from another address", ""],
-])("one that a program still waits for is made once it has moved, on %s", async (_, flags) => {
+])("a connection that a program is still opening is opened after the move, on %s", async (_, flags) => {
   await lab.on(
     "h3",
     `docker run --pull never -d --name server --network lan --ip ${server} busybox nc -ll -p 7000 -e cat`,
@@ -123,9 +126,9 @@ test.each([
   const program = `until [ -e /go ]; do sleep 0.1; done; echo hello | nc ${server} 7000; echo ended; tail -f /dev/null`;
   await lab.on("h1", `docker run --pull never -d --name client ${flags} busybox sh -c '${program}'`);
   const pid = await lab.on("h1", "docker inspect --format '{{.State.Pid}}' client");
-  // A network that says nothing; what the container has there has its own.
+  // Packets to the server are dropped: only in this network namespace, and not in that of the copy.
   const rules =
-    "table inet deaf {\n chain output { type filter hook output priority 0;\n tcp dport 7000 drop;\n }\n}\n";
+    "table inet no_answer {\n chain output { type filter hook output priority 0;\n tcp dport 7000 drop;\n }\n}\n";
   await lab.on("h1", `nsenter --target ${pid} --net nft -f -`, rules);
   await lab.on("h1", "docker exec client touch /go");
   await eventually("it waits for its connection", async () => {
@@ -141,14 +144,14 @@ test.each([
 });
 
 const ofItself: [string, string][] = [
-  ["Docker's own bridge, whose addresses are others there", ""],
+  ["Docker's own bridge, where its address changes", ""],
   ["a macvlan", `--network lan --ip ${server}`],
 ];
 test.each(isFullRun ? ofItself : ofItself.slice(0, 1))(
   "a container's connections to itself go on, on %s",
   async (_, flags) => {
     const program = "i=0; while echo $i; do i=$((i+1)); done";
-    // As fast as it goes: something is always on its way.
+    // Without a pause, so that some bytes are always on their way.
     const look = "{ if (\\$1 != n++) print -1; if (n % 1000 == 0) { print n / 1000 - 1; fflush() } }";
     const numbers = `(${program}) | nc 127.0.0.1 7000 | awk "${look}"`;
     await lab.on(
@@ -208,7 +211,7 @@ describe("an address that the container keeps", () => {
       ["h2", "h1", "cold"],
     ] as const) {
       await lab.json("migrate", `${from}/server`, to, "--mode", mode);
-      await heardOn();
+      await receivesOn();
       expectConsecutive(await countsOn(lab, to, "server"));
     }
     for (const host of ["h1", "h2", "h3"]) await lab.on(host, "docker rm -f server client; docker network rm lan");

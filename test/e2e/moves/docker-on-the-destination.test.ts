@@ -24,8 +24,8 @@ const comesTo = (host: string, name: string, template: string, value: string) =>
     return true;
   });
 
-describe("the Docker of the other host", () => {
-  test("treats it as one of its own: its health, its name, its files, its end", async () => {
+describe("the Docker of the destination", () => {
+  test("shows and changes a moved container as any other: its health, name, files and exit status", async () => {
     const flags = [
       "--label com.docker.compose.project=shop --label com.docker.compose.service=web --restart on-failure:3",
       '--health-cmd "[ -e /ask/well ]" --health-interval 1s --health-retries 1 --stop-signal USR1 --stop-timeout 60',
@@ -72,11 +72,11 @@ describe("the Docker of the other host", () => {
     }
   });
 
-  /** Has the program end by itself, once it has set its trap; the end may come before that of the command. */
+  /** Makes the program exit by itself after it has set its trap. The command may end later than the program, and fail. */
   const end = (host: string, name: string) =>
     lab.attempt(host, `docker exec ${name} sh -c 'until [ -e /ask/ready ]; do sleep 0.05; done; kill -USR1 1'`);
 
-  test("starts it anew when it ends by itself, as often as its restart policy says", async () => {
+  test("restarts it when it exits, as often as its restart policy allows", async () => {
     await run("h1", "counted", "--restart on-failure:2 --log-driver none", 'trap "exit 7" USR1; touch /ask/ready');
     const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h1/counted", "h2");
     expect(warnings).toEqual([]);
@@ -89,7 +89,7 @@ describe("the Docker of the other host", () => {
     expect(await lab.on("h1", "docker ps -aq")).toBe("");
   });
 
-  test("shows its terminal, in the size that each user's has, and restarts it unless it was stopped", async () => {
+  test("attaches to its terminal, resizes it, and restarts the container unless it was stopped", async () => {
     await run(
       "h1",
       "open",
@@ -102,7 +102,7 @@ describe("the Docker of the other host", () => {
     expect(await runScript(lab, "h1", "open", size)).toBe(seen(33, 99));
     await lab.json("migrate", "h1/open", "h2");
     expect(await runScript(lab, "h2", "open", size)).toBe(seen(33, 99));
-    // The terminal says again what is typed into it; after that the program counts on.
+    // The terminal echoes what is typed into it; after that the program counts on.
     expect(await type(lab, "h2", "open", "typed there", { rows: 44, columns: 111 })).toMatch(
       /typed there\r\n\d+\r\n\d+\r\n/,
     );
@@ -114,25 +114,25 @@ describe("the Docker of the other host", () => {
   });
 });
 
-describe("a log that is kept elsewhere", () => {
-  /** A log server; what it is told goes to /run/told. */
+describe("a log that goes to a log server", () => {
+  /** A log server that writes what it receives to /run/told. */
   const serve = (host: string) =>
     lab.on(
       host,
       "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 5140, Proto => q(udp)); $| = 1; while ($s->recv($l, 9999)) { print qq($l\\n) }' >/run/told 2>&1 & echo $! >/run/server; until ss -lun | grep -q :5140; do sleep 0.05; done",
     );
-  const told = async (host: string) =>
+  const loggedOn = async (host: string) =>
     [...(await lab.on(host, "cat /run/told")).matchAll(/: (\d+)$/gm)].map(([, number]) => Number(number));
 
-  test("goes on from the other host, and what was said before stays there; that is said", async () => {
+  test("goes on from the other host, and a warning says that the history stays behind", async () => {
     for (const host of ["h1", "h2"]) await serve(host);
     const flags = "--log-driver syslog --log-opt syslog-address=udp://127.0.0.1:5140";
     await lab.on("h1", `docker run --pull never -d --name told ${flags} busybox ${looperCommand()}`);
-    await eventually("h1 is told", async () => (await told("h1")).length > 5 || undefined);
+    await eventually("h1 logs", async () => (await loggedOn("h1")).length > 5 || undefined);
     const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h1/told", "h2");
     expect(warnings).toEqual([expect.stringContaining("logs go to syslog: the history stays")]);
-    await eventually("h2 is told", async () => (await told("h2")).length > 5 || undefined);
-    expectConsecutive([...(await told("h1")), ...(await told("h2"))]);
+    await eventually("h2 logs", async () => (await loggedOn("h2")).length > 5 || undefined);
+    expectConsecutive([...(await loggedOn("h1")), ...(await loggedOn("h2"))]);
     for (const host of ["h1", "h2"]) await lab.on(host, "kill $(cat /run/server)");
   });
 });

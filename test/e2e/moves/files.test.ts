@@ -47,7 +47,7 @@ test("files of every kind are the same on the other host, and back: cold and pos
   expectConsecutive(await countsOn(lab, "h1", "kinds"));
 });
 
-test("they are those of the checkpoint after a rollback, and in clones here and on the other host", async () => {
+test("a rollback, and clones on both hosts, have the files of the checkpoint", async () => {
   const before = await started("back");
   await lab.json("checkpoint", "create", "h1/back", "cp");
   await changed("h1", "back", before);
@@ -61,7 +61,7 @@ test("they are those of the checkpoint after a rollback, and in clones here and 
   await countsOn(lab, "h2", "far");
 });
 
-test("they are those of a checkpoint that has followed its container", async () => {
+test("a rollback on the other host has the files of the checkpoint that moved with its container", async () => {
   const before = await started("along");
   await lab.json("checkpoint", "create", "h1/along", "cp");
   await changed("h1", "along", before);
@@ -86,7 +86,7 @@ $n" ] && [ ! -e /t/one/deep ] && [ /t/f -ef /t/two/f ] &&
 done`;
 
 describe("files in the writable layer", () => {
-  test("are as a program left them that changes them all the time", async () => {
+  test("are as the program left them, though it changes them all the time", async () => {
     await lab.on("h1", `docker run --pull never -d --name restless busybox sh -c '${restless}'`);
     await countsOn(lab, "h1", "restless");
     for (const [from, to] of [
@@ -98,7 +98,7 @@ describe("files in the writable layer", () => {
     }
   });
 
-  test("one of the image that is removed before its turn comes ends nothing, and stays removed", async () => {
+  test("a file of the image that is removed during the move stays removed, and the move goes on", async () => {
     const make = "docker run --name stock busybox sh -c 'mkdir /z; echo image >/z/last'";
     await lab.on("h1", `${make} && docker commit stock stocked && docker rm stock`);
     // The writable layer has a copy of it that is to be sent, and then a device that hides it, which rsync cannot open.

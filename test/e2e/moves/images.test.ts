@@ -11,7 +11,7 @@ const lab = useLab("images", ["forky", "trixie"], ["busybox"]);
 const layers = (host: string, image: string) =>
   lab.on(host, `docker image inspect -f '{{join .RootFS.Layers " "}}' ${image}`);
 
-/** Moves a container of an image from h1 to h2. @returns what was said of the image */
+/** Moves a container of an image from h1 to h2. @returns what the command printed */
 async function move(image: string): Promise<string> {
   await lab.on("h1", `docker run --pull never -d --name looper ${image} ${looperCommand()}`);
   await countsOn(lab, "h1", "looper");
@@ -38,7 +38,7 @@ async function copyImage(from: string, to: string, image: string): Promise<void>
 }
 
 describe("an image that the destination lacks", () => {
-  test("is sent without the layers that are there", async () => {
+  test("is sent without the layers that the destination has", async () => {
     await lab.godwit("lab", "image", "h2", "busybox");
     await makeImage("above");
     expect(await move("above")).toContain("Sending the image above, without 1 layer that is there");
@@ -47,7 +47,7 @@ describe("an image that the destination lacks", () => {
     await lab.on("h2", "docker rmi above");
   });
 
-  test("is sent in as many bytes as the missing layer has, and no more are announced", async () => {
+  test("is sent in about as many bytes as the missing layer has, and no more are announced", async () => {
     await lab.on("h1", "head -c 40M /dev/urandom >/root/large && head -c 300K /dev/urandom >/root/little");
     const add = (file: string, from: string, to: string) =>
       `docker create --pull never --name made ${from} && docker cp /root/${file} made:/ && docker commit made ${to} && docker rm made`;
@@ -61,11 +61,14 @@ describe("an image that the destination lacks", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { wireBytes?: number; body?: { progress?: Progress } });
-    const told = lines.map(({ body }) => body?.progress).filter((progress) => progress?.phase === "prepare");
+    const reports = lines.map(({ body }) => body?.progress).filter((progress) => progress?.phase === "prepare");
     const layer = 300 * 1024;
-    expect(told[0]?.bytesTotal).toBeGreaterThan(layer);
-    expect(told[0]?.bytesTotal).toBeLessThan(layer + 100_000);
-    expect(told.at(-1)).toMatchObject({ bytesTotal: told[0]?.bytesTotal, bytesTransferred: told[0]?.bytesTotal });
+    expect(reports[0]?.bytesTotal).toBeGreaterThan(layer);
+    expect(reports[0]?.bytesTotal).toBeLessThan(layer + 100_000);
+    expect(reports.at(-1)).toMatchObject({
+      bytesTotal: reports[0]?.bytesTotal,
+      bytesTransferred: reports[0]?.bytesTotal,
+    });
     expect(lines.at(-1)?.wireBytes).toBeLessThan(10_000_000);
     expect(await layers("h2", "larger")).toBe(await layers("h1", "larger"));
     expect(await lab.on("h2", "docker exec looper md5sum /large /little")).toBe(
@@ -99,7 +102,7 @@ describe("an image that the destination lacks", () => {
       await lab.on("h1", `docker rmi app && docker pull ${name}`);
     });
 
-    test("is fetched from there", async () => {
+    test("is fetched from the registry", async () => {
       expect(await move(name)).toContain("Asking h2 to fetch the image");
       expect(await lab.on("h2", "cat /root/registry.log")).toContain("GET blobs");
       expect(await lab.on("h2", `docker image inspect -f '{{.RepoDigests}}' ${name}`)).toContain(
@@ -108,14 +111,14 @@ describe("an image that the destination lacks", () => {
       await lab.on("h2", `docker rmi -f $(docker image inspect -f '{{.Id}}' ${name})`);
     });
 
-    test("is sent where that cannot be reached", async () => {
+    test("is sent where the registry cannot be reached", async () => {
       await lab.on("h2", "kill $(cat /root/registry.pid)");
       expect(await move(name)).toContain(`Sending the image ${name}`);
     });
   });
 });
 
-test("a file that is one hole goes over as a hole, and its size is not announced", async () => {
+test("a sparse file arrives as a sparse file, and its holes are not announced as bytes", async () => {
   const size = isFullRun ? "1G" : "256M";
   const make = `truncate -s ${size} /hole /data/hole; echo x | dd of=/data/hole bs=1 seek=100000000 conv=notrunc; sha256sum /hole /data/hole >/sums`;
   await lab.on("h1", `docker run --pull never -d --name looper -v data:/data busybox ${looperCommand()}`);
@@ -147,7 +150,7 @@ async function startDocker(setting: string): Promise<void> {
 const restoreDocker = () =>
   lab.on("h2", "mv /root/daemon.json /etc/docker/daemon.json && kill $(cat /run/lab/dockerd.pid)");
 
-describe("a host whose Docker keeps images and containers in another way", () => {
+describe("a destination with another storage of Docker", () => {
   test("with the containerd image store: a container moves there and back", async () => {
     await startDocker('"features": { "containerd-snapshotter": true }');
     expect(await lab.on("h2", "docker info -f '{{.DriverStatus}}'")).toContain("io.containerd.snapshotter.v1");
@@ -164,7 +167,7 @@ describe("a host whose Docker keeps images and containers in another way", () =>
     await restoreDocker();
   });
 
-  test("with a driver that has no layers to copy: it is refused before anything is done", async () => {
+  test("with a driver that has no layers to copy: the move is refused before anything is done", async () => {
     await startDocker('"storage-driver": "vfs"');
     await startLooper(lab, "h1", "looper");
     expect(await lab.refusal("migrate", "h1/looper", "h2")).toMatchObject({

@@ -14,7 +14,7 @@ const logHas = (host: string, name: string, what: RegExp) =>
   eventually(`the log of ${name} on ${host} has ${what}`, async () => what.exec(await log(host, name)) ?? undefined);
 
 describe("memory", () => {
-  test("of 256 MiB, written to all the time, is right after every move and rollback", async () => {
+  test("of 256 MiB that is written all the time is correct after every move and rollback", async () => {
     await lab.on("h1", "docker run --pull never -d --name memory programs memcheck 256");
     await logHas("h1", "memory", /pass 1\b/);
     await lab.json("checkpoint", "create", "h1/memory", "cp");
@@ -41,7 +41,7 @@ describe("memory", () => {
 });
 
 describe("a terminal and an open input", () => {
-  test("a container with a terminal counts on, moved and restored", async () => {
+  test("a container with a terminal counts on after a move and after a restore", async () => {
     await startLooper(lab, "h1", "tty", { flags: "-it" });
     await lab.json("migrate", "h1/tty", "h2");
     expectConsecutive(await countsOn(lab, "h2", "tty"));
@@ -55,16 +55,13 @@ describe("a terminal and an open input", () => {
   test.each([
     ["terminal", "-it", { rows: 24, columns: 80 }],
     ["open input", "-i", undefined],
-  ])(
-    "a shell that is reached through its %s knows on the other host what it was told before",
-    async (_, flags, terminal) => {
-      await lab.on("h1", `docker run --pull never ${flags} -d --name shell busybox sh`);
-      await type(lab, "h1", "shell", "secret=$((40 + 1))", terminal);
-      await lab.json("migrate", "h1/shell", "h2");
-      await type(lab, "h2", "shell", "echo told:$((secret + 1)):", terminal);
-      await logHas("h2", "shell", /told:42:/);
-      expect(await stateOf(lab, "h2", "shell")).toBe("running");
-      expect(await lab.on("h2", "docker exec shell echo reached")).toBe("reached");
-    },
-  );
+  ])("a shell with its %s still has its variables on the other host", async (_, flags, terminal) => {
+    await lab.on("h1", `docker run --pull never ${flags} -d --name shell busybox sh`);
+    await type(lab, "h1", "shell", "secret=$((40 + 1))", terminal);
+    await lab.json("migrate", "h1/shell", "h2");
+    await type(lab, "h2", "shell", "echo told:$((secret + 1)):", terminal);
+    await logHas("h2", "shell", /told:42:/);
+    expect(await stateOf(lab, "h2", "shell")).toBe("running");
+    expect(await lab.on("h2", "docker exec shell echo reached")).toBe("reached");
+  });
 });

@@ -14,7 +14,7 @@ beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 
 const log = (host: string, name: string) => readLog(lab, host, name);
 
-/** The program has looked at all of its memory since now, and found every word right. */
+/** From now on the program checks all of its memory twice, and every word is correct. */
 async function memoryIsRight(host: string, name: string): Promise<void> {
   const passes = async () => (await log(host, name)).match(/pass \d+/g)?.length ?? 0;
   const before = await passes();
@@ -27,7 +27,7 @@ async function startMemory(name: string, mebibytes: number): Promise<void> {
   await eventually("it has filled its memory", async () => (await log("h1", name)).includes("pass 1") || undefined);
 }
 
-/** The copy and its log are gone when the original goes on: what the copy sees is read while it runs. */
+/** Reads the log of the copy while it runs: it is gone when the original goes on. */
 function followCopy(name: string) {
   const said = lab.attempt("h2", `timeout 15 docker logs --follow ${name} 2>&1`);
   const hasLooked = lab.on(
@@ -43,8 +43,8 @@ async function expectNothingWrong(copy: ReturnType<typeof followCopy> | undefine
   expect(seen).not.toContain("CORRUPT");
 }
 
-describe("a move that starts first and fetches memory after", () => {
-  test("carries all of it, there and back", async () => {
+describe("a post-copy move", () => {
+  test("moves all memory, there and back", async () => {
     await startMemory("there-and-back", 128);
     for (const [from, to] of [
       ["h1", "h2"],
@@ -63,7 +63,7 @@ describe("a move that starts first and fetches memory after", () => {
     ["reset its connections", "reject with tcp reset", 2],
   ];
   test.each(isFullRun ? cuts : cuts.slice(0, 1))(
-    "goes on where it was when the link %s meanwhile",
+    "goes on where it was after the link %s",
     async (_, verdict, seconds) => {
       await startMemory("cut", 256);
       const rules = `table inet cut { chain input { type filter hook input priority 0; tcp dport 7480 ${verdict}; tcp sport 7480 ${verdict}; }; }`;
@@ -75,7 +75,7 @@ describe("a move that starts first and fetches memory after", () => {
     },
   );
 
-  test("a program that forks while its memory comes runs on there", async () => {
+  test("a program that forks while its memory arrives runs on there", async () => {
     const grow = "x=$(head -c 60000000 /dev/urandom | tr \\\\0 x); echo filled";
     const loop = "i=0; while true; do echo count $i; i=$((i+1)); sleep 0.1; done";
     await lab.on("h1", `docker run --pull never -d --name forks busybox sh -c '${grow}; ${loop}'`);
@@ -91,7 +91,7 @@ describe("a move that starts first and fetches memory after", () => {
   });
 
   test.each([
-    ["what brings it", "h2", "pkill -9 -f '[g]odwit-lazy-pages'", "h1"],
+    ["the process that fetches pages", "h2", "pkill -9 -f '[g]odwit-lazy-pages'", "h1"],
     ["the agent of the destination", "h2", "kill -9 $(cat /run/lab/agent.pid)", "h2"],
     ["the agent of the source", "h1", "kill -9 $(cat /run/lab/agent.pid)", "h2"],
   ])("never lets a missing page be read when %s is killed", async (_, host, kill, runsOn) => {
@@ -142,7 +142,7 @@ describe("a move that starts first and fetches memory after", () => {
     await lab.during("drain", die, "migrate", "h1/orphan", "h2", "--mode", "postcopy").catch(() => {});
     await expectNothingWrong(copy);
     await mustGodwit(lab, "lab", "up", "--hosts", "2", "--release", releases.join(","));
-    // Its memory went with the machine. What is left of it can be started anew, in one place.
+    // Its memory was lost with the machine. The container is left in one place, and can be started from scratch.
     await eventually("one is left, and it has ended", async () => {
       const states = await Promise.all(["h1", "h2"].map((each) => stateOf(lab, each, "orphan").catch(() => "unknown")));
       return (states[0] === "exited" && states[1] === undefined) || undefined;

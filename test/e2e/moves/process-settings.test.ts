@@ -24,7 +24,7 @@ describe("a container's own processes", () => {
     '--dns 10.9.9.9 --dns-search corp.test --dns-option ndots:3 -e GREETING="hello there" -e EMPTY= --workdir /var',
   ].join(" ");
 
-  // Each as it is before the first move.
+  // What the container sees before the first move.
   const looks: [what: string, script: string, seen: RegExp][] = [
     ["capabilities", "grep ^Cap /proc/self/status", /^CapEff:\s*0000000000000401$/m],
     ["no new privileges", "grep ^NoNewPrivs /proc/self/status", /1$/],
@@ -36,17 +36,17 @@ describe("a container's own processes", () => {
       /Read-only file system\nkept\nnew$/,
     ],
     [
-      "settings of the kernel",
+      "kernel settings",
       "cd /proc/sys; cat net/core/somaxconn net/ipv4/tcp_keepalive_time kernel/msgmax",
       /^77\n1234\n9000$/,
     ],
-    ["settings of the kernel that Docker makes", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start", /^0$/],
+    ["kernel settings that Docker makes", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start", /^0$/],
     ["names", "hostname; hostname -f; cat /proc/sys/kernel/domainname", /^inner\ninner.example.test\nexample.test$/],
     ["other hosts", "grep extra /etc/hosts", /^10\.1\.2\.3\s+extra$/],
     ["name servers", "grep -v ^# /etc/resolv.conf", /^nameserver 10.9.9.9\nsearch corp.test\noptions ndots:3$/],
     ["an environment", 'echo "$GREETING"; env | grep EMPTY; pwd', /^hello there\nEMPTY=\n\/var$/],
     ["sizes", "df -k /dev/shm /scratch | tail -2", /shm +9216 .*\ntmpfs +1024 /],
-    ["a place before the killer", "cat /proc/self/oom_score_adj", /^321$/],
+    ["an OOM score", "cat /proc/self/oom_score_adj", /^321$/],
     [
       "an init",
       "cat /proc/1/comm; (sleep 0.1 & echo $! >/scratch/orphan); sleep 1; ls -d /proc/$(cat /scratch/orphan)",
@@ -54,7 +54,7 @@ describe("a container's own processes", () => {
     ],
   ];
 
-  test("have what it was started with, on the other host and back", async () => {
+  test("see the same settings on the other host, and back on the first", async () => {
     await run("h1", "given", flags, "echo kept >/scratch/file");
     const all = looks.map(([, script]) => `(${script}\n)\necho ===`).join("\n");
     for (const [from, host] of [
@@ -70,7 +70,7 @@ describe("a container's own processes", () => {
   });
 });
 
-test("a seccomp profile of its user's own, and an entrypoint, are kept", async () => {
+test("a custom seccomp profile and an entrypoint are kept", async () => {
   const profile = {
     defaultAction: "SCMP_ACT_ALLOW",
     syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
@@ -84,7 +84,7 @@ test("a seccomp profile of its user's own, and an entrypoint, are kept", async (
     expect((await lab.attempt(host, "docker exec own mkdir /made")).stderr).toMatch(/Operation not permitted/);
     expect(await shown(host, "own", "{{json .Config.Entrypoint}} {{.Path}}")).toBe('["/bin/sh"] /bin/sh');
   }
-  // A start from scratch has them as well.
+  // A restart from scratch has them as well.
   await lab.on("h2", "docker restart -t 0 own");
   expect((await lab.attempt("h2", "docker exec own mkdir /made")).stderr).toMatch(/Operation not permitted/);
 });

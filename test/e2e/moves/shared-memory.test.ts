@@ -9,7 +9,7 @@ const lab = useLab("shared", ["trixie", "forky"]);
 beforeAll(() => makePrograms(lab, "h1", ["shared-memory"]));
 
 const mebibyte = 2 ** 20;
-/** More than the room that any container's images have. */
+/** In MiB: more than the least room for images that every container gets. */
 const size = 320;
 const start = `docker run --pull never -d --name shares --shm-size 256m --tmpfs /scratch programs shared-memory ${size}`;
 
@@ -25,7 +25,7 @@ async function goesOn(host: string): Promise<void> {
 }
 
 describe("shared memory of several hundred MiB: anonymous, System V, memfd, and in a tmpfs", () => {
-  test("is known before a move, each object once", async () => {
+  test("is counted before a move, each object once", async () => {
     await lab.on("h1", start);
     await goesOn("h1");
     await lab.on("h1", "docker exec shares sh -c 'head -c 10485760 /dev/urandom >/scratch/file'");
@@ -39,7 +39,7 @@ describe("shared memory of several hundred MiB: anonymous, System V, memfd, and 
     expect(memoryBytes).toBeLessThan((size + 20) * mebibyte);
   });
 
-  test.each(["postcopy", "cold"])("%s: it moves, and every byte is right", async (mode) => {
+  test.each(["postcopy", "cold"])("%s: it moves, and every byte is correct", async (mode) => {
     await lab.on("h1", start);
     await goesOn("h1");
     const result = await lab.json<MigrationResult>("migrate", "h1/shares", "h2", "--mode", mode);
@@ -47,7 +47,7 @@ describe("shared memory of several hundred MiB: anonymous, System V, memfd, and 
     await goesOn("h2");
   });
 
-  test("that grows while files are sent has its room as well", async () => {
+  test("that grows while files are sent fits as well", async () => {
     await lab.on("h1", "docker run --pull never -d --name shares --tmpfs /scratch:size=1g programs shared-memory 16");
     await goesOn("h1");
     const grow = () =>

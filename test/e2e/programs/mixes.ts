@@ -34,7 +34,7 @@ const mixes = [
 
 export function mixedPrograms(lab: TestLab, modes = namespaceModes): void {
   describe.each(mixes)("$id", ({ id, what, how, command }) => {
-    test.each(modes)("%s: everything that hangs together goes on doing so", async (mode) => {
+    test.each(modes)("%s: all parts go on working together", async (mode) => {
       await lab.on("h1", `docker run --pull never -d --shm-size 64m --name ${id} servers ${command}`);
       await countsOn(lab, "h1", id, 3);
       const after = async (host: string) => expectConsecutive(await countsOn(lab, host, id, 3));

@@ -34,7 +34,7 @@ const allowed = "--security-opt seccomp=unconfined --cap-add SYS_ADMIN --cap-add
 
 /** What CRIU cannot migrate is refused with the reason, and the program runs on without a gap. */
 export function unsupportedPrograms(lab: TestLab): void {
-  describe("what cannot move", () => {
+  describe("what CRIU cannot migrate", () => {
     test.each(kinds)("$what: refused by the $by, and it runs on", async ({ id, by, what, says, ...more }) => {
       await lab.on("h1", `docker run --pull never -d --name held ${allowed} servers /opt/unsupported ${id}`);
       await countsOn(lab, "h1", "held");

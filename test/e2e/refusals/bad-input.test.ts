@@ -40,7 +40,7 @@ const refusals: [code: string, exit: number, call: string[]][] = [
   ["container-running", 4, ["restore", "h1/looper", "cp"]],
 ];
 
-test("what is misspelt, misused or missing is refused in a sentence with a hint, and changes nothing", async () => {
+test("a misspelt, misused or missing name or option is refused with a sentence and a hint, and changes nothing", async () => {
   await startLooper(lab, "h1", "looper");
   for (const [code, exit, call] of refusals) {
     const expected = { code, exit, message: expect.stringMatching(/^\S.*\.$/), hint: expect.any(String) };
@@ -63,7 +63,7 @@ interface Stored {
   };
 }
 
-test("names that were put into a stored checkpoint lead nowhere", async () => {
+test("a stored checkpoint with names or paths that somebody changed is refused", async () => {
   await startLooper(lab, "h1", "looper", { flags: "-v data:/data" });
   await lab.json("checkpoint", "create", "h1/looper", "cp");
   const path = "/var/lib/godwit/checkpoints/looper/cp/record.json";

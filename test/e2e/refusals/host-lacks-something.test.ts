@@ -43,7 +43,7 @@ describe("a host that lacks something", () => {
     await restartAgent("h2");
   });
 
-  test("files of another version than its agent, until it is set up again", async () => {
+  test("a runtime hook of another version than its agent is refused until 'godwit setup' runs", async () => {
     await startLooper(lab, "h1", "looper");
     await lab.on("h2", "echo '# another' >>/usr/local/lib/godwit/godwit-runtime");
     expect(await lab.refusal("migrate", "h1/looper", "h2")).toMatchObject({ code: "hook-missing", exit: 5 });
@@ -55,7 +55,7 @@ describe("a host that lacks something", () => {
   test.each([
     ["its agent", "agent", "/run/godwit/agent.pid", "agent-unreachable"],
     ["its Docker", "dockerd", "/run/lab/dockerd.pid", "docker-unreachable"],
-  ])("%s is down: others are still listed, and doctor says it", async (_, what, pid, code) => {
+  ])("%s is down: 'godwit ps' lists the others, and doctor names the fault", async (_, what, pid, code) => {
     await startLooper(lab, "h1", "looper");
     await lab.on("h2", `touch /run/lab/${what}.down; kill $(cat ${pid})`);
     await eventually("it is down", async () =>

@@ -20,7 +20,7 @@ describe("a host whose CRIU cannot read the limits of other users' processes", (
   const count = "i=0; while true; do echo \\$i; i=\\$(expr \\$i + 1); sleep 0.1; done";
   const server = `sh -c 'echo app:x:1000:1000::/:/bin/sh >>/etc/passwd; exec su app -c "${count}"'`;
 
-  test("says so in doctor and ps, and refuses a server that has dropped its rights before anything is copied", async () => {
+  test("says so in doctor and ps, and refuses a server that runs as another user before anything is copied", async () => {
     await lab.godwit("lab", "image", "h2", "busybox");
     await lab.on("h2", `docker run --pull never -d --name server busybox ${server}`);
     await agentAnew("mv /usr/local/sbin/criu /root/criu");
@@ -49,7 +49,7 @@ describe("open files below /proc", () => {
   const start = (name: string, ...paths: string[]) =>
     lab.on("h1", `docker run --pull never -d --name ${name} programs open-proc-files ${paths.join(" ")}`);
 
-  test("of a thread: a checkpoint warns, and what relies on a restore is refused before it begins", async () => {
+  test("of a thread: a checkpoint warns, and a rollback, clone or move is refused before it begins", async () => {
     await start("watcher", "/proc/self/task/TID/stat");
     await countsOn(lab, "h1", "watcher");
     const message = /has \/proc\/1\/task\/\d+\/stat open, which CRIU cannot restore/;
@@ -69,7 +69,7 @@ describe("open files below /proc", () => {
     expect(await stateOf(lab, "h1", "copy")).toBeUndefined();
   });
 
-  test("that CRIU restores do not hinder: of the system, of the program itself, of another process", async () => {
+  test("of the system, of the program itself, or of another process: the container moves", async () => {
     await start("reader", "/proc/meminfo", "/proc/self/status", "/proc/self/task/1/stat", "/proc/KID/stat");
     await countsOn(lab, "h1", "reader");
     expect(await obstaclesOf(lab, "h1", "reader")).toEqual([]);

@@ -6,7 +6,9 @@ import { expectUnchanged } from "../support/unharmed.ts";
 
 const lab = useSharedLab(["forky", "trixie"], ["busybox"]);
 
-test("a mode that these hosts cannot do: what is missing where, and what would do instead", async ({ skip }) => {
+test("a mode that these hosts cannot do is refused: the error names what is missing where, and another mode", async ({
+  skip,
+}) => {
   const reports = await lab.json<DoctorReport[]>("doctor");
   const tracks = reports.some(({ verdicts }) =>
     verdicts.some(({ check, level }) => check === "dirty-tracking" && level === "ok"),
@@ -23,7 +25,7 @@ test("a mode that these hosts cannot do: what is missing where, and what would d
 });
 
 describe("the destination refuses before anything is changed", () => {
-  test("a name that is taken there, by a move and by a clone", async () => {
+  test("a name that is taken there, of a move and of a clone", async () => {
     await startLooper(lab, "h1", "looper");
     await lab.godwit("lab", "image", "h2", "busybox");
     await lab.on("h2", "docker create --pull never --name looper busybox");
@@ -57,7 +59,7 @@ describe("the destination refuses before anything is changed", () => {
   });
 });
 
-describe("what moves with a warning, moves", () => {
+describe("a container that moves with a warning", () => {
   test.each([["--rm"], ["--privileged"], ["--network host"]])("%s", async (flags) => {
     await startLooper(lab, "h1", "looper", { flags });
     const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h1/looper", "h2");
@@ -81,7 +83,7 @@ test.each([
     expect(await lab.refusal(...call)).toMatchObject({ code: "container-not-running", exit: 4, hint });
   expect(await lab.on("h2", "docker ps -aq")).toBe("");
 });
-test("a second move of the same container names the first", async () => {
+test("a second move of the same container is refused, and names the first", async () => {
   await startLooper(lab, "h1", "looper");
   await lab.on("h1", "docker exec looper sh -c 'head -c 20000000 /dev/urandom >/big'");
   const moved = await lab.during(

@@ -6,7 +6,7 @@ import { obstaclesOf, unsupported } from "./obstacles.ts";
 const lab = useSharedLab(["forky", "forky"], ["busybox"]);
 
 describe("a container whose network another one shares", () => {
-  test("is not ended in favour of a checkpoint, is no movable one in ps, and is named", async () => {
+  test("is neither rolled back nor stopped with a checkpoint, and 'godwit ps' says why", async () => {
     await startLooper(lab, "h1", "web");
     await lab.json("checkpoint", "create", "h1/web", "before");
     await startLooper(lab, "h1", "sidecar", { flags: "--network container:web" });
@@ -27,7 +27,7 @@ describe("a container whose network another one shares", () => {
   });
 });
 
-test("what cannot move is refused in a sentence, and runs on", async () => {
+test("a container that shares a namespace with another one does not move, and runs on", async () => {
   const refused: [flags: string, message: RegExp, hint: string][] = [
     ["--network container:other", /shares its network with container other\.$/, "--network"],
     ["--ipc container:other", /shares its shared memory with container other\.$/, "--ipc"],
