@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Release } from "../../../src/lab/recipe.ts";
-import { labHosts } from "../../../src/lab/status.ts";
 import { readLog } from "../support/docker-api.ts";
 import { isFullRun } from "../support/full-run.ts";
 import { mustGodwit, useLab } from "../support/lab.ts";
@@ -133,11 +132,14 @@ describe("a post-copy move", () => {
 
   test("never lets a missing page be read when the source's machine dies", async () => {
     await startMemory("orphan", 512);
+    const [status] = await lab.json<{ hosts: { name: string; pid: number }[] }[]>("lab", "status");
+    const { pid } = status?.hosts.find(({ name }) => name === "h1") ?? {};
+    if (!pid) throw new Error("h1 is not up.");
     let copy: ReturnType<typeof followCopy> | undefined;
     const die = async () => {
       copy = followCopy("orphan");
       await copy.hasLooked;
-      process.kill(labHosts(lab.name).find(({ name }) => name === "h1")?.pid ?? 0, "SIGKILL");
+      process.kill(pid, "SIGKILL");
     };
     await lab.during("drain", die, "migrate", "h1/orphan", "h2", "--mode", "postcopy").catch(() => {});
     await expectNothingWrong(copy);

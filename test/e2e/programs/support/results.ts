@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Program, type Result, resultsFile } from "../../../../scripts/docs/compatibility-page.ts";
-import { checkoutDir } from "../../../../src/lab/paths.ts";
 import { isFullRun } from "../../support/full-run.ts";
+import { checkout } from "../../support/godwit.ts";
 import { type LabMode, movesPerMode } from "./moves.ts";
 
 const found = new Map<string, Result>();
@@ -25,7 +25,7 @@ export function recordRefused(program: Program, by: "preflight" | "dump", becaus
  */
 export function writeResults(): void {
   if (!isFullRun) return;
-  const file = join(checkoutDir(), resultsFile);
+  const file = join(checkout, resultsFile);
   const recorded: Result[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
   const all = new Map(recorded.map((result) => [result.id, result]));
   for (const [id, result] of found) {

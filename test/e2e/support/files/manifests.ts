@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { labRun } from "../../../../src/lab/host/exec.ts";
+import { runInHost } from "../inside-lab.ts";
 import type { TestLab } from "../lab.ts";
 
 /** What a container's files are, a line an entry. */
@@ -42,7 +42,7 @@ async function putProgram(lab: TestLab, host: string, name: string, ...flags: st
     const source = join(import.meta.dirname, `${name}.c`);
     execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-static", ...flags, "-o", file, source]);
     const put = `cat >/usr/local/bin/${name} && chmod 755 /usr/local/bin/${name}`;
-    const { status, stderr } = await labRun(lab.name, host, put, { input: { file } });
+    const { status, stderr } = await runInHost(lab.name, host, put, { input: { file } });
     if (status !== 0) throw new Error(`${name} cannot be put on ${host}: ${stderr}`);
   } finally {
     rmSync(folder, { recursive: true });
