@@ -161,7 +161,10 @@ test("keepAddress asks for the addresses of this instant; the default bridge tak
 test("a MAC address that was configured goes to the endpoint of the main network", () => {
   const { body } = createBody(change({}, { MacAddress: "02:00:00:00:00:01" }), { runtime: "godwit" });
   expect(body).not.toHaveProperty("MacAddress");
-  expect(body.NetworkingConfig.EndpointsConfig).toMatchObject({ lan: { MacAddress: "02:00:00:00:00:01" }, bridge: {} });
+  expect(body.NetworkingConfig.EndpointsConfig).toEqual({
+    lan: { Aliases: ["web-alias"], IPAMConfig: { IPv4Address: "10.9.0.7" }, MacAddress: "02:00:00:00:00:01" },
+    bridge: {},
+  });
 });
 
 test("a clone shares nothing that can be had once, and keeps its host name", () => {
