@@ -5,11 +5,11 @@ import { mixedPrograms } from "./mixes.ts";
 import { nginx } from "./nginx.ts";
 import { postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
+import { unsupported } from "./refused.ts";
 import { sqlite, sqliteStays } from "./sqlite.ts";
 import { makeServers } from "./support/image.ts";
 import { makeLanNetwork } from "./support/moves.ts";
 import { writeResults } from "./support/results.ts";
-import { unsupportedPrograms } from "./unsupported.ts";
 import { webSockets } from "./web-sockets.ts";
 
 const lab = useLab("programs", ["forky", "trixie"], ["apps", "gcc"]);
@@ -29,4 +29,4 @@ webSockets(lab);
 nginx(lab, { megabytes, restMs: 250 }, () => largeSum);
 redis(lab, isFullRun ? 300 : 50);
 postgres(lab);
-unsupportedPrograms(lab);
+unsupported(lab);

@@ -1,4 +1,4 @@
-// Two processes that hang together by every kind of IPC that CRIU supports (unsupported.c has the others), set up once and used
+// Two processes that hang together by every kind of IPC that CRIU can migrate (unsupported.c has the others), set up once and used
 // in every round, which prints a number.
 #include <errno.h>
 #include <fcntl.h>

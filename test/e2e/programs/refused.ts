@@ -4,7 +4,7 @@ import { countsOn, expectConsecutive, stateOf } from "../support/looper.ts";
 import { recordRefused } from "./support/results.ts";
 
 const without = "have the program do without it, or move it while nothing of it is open";
-/** What inside/unsupported.c opens. */
+/** What inside/unsupported.c holds. */
 const kinds = [
   { id: "io_uring", by: "preflight", what: "io_uring", says: /an io_uring open/ },
   { id: "mqueue", by: "preflight", what: "POSIX message queues", says: /the POSIX message queue \/queue/ },
@@ -32,8 +32,8 @@ const kinds = [
 // Docker's own seccomp profile keeps some of them from a container anyway.
 const allowed = "--security-opt seccomp=unconfined --cap-add SYS_ADMIN --cap-add BPF --cap-add PERFMON";
 
-/** What CRIU cannot migrate is refused with the reason, and the program runs on without a gap. */
-export function unsupportedPrograms(lab: TestLab): void {
+/** What CRIU cannot migrate is refused with the reason, and the program keeps running without a gap. */
+export function unsupported(lab: TestLab): void {
   describe("what CRIU cannot migrate", () => {
     test.each(kinds)("$what: refused by the $by, and it runs on", async ({ id, by, what, says, ...more }) => {
       await lab.on("h1", `docker run --pull never -d --name held ${allowed} servers /opt/unsupported ${id}`);
@@ -47,7 +47,7 @@ export function unsupportedPrograms(lab: TestLab): void {
       expect(await stateOf(lab, "h2", "held")).toBeUndefined();
       const because = error.message.slice(error.message.indexOf(": ") + 2);
       recordRefused(
-        { id, what, how: "how" in more ? more.how : without, test: "test/e2e/programs/unsupported.ts" },
+        { id, what, how: "how" in more ? more.how : without, test: "test/e2e/programs/refused.ts" },
         by,
         because,
       );
