@@ -26,17 +26,16 @@ afterAll(() => {
 });
 
 /** Asks without the rights by which the kernel would answer itself, on a machine that gives them. */
-function ask(preload: object, ...args: string[]): string[] {
-  const without = ["--bounding-set=-sys_resource,-sys_nice", asker, ...args];
-  return execFileSync("setpriv", without, { encoding: "utf8", env: { PATH: process.env.PATH, ...preload } })
-    .trim()
-    .split("\n");
+function ask(preload: string[], ...args: string[]): string[] {
+  // The library takes itself out of the environment of what setpriv would run.
+  const without = ["--bounding-set=-sys_resource,-sys_nice", "env", ...preload, asker, ...args];
+  return execFileSync("setpriv", without, { encoding: "utf8" }).trim().split("\n");
 }
-const preloaded = { LD_PRELOAD: library };
+const preloaded = [`LD_PRELOAD=${library}`];
 
 test("a preloaded library answers for the limits of another user's process, as the kernel has them", () => {
   const pid = String(sleeper.pid);
-  expect(ask({}, pid)).toEqual(["Operation not permitted"]);
+  expect(ask([], pid)).toEqual(["Operation not permitted"]);
   const rows = readFileSync(`/proc/${pid}/limits`, "utf8").trim().split("\n").slice(1);
   const expected = rows.map((row) => row.slice(26).trim().split(/\s+/).slice(0, 2).join(" "));
   expect(expected).toContain("123 456");
