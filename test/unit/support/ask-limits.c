@@ -1,7 +1,7 @@
 /*
- * usage: ask-limits PID [set | priority]
+ * usage: ask-limits PID [set | signal]
  * Prints the limits of a process as CRIU asks for them, and what of LD_PRELOAD a program started from here would see. With `set` it
- * tries to change a limit, with `priority` it makes another call with the same kind of arguments; it prints what came of that.
+ * tries to change a limit, with `signal` it makes another call with the same kind of arguments; it prints what came of that.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
   if (argc > 2) {
     const int set = strcmp(argv[2], "set") == 0;
     const long result = set ? syscall(SYS_prlimit64, pid, RLIMIT_CORE, &none, &limit)
-                            : syscall(SYS_setpriority, PRIO_PROCESS, pid, 0, &limit);
+                            : syscall(SYS_kill, pid, 0, 0, &limit);
     printf("%s\n", result ? strerror(errno) : "done");
     return 0;
   }
