@@ -1,5 +1,5 @@
 // Runs every check of this checkout and ends with one plain line: "N passed, N failed". `--quick` leaves the end-to-end tests
-// out, `--vm` adds those in virtual machines, `--full` adds these as well and all that makes a run long (test/e2e/support/extent.ts).
+// out, `--vm` adds those in virtual machines, `--full` adds these as well and all that makes a run long (test/e2e/support/full-run.ts).
 // A lint, type or layer check counts as one test. Exit status 1 if anything failed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

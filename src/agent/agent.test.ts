@@ -120,13 +120,13 @@ test("what is not of the documented form is refused in a sentence", async () => 
   expect(await post(path, '{"destination": "h2", "mode": "fast"}')).toMatchObject({
     status: 400,
     code: "usage",
-    message: /mode/,
+    message: expect.stringContaining("mode"),
   });
   expect(await post(path, "{nonsense")).toMatchObject({ status: 400, code: "usage" });
   expect(await post("/v1/nothing", "{}")).toMatchObject({ status: 404, code: "usage" });
   expect(await post("/v1/containers/looper/restore", '{"checkpoint": "a", "x": 1}')).toMatchObject({
     status: 400,
-    message: /x/,
+    message: expect.stringMatching(/\bx\b/),
   });
 });
 

@@ -6,7 +6,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a block of the event loop is seen once", async () => {
+test("a block of the event loop is reported once", async () => {
   const blocks = watchBlocks();
   blocks.while(true);
   await sleep(20);
@@ -19,7 +19,7 @@ test("a block of the event loop is seen once", async () => {
   blocks.while(false);
 });
 
-test("no timer runs without work", () => {
+test("no timer runs while there is no work", () => {
   vi.useFakeTimers();
   const blocks = watchBlocks();
   expect(vi.getTimerCount()).toBe(0);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { namesOfCopies } from "./clone.ts";
 
-test("copies of volumes have names of their own, also where those of the volumes begin with the same forty characters", () => {
+test("each copy of a volume has its own name, also where volumes share their first forty characters", () => {
   const long = "v".repeat(40);
   expect(namesOfCopies("twin", ["data", `${long}_one`, `${long}_two`, `${long}_three`])).toEqual({
     data: "twin_data",

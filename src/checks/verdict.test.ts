@@ -20,7 +20,7 @@ test("the first failure gives the code; the others are details", () => {
   expect(error?.details).toEqual(["networks: h2: no network named lan (docker network create lan)"]);
 });
 
-test("a code that this version does not know becomes the general one", () => {
+test("a code that this version does not know becomes preflight-failed", () => {
   const verdict: Verdict = { check: "x", level: "fail", message: "no", code: "toString" };
   expect(firstFailure([verdict], "it")?.code).toBe("preflight-failed");
 });

@@ -20,7 +20,7 @@ test("global options stand before or after the command", async () => {
   expect(await parse("--lab", "a", "ps", "--json")).toMatchObject({ globals: { lab: "a", json: true } });
 });
 
-test("lab exec leaves everything after -- alone, and takes its own options on both sides of the host", async () => {
+test("lab exec passes on everything after --, and takes its own options before and after the host", async () => {
   const command = ["sh", "-c", "echo -t", "--json", "--name", "x", "--", "-t"];
   const expected = { args: ["h1", command, { name: "n", tty: true }], globals: { json: false } };
   expect(await parse("lab", "exec", "--name", "n", "h1", "-t", "--", ...command)).toMatchObject(expected);

@@ -40,7 +40,7 @@ describe.each(journals)("the %s journal", (_name, open) => {
     journal.close();
   });
 
-  test("gives events rising ids and returns them after one, of one operation, up to a limit", () => {
+  test("gives events rising ids, and lists those after an id, of one operation, up to a limit", () => {
     const journal = open();
     const phase = (phase: string) => ({ type: "phase", phase, message: "m" }) as const;
     const ids = ["a", "b", "a", "a"].map((id) => journal.appendEvent(id, at, phase(`of ${id}`)).id);
@@ -70,7 +70,7 @@ describe.each(journals)("the %s journal", (_name, open) => {
     journal.close();
   });
 
-  test("hands out copies", () => {
+  test("keeps a copy: a later change of the value does not reach it", () => {
     const journal = open();
     const value = { list: [1] };
     journal.putRecord("kind", "1", value);
@@ -94,7 +94,7 @@ describe.each(journals)("the %s journal", (_name, open) => {
 });
 
 describe("the sqlite journal's file", () => {
-  test("is there again after a restart, without a close", () => {
+  test("has everything after a restart without a close", () => {
     const file = newFile();
     const first = new SqliteJournal(file);
     first.putOperation(sample("a"));
@@ -108,7 +108,7 @@ describe("the sqlite journal's file", () => {
     second.close();
   });
 
-  test("of a newer version is refused and left alone", () => {
+  test("of a newer version is refused and not changed", () => {
     const file = newFile();
     const database = new DatabaseSync(file);
     database.exec("PRAGMA user_version = 99");

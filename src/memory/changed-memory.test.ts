@@ -8,7 +8,7 @@ const entry = (upper: number) => {
 };
 const [present, swapped, file, changed] = [0x8000_0000, 0x4000_0000, 0x2000_0000, 0x0080_0000];
 
-test("counts pages that are there and were written to", () => {
+test("counts pages that are present and were written", () => {
   const entries = Buffer.concat(
     [present + changed, swapped + changed, changed, present, present + file + changed, 0].map(entry),
   );
@@ -16,7 +16,7 @@ test("counts pages that are there and were written to", () => {
   expect(countMarks(entries, true)).toBe(3);
 });
 
-test("looks at what CRIU dumps: private memory, and shared memory without a file", () => {
+test("counts mappings that CRIU dumps: private memory, and shared memory without a file", () => {
   const maps = [
     "00400000-00401000 r-xp 00000000 fe:00 11 /bin/program",
     "7f0000000000-7f0000002000 rw-p 00000000 00:00 0 ",
@@ -35,6 +35,6 @@ test("looks at what CRIU dumps: private memory, and shared memory without a file
   ]);
 });
 
-test("a process that has ended has changed nothing", async () => {
+test("an ended process counts as no changed memory", async () => {
   expect(await changedMemory([0x7fff_fff0])).toBe(0);
 });

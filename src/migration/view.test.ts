@@ -18,7 +18,7 @@ const known = {
   ],
 };
 
-test("a migration is its operation, seen from its source", () => {
+test("a migration is shown from its operation", () => {
   expect(migrationOf(operation)).toMatchObject({
     id: "aa",
     source: "h1",
@@ -29,7 +29,7 @@ test("a migration is its operation, seen from its source", () => {
   expect(isMigration({ ...operation, about: null })).toBe(false);
 });
 
-test("what is unknown, of another kind or ended is refused", () => {
+test("an unknown, ended or other operation is refused", () => {
   expect(findMigration(known, "bb")).toMatchObject({ state: "failed" });
   for (const id of ["cc", "dd", ""]) {
     expect(() => findMigration(known, id)).toThrow(expect.objectContaining({ code: "no-such-migration" }));

@@ -9,7 +9,7 @@ import { counted, joinStreams } from "./streams.ts";
 
 const dial = (port: number) => connect({ port, host: "127.0.0.1", allowHalfOpen: true });
 
-test("a program on a port, joined with a far stream, keeps its half-closes", async () => {
+test("a half-close passes through a port that is joined with a far stream", async () => {
   const echo = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
   echo.listen(0, "127.0.0.1");
   await once(echo, "listening");
@@ -40,7 +40,7 @@ test("the destroy of one end reaches the other", async () => {
   expect(far.destroyed).toBe(true);
 });
 
-test("a cut is not taken for an end on a plain socket", async () => {
+test("a broken stream resets the plain socket, and does not end it", async () => {
   const [near, far] = duplexPair();
   const loopback = await listenLoopback({ onConnection: (socket) => joinStreams(socket, far).catch(() => {}) });
   const client = dial(loopback.port);
@@ -52,7 +52,7 @@ test("a cut is not taken for an end on a plain socket", async () => {
   await loopback.close();
 });
 
-test("with once, the port closes behind the first connection", async () => {
+test("with once, the port closes after the first connection", async () => {
   const loopback = await listenLoopback({ once: true, onConnection: (socket) => socket.pipe(socket) });
   const first = dial(loopback.port);
   first.end("hello");
@@ -63,7 +63,7 @@ test("with once, the port closes behind the first connection", async () => {
   await loopback.close();
 });
 
-test("close destroys what is open", async () => {
+test("close destroys open connections", async () => {
   const loopback = await listenLoopback({ onConnection: () => {} });
   const client = dial(loopback.port);
   client.on("error", () => {});
@@ -75,7 +75,7 @@ test("close destroys what is open", async () => {
   client.destroy();
 });
 
-test("a cut reaches a program that is spoken to through a pipe", async () => {
+test("a broken stream destroys the pipe to a program", async () => {
   const program = spawn("sleep", ["60"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const pipe = program.stdio[3] as Socket;
   const [near, nearOther] = duplexPair();

@@ -36,7 +36,7 @@ const failed: Migration = {
   error: { code: "cancelled", message: "It was cancelled." },
 };
 
-test("the list says where each is, how fast, and what downtime to expect or there was", () => {
+test("the list shows phase, rate, and the expected or measured downtime of each", () => {
   expect(migrationTable([running, done, failed])).toEqual([
     "ID        CONTAINER  FROM -> TO  MODE     PHASE      STATE                  SENT       RATE      DOWNTIME",
     "1a2b3c4d  looper     h1 -> h2    precopy  sync       running    512 KiB of 1 MiB  256 KiB/s  about 250 ms",
@@ -45,7 +45,7 @@ test("the list says where each is, how fast, and what downtime to expect or ther
   ]);
 });
 
-test("one that runs says its limits and how far it is", () => {
+test("a running migration shows its limits and its progress", () => {
   const lines = oneMigrationLines(running, now);
   for (const [label, value] of [
     ["mode", "precopy (asked for: auto)"],
@@ -60,7 +60,7 @@ test("one that runs says its limits and how far it is", () => {
     expect(lines).toContainEqual(`${label?.padEnd(17)}  ${value}`);
 });
 
-test("one that has ended says what came of it: its table of steps, or its error", () => {
+test("an ended migration shows its table of steps, or its error", () => {
   expect(oneMigrationLines(done, now).slice(-5)).toEqual([
     "looper moved from h1 to h2 and runs there as 000000000000",
     "downtime 212 ms, total 3.2 s, set-up 1.2 s, 4 MiB memory, 5 MiB sent, mode precopy",

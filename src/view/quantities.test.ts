@@ -31,7 +31,7 @@ test.each([
   else expect(parseRate("--bandwidth", text)).toBe(bytes);
 });
 
-test("what is meant is asked for in a sentence with a hint", () => {
+test("a value without a unit, or out of range, is refused with a sentence", () => {
   const refused = (parse: () => unknown) => {
     try {
       return parse();

@@ -26,7 +26,7 @@ const operation: Operation = {
   },
 };
 
-test("a migration's summary says the downtime in ms and where it went", () => {
+test("a migration's summary has the downtime in ms and its steps", () => {
   expect(summaryLines(operation)).toEqual([
     "looper moved from h1 to h2 and runs there as 0123456789ab",
     "downtime 1412 ms, total 3.2 s, set-up 1.2 s, 4 MiB memory, 5 MiB sent, mode cold",
@@ -37,7 +37,7 @@ test("a migration's summary says the downtime in ms and where it went", () => {
   ]);
 });
 
-test("what CRIU measured itself stands below, where it measured something", () => {
+test("CRIU's own statistics follow, where there are any", () => {
   const criu = {
     dump: {
       ...{ freezingMs: 0.8, frozenMs: 110, memoryDumpMs: 60, memoryWriteMs: 40 },
@@ -55,7 +55,7 @@ test("what CRIU measured itself stands below, where it measured something", () =
   expect(lines({ criu: { dump: null, restore: null } })).toEqual(lines({}));
 });
 
-test("the other operations say what they made; an unknown result is no failure", () => {
+test("other operations say what they made; an unknown result is shown as done", () => {
   const run = { ...{ host: "h1", container: "two", id: "abcdefabcdefabcd", checkpoint: "before", downtimeMs: null } };
   const result = { ...run, totalMs: 800, steps: [], warnings: [] };
   expect(summaryLines({ ...operation, kind: "clone", result })).toEqual([
@@ -76,7 +76,7 @@ const progress: Progress = {
   ...{ bandwidth: 2048, expectedDowntime: 350, elapsed: 1, remaining: 244 },
 };
 
-test("the live display follows the events, and the time goes on between them", () => {
+test("the live display follows the events, and counts seconds between them", () => {
   const events = [
     event({ type: "started", operation: { ...operation, state: "running" } }),
     event({ type: "phase", phase: "preflight", message: "asking h2" }),
@@ -95,7 +95,7 @@ test("the live display follows the events, and the time goes on between them", (
   expect(liveLines(live, "|", 30, 8100).every((line) => line.length <= 30)).toBe(true);
 });
 
-test("in a pipe every transition is a line", () => {
+test("without a terminal every transition is a line", () => {
   const lines = [
     event({ type: "started", operation }),
     event({ type: "phase", phase: "sync", message: "files" }),
@@ -112,7 +112,7 @@ test("in a pipe every transition is a line", () => {
   ]);
 });
 
-test("in a pipe a phase says at most once a second how far it is, and at least once what it sent", () => {
+test("without a terminal a phase reports its progress at most once a second, and its total once", () => {
   const tell = progressLines();
   const at = (phase: string, seconds: number, bytesTransferred: number, bytesTotal = 1000) => {
     const bytesRemaining = bytesTotal - bytesTransferred;
@@ -131,7 +131,7 @@ test("in a pipe a phase says at most once a second how far it is, and at least o
   expect(tell(event({ type: "phase", phase: "arm", message: "x" }))).toBeUndefined();
 });
 
-test("a doctor's remedies stand under what they are for", () => {
+test("a doctor's remedy stands below its fault", () => {
   const verdicts = [
     { check: "docker", level: "ok" as const, message: "Docker 28.5.2" },
     { check: "criu", level: "fail" as const, message: "CRIU is not installed", remedy: "apt-get install criu" },

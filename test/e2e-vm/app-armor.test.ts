@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isFullRun } from "../e2e/support/extent.ts";
+import { isFullRun } from "../e2e/support/full-run.ts";
 import { countsOn, expectConsecutive, startLooper } from "../e2e/support/looper.ts";
 import { eventually } from "../e2e/support/wait.ts";
 import { useVmLab } from "./support/vm-lab.ts";
@@ -22,10 +22,10 @@ const unload = (host: string) => lab.on(host, "apparmor_parser -R /run/shop");
 const enforced = (host: string, name: string) => lab.on(host, `docker exec ${name} cat /proc/1/attr/current`);
 
 const ofDocker = ["docker-default", "", "docker-default (enforce)", "precopy"] as const;
-const ofItsUser = ["one of its user's own", "--security-opt apparmor=shop", "shop (enforce)", "postcopy"] as const;
+const ofItsUser = ["a custom profile", "--security-opt apparmor=shop", "shop (enforce)", "postcopy"] as const;
 
 test.each(isFullRun ? [ofDocker, ofItsUser] : [ofItsUser])(
-  "an AppArmor profile holds: %s",
+  "an AppArmor profile still applies after a move: %s",
   async (_, flags, held, mode) => {
     await Promise.all([load("h1"), load("h2")]);
     await startLooper(lab, "h1", "confined", { flags });
@@ -38,7 +38,7 @@ test.each(isFullRun ? [ofDocker, ofItsUser] : [ofItsUser])(
   },
 );
 
-test("a profile that the destination lacks: refused before, and where it goes meanwhile, the original runs on", async () => {
+test("a profile that the destination lacks is refused before the move; if it is unloaded during the move, the original runs on", async () => {
   await Promise.all([load("h1"), load("h2")]);
   await startLooper(lab, "h1", "confined", { flags: "--security-opt apparmor=shop" });
   const unloading = () => unload("h2");

@@ -20,7 +20,7 @@ test("on an ipvlan, a connection goes on when its container moves away from the 
   await countsOn(lab, "h1", "server");
   await run("client", client, `(${count(0.05)}) | nc ${server} 7000; echo ended`);
   await lab.json("migrate", "h1/server", "h2");
-  // It writes down what it hears again of what it sent; `ended` is no number.
+  // It logs what comes back of what it sent. After an end of the connection the log has `ended`, which is no number.
   expectConsecutive(await countsOn(lab, "h1", "client", 20));
   expectConsecutive(await countsOn(lab, "h2", "server"));
 });

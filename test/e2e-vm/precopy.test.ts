@@ -1,16 +1,22 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Migration, MigrationResult } from "../../src/contract/migration.ts";
 import type { OperationEvent } from "../../src/contract/operations.ts";
-import { isFullRun } from "../e2e/support/extent.ts";
-import { changeWildly, expectSame, makeOddImage, manifestsOf, startOdd } from "../e2e/support/files/manifests.ts";
+import {
+  changeEverything,
+  expectSame,
+  makeFileKindsImage,
+  manifestsOf,
+  startFileKinds,
+} from "../e2e/support/files/manifests.ts";
+import { isFullRun } from "../e2e/support/full-run.ts";
 import type { CliResult } from "../e2e/support/lab.ts";
 import { countsOn, expectConsecutive, stateOf } from "../e2e/support/looper.ts";
 import { eventually } from "../e2e/support/wait.ts";
-import { makeFamily, startFamily, ticksOn } from "./support/family.ts";
+import { expectMemoryRight, makeCheckedMemory, startCheckedMemory } from "./support/checked-memory.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab(isFullRun ? ["busybox"] : []);
-beforeAll(() => makeFamily(lab));
+beforeAll(() => makeCheckedMemory(lab));
 
 /** In an emulated machine each of these takes a minute or more, and what it tries is tried in the others as well, but for one detail. */
 const testInFullRun = (name: string, run: () => Promise<void>) => {
@@ -41,15 +47,15 @@ const inRound = (iteration: number) =>
 
 /** It runs on here, and nothing of it is there. */
 async function expectUnharmed(name: string): Promise<void> {
-  await ticksOn(lab, "h1", name);
+  await expectMemoryRight(lab, "h1", name);
   const left = "docker ps -aq; ls /var/lib/godwit/pending /run/godwit/images | grep -v '^/' || true";
   await eventually("nothing is left on h2", async () => (await lab.on("h2", left)).trim() === "" || undefined);
   expect(await lab.on("h1", "ls /run/godwit/images")).toBe("");
 }
 
 describe("memory goes in rounds while the container runs", () => {
-  test("chosen by itself, there and back, with processes that fork, share, and give memory back", async () => {
-    await startFamily(lab, "family", 8, 100, 2);
+  test("without --mode, there and back, with processes that fork, share memory, and free it", async () => {
+    await startCheckedMemory(lab, "family", 8, 100, 2);
     for (const [from, to] of [
       ["h1", "h2"],
       ["h2", "h1"],
@@ -58,17 +64,17 @@ describe("memory goes in rounds while the container runs", () => {
       expect(moved).toMatchObject({ mode: "precopy", source: from, destination: to });
       expect(moved.steps.map(({ name }) => name)).toContain("memory round 1");
       expect(await stateOf(lab, from, "family")).toBeUndefined();
-      await ticksOn(lab, to, "family");
+      await expectMemoryRight(lab, to, "family");
     }
   });
 
-  testInFullRun("of a container that rests, memory is sent once", async () => {
-    await startFamily(lab, "rests", 64, 0);
+  testInFullRun("of a container that writes nothing, memory is sent once", async () => {
+    await startCheckedMemory(lab, "rests", 64, 0);
     const moved = await lab.json<MigrationResult>("migrate", "h1/rests", "h2", "--downtime-limit", "60s");
     expect(moved).toMatchObject({ mode: "precopy" });
     expect(moved.wireBytes).toBeLessThan(moved.memoryBytes * 1.05 + MiB);
     expect(moved.wireBytes).toBeGreaterThan(64 * MiB);
-    await ticksOn(lab, "h2", "rests");
+    await expectMemoryRight(lab, "h2", "rests");
   });
 });
 
@@ -76,8 +82,8 @@ describe("a program that writes more than the link takes", () => {
   const move = (end: string) =>
     lab.godwit("--json", "migrate", "h1/restless", "h2", "--mode", "precopy", ...slowLink, "--on-no-convergence", end);
 
-  test("abort: it stays where it is", async () => {
-    await startFamily(lab, "restless", ...restless);
+  test("abort: it runs on where it is", async () => {
+    await startCheckedMemory(lab, "restless", ...restless);
     const ended = await move("abort");
     expect(errorOf(ended)).toMatchObject({
       code: "not-converging",
@@ -90,12 +96,12 @@ describe("a program that writes more than the link takes", () => {
     ["switchover", "precopy"],
     ["postcopy", "postcopy"],
   ] as const;
-  test.each(isFullRun ? ends : ends.slice(1))("%s: it goes", async (end, mode) => {
-    await startFamily(lab, "restless", ...restless);
+  test.each(isFullRun ? ends : ends.slice(1))("%s: it moves", async (end, mode) => {
+    await startCheckedMemory(lab, "restless", ...restless);
     const ended = await move(end);
     expect(lastOf(ended), ended.stderr).toMatchObject({ mode });
     if (end === "postcopy") expect(warnings(ended).join()).toContain("Going on with post-copy");
-    await ticksOn(lab, "h2", "restless");
+    await expectMemoryRight(lab, "h2", "restless");
     expect(await stateOf(lab, "h1", "restless")).toBeUndefined();
   });
 });
@@ -109,15 +115,15 @@ function inTheMiddle(): void {
       ...["migrate", "h1/restless", "h2", "--mode", "precopy", "--bandwidth", "8mbit"],
     );
 
-  test("the switchover is asked for, and comes", async () => {
-    await startFamily(lab, "restless", ...restless);
+  test("'migration switch' starts the switchover", async () => {
+    await startCheckedMemory(lab, "restless", ...restless);
     const ended = await during(({ id }) => lab.json("migration", "switch", id));
     expect(lastOf(ended), ended.stderr).toMatchObject({ mode: "precopy" });
-    await ticksOn(lab, "h2", "restless");
+    await expectMemoryRight(lab, "h2", "restless");
   });
 
   test("it is cancelled, or an agent is killed: the container never stops", async () => {
-    await startFamily(lab, "restless", ...restless);
+    await startCheckedMemory(lab, "restless", ...restless);
     const cancelled = await during(({ id }) => lab.json("migration", "cancel", id));
     expect(errorOf(cancelled)).toMatchObject({ code: "cancelled" });
     await expectUnharmed("restless");
@@ -132,8 +138,8 @@ function inTheMiddle(): void {
     }
   });
 
-  test("the destination's memory runs out: it says so, and the container runs on", async () => {
-    await startFamily(lab, "restless", ...restless);
+  test("the destination's memory runs out: the error says so, and the container runs on", async () => {
+    await startCheckedMemory(lab, "restless", ...restless);
     const fill = "cat /dev/zero >$(echo /run/godwit/images/*)/filler || true";
     const ended = await during(() => lab.on("h2", fill));
     expect(errorOf(ended)).toMatchObject({ code: "no-space" });
@@ -141,7 +147,7 @@ function inTheMiddle(): void {
   });
 
   test("the container ends by itself: its exit status and its log stay", async () => {
-    await startFamily(lab, "restless", ...restless);
+    await startCheckedMemory(lab, "restless", ...restless);
     const ended = await during(() => lab.on("h1", "docker kill restless"));
     expect(errorOf(ended)).toMatchObject({ code: "container-exited" });
     expect(await stateOf(lab, "h1", "restless")).toBe("exited");
@@ -153,15 +159,15 @@ if (isFullRun) describe("in the middle of a round", inTheMiddle);
 
 testInFullRun("files of every kind are the same on the other host, and back", async () => {
   // An emulated machine reads a GiB of zeros for minutes.
-  await makeOddImage(lab, ["h1", "h2"], 2 ** 26);
-  await startOdd(lab, "h1", "odd");
-  await countsOn(lab, "h1", "odd");
-  const before = await manifestsOf(lab, "h1", "odd");
-  await lab.json("migrate", "h1/odd", "h2", "--mode", "precopy");
-  expectSame(await manifestsOf(lab, "h2", "odd"), before);
-  await changeWildly(lab, "h2", "odd");
-  const changed = await manifestsOf(lab, "h2", "odd");
-  await lab.json("migrate", "h2/odd", "h1", "--mode", "precopy");
-  expectSame(await manifestsOf(lab, "h1", "odd"), changed);
-  expectConsecutive(await countsOn(lab, "h1", "odd"));
+  await makeFileKindsImage(lab, ["h1", "h2"], 2 ** 26);
+  await startFileKinds(lab, "h1", "kinds");
+  await countsOn(lab, "h1", "kinds");
+  const before = await manifestsOf(lab, "h1", "kinds");
+  await lab.json("migrate", "h1/kinds", "h2", "--mode", "precopy");
+  expectSame(await manifestsOf(lab, "h2", "kinds"), before);
+  await changeEverything(lab, "h2", "kinds");
+  const changed = await manifestsOf(lab, "h2", "kinds");
+  await lab.json("migrate", "h2/kinds", "h1", "--mode", "precopy");
+  expectSame(await manifestsOf(lab, "h1", "kinds"), changed);
+  expectConsecutive(await countsOn(lab, "h1", "kinds"));
 });

@@ -55,7 +55,7 @@ test("what was measured on another machine does not stay", () => {
   expect(ofMachine(here, elsewhere.machine)).toEqual({ rows: [], details: elsewhere });
 });
 
-test("a row has what the issue's readers look for", () => {
+test("a row has the figures of its run, rounded", () => {
   const run: Run = { downtimeMs: 300.04, totalS: 5.5551, wireBytes: 7, floorMs: 250, agentCpuS: 1, agentRssMiB: 99 };
   expect(measured(nothing, "postcopy-1024-idle", [run]).rows).toMatchObject([
     {
@@ -71,7 +71,7 @@ test("a case that failed stands in the page with its reason", () => {
   expect(markdown(rows, details)).toMatch(/`docker-64-idle`.*\*\*failed\*\*: no such \\\| thing \|/);
 });
 
-test("the page has median, least and greatest, and the targets that the rows tell of", () => {
+test("the page has median, minimum and maximum, and the targets of its rows", () => {
   const { rows, details } = measured(nothing, "postcopy-1024-idle", downtimes(260, 300, 240));
   const page = markdown(rows, details);
   expect(page).toContain("260 (240–300)");
@@ -115,7 +115,7 @@ test("the plot has a line a tool, with a mark for each memory size, above one an
   expect(small).toBe(large);
 });
 
-test("a plot of nothing is a picture all the same", () => {
+test("a plot without rows is still a picture", () => {
   expect(plot([])).toMatch(/^<svg .*<\/svg>\n$/s);
   expect(plot([])).not.toMatch(/NaN|Infinity/);
 });

@@ -12,7 +12,7 @@ import { enteredAt } from "../../src/host/criu/restore/lazy-pages.ts";
 import type { PageRun } from "../../src/host/proc/page-run.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
 import { MemoryServer } from "../../src/migration/source/transfer/memory-server.ts";
-import { isFullRun } from "../e2e/support/extent.ts";
+import { isFullRun } from "../e2e/support/full-run.ts";
 
 // The real program and a real userfaultfd; only CRIU, and the container, are played by a process of the test.
 const here = fileURLToPath(new URL(".", import.meta.url));

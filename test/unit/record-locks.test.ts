@@ -59,7 +59,7 @@ function retake(pid: number, orders: string[]) {
   return spawnSync(program, [String(pid), file], { encoding: "utf8" });
 }
 
-test("locks that were lost are taken again, and the process goes on", async () => {
+test("lost locks are taken again, and the process goes on", async () => {
   const file = join(folder, "lost");
   const locked = await start(file, "plain");
   const expected = locksOn(file).map((line) => line.replace(String(locked.pid), "PID"));
@@ -76,7 +76,7 @@ test("locks that were lost are taken again, and the process goes on", async () =
   expect(String((await once(lost.child.stdout, "data"))[0])).toBe("still here\n");
 });
 
-test("a file that somebody else has locked meanwhile keeps all of them stopped", async () => {
+test("a file that another process has locked keeps all processes stopped", async () => {
   const file = join(folder, "taken");
   const lost = await start(file, "lose");
   await stop(lost);
@@ -90,7 +90,7 @@ test("a file that somebody else has locked meanwhile keeps all of them stopped",
 test.each([
   ["a process that is not there", (pid: number) => `lock ${pid + 1_000_000} 3 1 0 0`, /No such process/],
   ["a descriptor that is not there", (pid: number) => `lock ${pid} 77 1 0 0`, /Bad file descriptor/],
-])("%s is told", async (_, order, says) => {
+])("%s is named, and all processes stay stopped", async (_, order, says) => {
   const lost = await start(join(folder, "other"), "lose");
   await stop(lost);
   const { status, stderr } = retake(lost.pid, [order(lost.pid), `go ${lost.pid}`]);
@@ -98,7 +98,7 @@ test.each([
   expect(stateOf(lost.pid)).toBe("T");
 });
 
-test("only locks on files that their process has mapped would be lost", async () => {
+test("only locks on files that their process has mapped are noted as lost", async () => {
   const images = join(folder, "images");
   await mkdir(images);
   const mapping = await start(join(folder, "mapped"), "map");

@@ -56,7 +56,7 @@ async function lastRound(cases: Map<string, TreeCase>): Promise<{ said: TreeChan
   return { said: said.compare, copies: [source, byWalk, byList, mirror].map((folder) => shown(trees, folder)) };
 }
 
-test("a round over what has changed gives what one over everything would", async () => {
+test("a round over the changed paths gives the same tree as a round over everything", async () => {
   const furnished = Object.entries({ ...nameCases(trees), ...inodeCases(trees) }).map(
     ([name, { before, ...rest }]): [string, TreeCase] => [
       name,

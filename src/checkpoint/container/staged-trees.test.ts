@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("what was replaced stays as long as somebody has it mounted", async () => {
+test("the replaced tree stays while it is mounted somewhere", async () => {
   await stageTrees([swap()]);
   mkdirSync(at("seen"));
   execFileSync("mount", ["--bind", at("data"), at("seen")]);
@@ -46,7 +46,7 @@ test("what was replaced stays as long as somebody has it mounted", async () => {
   expect(readdirSync(root).sort()).toEqual(["data", "saved", "seen"]);
 });
 
-test("a saved tree takes the place, and nothing else is left", async () => {
+test("a saved tree replaces the present one, and nothing else is left", async () => {
   await stageTrees([swap()]);
   expect(listed()).toBe("data");
   await swapTrees(paths());
@@ -55,7 +55,7 @@ test("a saved tree takes the place, and nothing else is left", async () => {
   expect(readdirSync(root).sort()).toEqual(["data", "saved"]);
 });
 
-test("whoever has a file open before a swap has it open after the swap was undone", async () => {
+test("a file that was open before a swap is the same file after the swap is undone", async () => {
   const open = openSync(at("data/data"), "a");
   await stageTrees([swap()]);
   await swapTrees(paths());
@@ -67,7 +67,7 @@ test("whoever has a file open before a swap has it open after the swap was undon
   expect(readdirSync(root).sort()).toEqual(["data", "saved"]);
 });
 
-test("an undo is harmless at every point, and the second time", async () => {
+test("an undo is harmless after every step, also twice", async () => {
   await undoSwap(paths());
   expect(listed()).toBe("data");
   await stageTrees([swap()]);
@@ -81,7 +81,7 @@ test("an undo is harmless at every point, and the second time", async () => {
   expect(listed()).toBe("data");
 });
 
-test("trees are matched by what they are to the container, not by their names", () => {
+test("trees are matched by their place in the container, not by their names", () => {
   const volume = { kind: "volume", name: "new_data", destination: "/data", path: "/v/new_data/_data" } as const;
   const saved = [
     { kind: "writable-layer", destination: "/", path: "/store/0" } as const,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { isSame, joined } from "./lineage.ts";
 
-test("ids of one container are the same, over any number of moves; those of another one are not", () => {
+test("ids of one container belong together over any number of moves; those of another container do not", () => {
   let groups = joined([], "a", "b");
   groups = joined(groups, "x", "y");
   groups = joined(groups, "b", "c");

@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("a checkpoint that nobody touched is whole, also with another log of CRIU", async () => {
+test("a checkpoint that nobody changed is intact, also with another log of CRIU", async () => {
   writeFileSync(at("work/restore.log"), "log");
   await verify();
 });
@@ -51,11 +51,11 @@ test.each<[what: string, damage: () => void, says: string]>([
   ],
   ["an empty file", () => truncateSync(at("images/pages-1.img"), 0), "images/pages-1.img has 0 bytes"],
   [
-    "a byte that is another one",
+    "a changed byte",
     () => writeFileSync(at("images/pages-1.img"), Buffer.alloc(100_000, 7).fill(8, 50_000, 50_001)),
     "images/pages-1.img is not as it was written",
   ],
-  ["a file that is gone", () => rmSync(at("images/pages-1.img")), "images/pages-1.img is missing"],
+  ["a file that was removed", () => rmSync(at("images/pages-1.img")), "images/pages-1.img is missing"],
   ["a file that was added", () => writeFileSync(at("trees/0/new"), ""), "trees/0/new was added"],
   [
     "another target of a link",
@@ -100,7 +100,7 @@ test.each<[what: string, damage: () => void, says: string]>([
     "trees/0/device is not as it was written (its device)",
   ],
   ["another record", () => writeFileSync(at("record.json"), "[]"), "record.json is not as it was written"],
-  ["a manifest that is gone", () => rmSync(at("manifest.json")), "its manifest is missing or cannot be read"],
+  ["a manifest that was removed", () => rmSync(at("manifest.json")), "its manifest is missing or cannot be read"],
   ["a manifest cut short", () => truncateSync(at("manifest.json"), 40), "its manifest is missing or cannot be read"],
 ])("%s is found, and named", async (_, damage, says) => {
   damage();
@@ -110,7 +110,7 @@ test.each<[what: string, damage: () => void, says: string]>([
   });
 });
 
-test("a record that we write anew keeps the checkpoint whole, and hides no damage", async () => {
+test("a record that godwit rewrites keeps the checkpoint intact, and hides no damage", async () => {
   writeFileSync(at("record.json"), '{"name":"other"}');
   await sealRecord(folder);
   await verify();

@@ -95,7 +95,7 @@ const hostile: [what: string, change: () => void][] = [
     },
   ],
   [
-    "a record that another name is a way to",
+    "a record with a second name",
     () => {
       linkSync(at("good/record.json"), at("good/trees/0/record"));
     },
@@ -128,15 +128,18 @@ const hostile: [what: string, change: () => void][] = [
   ],
 ];
 
-test.each(hostile)("%s: the checkpoint is refused in a sentence, and nothing outside is touched", async (_, change) => {
-  change();
-  const refused = await receive().then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(refused).toMatchObject({
-    code: "invalid-checkpoint",
-    message: expect.stringMatching(/^The checkpoint .*\.$/),
-  });
-  expectNothingDone();
-});
+test.each(hostile)(
+  "%s: the checkpoint is refused with a sentence, and nothing outside its folder changes",
+  async (_, change) => {
+    change();
+    const refused = await receive().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({
+      code: "invalid-checkpoint",
+      message: expect.stringMatching(/^The checkpoint .*\.$/),
+    });
+    expectNothingDone();
+  },
+);

@@ -3,7 +3,7 @@ import { below } from "./exec-sessions.ts";
 
 const process = (hostPid: number, parent: number) => ({ hostPid, parent });
 
-test("a session is its first process and what descends from it, in whatever order they are listed", () => {
+test("a session is its first process and all descendants, in any order of the list", () => {
   const first = process(10, 1);
   const worker = process(11, 10);
   const shell = process(20, 1);

@@ -51,7 +51,7 @@ test.each([
   expect(details).toEqual([line.trim()]);
 });
 
-test("the cause comes last in the details, after what it led to", () => {
+test("the cause comes last in the details, after its consequences", () => {
   const log = [
     "(00.1) Error (criu/a.c:1): Can't do the thing",
     "(00.2) Error (criu/files-reg.c:2206): File x has bad size 2 (expect 1)",
@@ -70,7 +70,7 @@ test("an unknown cause is quoted by its first error line", () => {
   });
 });
 
-test("runc's own words are used where there is no log of CRIU", () => {
+test("runc's own message is used where CRIU has no log", () => {
   const { sentence } = explainCriuLog('time="2026-11-22T10:00:00Z" level=error msg="container is not running"\n');
   expect(sentence).toBe("CRIU says 'container is not running'.");
 });

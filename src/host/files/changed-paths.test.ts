@@ -20,20 +20,20 @@ test("a changed file is listed by itself, a changed folder with its contents", (
   expect(changedPaths(entries, [])).toEqual(["./b/", "./a/x"]);
 });
 
-test("the tree's own folder is listed as any other, and cannot have moved", () => {
+test("the tree's top folder is listed as any other, and cannot have moved", () => {
   const entries = [folder("."), file("./x"), file("./a/x")];
   expect(movedFolders(entries, true)).toEqual([]);
   expect(changedPaths(entries, [])).toEqual(["./", "./a/x"]);
 });
 
-test("a changed folder in a changed one may have moved, and what is below it goes with it", () => {
+test("a changed folder within a changed one may have moved, with everything below it", () => {
   const entries = [folder("./a"), folder("./a/b"), folder("./a/b/c"), folder("./d/e")];
   expect(movedFolders(entries, true)).toEqual(["./a/b"]);
   const paths = changedPaths(entries, ["./a/b", "./a/b/c", "./a/b/c/old"]);
   expect(paths).toEqual(["./a/", "./a/b/", "./a/b/c/", "./d/e/", "./a/b/c/old/"]);
 });
 
-test("where a swap dates only the folders that it happened in, all that is below those may have moved", () => {
+test("where a swap changes only the time of its own folder, everything below it may have moved", () => {
   expect(movedFolders([folder("./a"), folder("./a/b"), folder("./d/e")], false)).toEqual(["./a", "./d/e"]);
   expect(movedFolders([folder("."), folder("./a")], false)).toEqual(["."]);
 });
@@ -43,7 +43,7 @@ test.each<[string, string[], number, string[] | undefined]>([
   ["all of the names", ["./m/x", "./m/y"], 2, ["./m/"]],
   ["one of two names", ["./m/x", "./a/y"], 2, undefined],
   ["one name, where the other is in no part of the tree", ["./m/x"], 2, undefined],
-])("a file that nobody touched has %s in a folder that changed", (_, paths, links, expected) => {
+])("an unchanged file has %s in a changed folder", (_, paths, links, expected) => {
   const names = paths.map((path) => file(path, { inode: "shared", links, changed: false }));
   expect(changedPaths([folder("./m"), ...names], [])).toEqual(expected);
 });

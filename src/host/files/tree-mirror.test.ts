@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("a file that is written through a mapping is brought up to date under all its names, though its time says nothing", async () => {
+test("a file that is written through a mapping is updated under all its names, although its time does not change", async () => {
   writeFileSync(at("from/mapped"), "before");
   linkSync(at("from/mapped"), at("from/twin"));
   // The times say that nothing has changed.

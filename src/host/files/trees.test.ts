@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const mib = 2 ** 20;
 
-test("a tree's size is what its files hold, each once, and its holes are told beside it", async () => {
+test("a tree's size counts the data of each file once, and its holes separately", async () => {
   writeFileSync(join(folder, "data\nof two lines"), Buffer.alloc(3 * mib, "x"));
   linkSync(join(folder, "data\nof two lines"), join(folder, "second name"));
   writeFileSync(join(folder, "small"), "0123456789");
@@ -33,11 +33,11 @@ test("a tree's size is what its files hold, each once, and its holes are told be
   expect(await treeSize(folder)).toEqual({ bytes: 4 * mib + 10, holes: 149 * mib });
 });
 
-test("a tree that is gone holds nothing", async () => {
+test("a tree that does not exist has no size", async () => {
   expect(await treeSize(join(folder, "gone"))).toEqual({ bytes: 0, holes: 0 });
 });
 
-test("a folder gives way to one of several names of a fifo, as it does to a whiteout", async () => {
+test("a folder is replaced by a fifo with several names, as by a whiteout", async () => {
   const scratch = mkdtempSync(join(tmpdir(), "godwit-mirror-"));
   try {
     const [from, to] = [join(scratch, "from"), join(scratch, "to")];

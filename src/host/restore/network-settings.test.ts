@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { networkSettings } from "./network-settings.ts";
 
-test("settings of the network alone, with either sign between the words of a name", () => {
+test("network settings alone, with dots or slashes in their names", () => {
   expect(
     networkSettings({
       "net.core.somaxconn": "77",

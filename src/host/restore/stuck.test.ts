@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ProgressWatch } from "./stuck.ts";
 
-test("something stands still when it has been the same for as long as it may", () => {
+test("it is stuck when its value has not changed for the allowed time", () => {
   const watch = new ProgressWatch(30);
   expect(watch.stands("0", 0)).toBe(false);
   expect(watch.stands("0", 29)).toBe(false);

@@ -15,7 +15,7 @@ Suites: bookworm-security
 Components: main
 `;
 
-test("the deb822 entry that serves the machine's own release", () => {
+test("the deb822 entry of the machine's own release is found", () => {
   expect(findAptSource([{ name: "debian.sources", text: deb822 }], "bookworm")).toEqual({
     uri: "http://mirror.example/debian",
     signedBy: "/usr/share/keyrings/example.gpg",
@@ -38,16 +38,16 @@ test.each([
   ["without main", "deb http://mirror.example/debian bookworm contrib"],
   ["sources only", "deb-src http://mirror.example/debian bookworm main"],
   ["nothing", ""],
-])("not an entry with %s", (_, text) => {
+])("an entry is not used: %s", (_, text) => {
   expect(findAptSource([{ name: "sources.list", text }], "bookworm")).toBeUndefined();
 });
 
-test("not a deb822 entry that is switched off", () => {
+test("a deb822 entry with Enabled: no is not used", () => {
   const text = `Enabled: no\n${deb822.replace("# a comment\n", "")}`;
   expect(findAptSource([{ name: "a.sources", text }], "bookworm")).toBeUndefined();
 });
 
-test("a key that stands in the entry itself is not a keyring's path", () => {
+test("a key within the entry is not taken for the path of a keyring", () => {
   const text = deb822.replace(
     "/usr/share/keyrings/example.gpg",
     "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINB/abc",

@@ -10,14 +10,14 @@ const refusal = (starting: number, memoryMiB: number, facts: Partial<MachineFact
   }
 };
 
-test("two machines go where there is room for them and for their emulators", () => {
+test("two machines start where memory is enough for them and their emulators", () => {
   expect(refusal(2, 3072)).toBeUndefined();
   expect(refusal(2, 3072, { availableMiB: 6200 })).toMatchObject({ code: "no-space" });
   // Those that run already have their memory.
   expect(refusal(0, 3072, { availableMiB: 100 })).toBeUndefined();
 });
 
-test("what this machine lacks is named, with what to do", () => {
+test("a missing program, architecture or build is named, with what to do", () => {
   expect(refusal(2, 3072, { missing: ["qemu-system-x86_64"] })).toMatchObject({
     code: "unsupported-system",
     message: "qemu-system-x86_64 is missing on this machine.",
@@ -31,6 +31,6 @@ test("machines that are too small to be hosts are refused", () => {
   expect(refusal(1, 512)).toMatchObject({ code: "usage" });
 });
 
-test("memory is what programs can still have, and not what is unused", () => {
+test("available memory is MemAvailable, and not MemFree", () => {
   expect(availableMiB("MemTotal: 8000000 kB\nMemFree: 10240 kB\nMemAvailable:    2097152 kB\n")).toBe(2048);
 });

@@ -14,7 +14,7 @@ function round(flight: Flight, from: number): number {
   return frames;
 }
 
-it("grows while nobody waits, up to what a stream carries, and shrinks with each page that is wanted", () => {
+it("grows up to its maximum while no page is requested, and halves with each request", () => {
   const flight = new Flight();
   const least = flight.limit;
   let at = 0;
@@ -27,7 +27,7 @@ it("grows while nobody waits, up to what a stream carries, and shrinks with each
   expect(flight.limit).toBe(least);
 });
 
-it("is full with what has not arrived, and only with that", () => {
+it("is full while too much has not arrived", () => {
   const flight = new Flight();
   flight.sent(1, piece);
   expect(flight.full).toBe(false);

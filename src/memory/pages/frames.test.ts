@@ -11,7 +11,7 @@ function content(task: number, page: number): Buffer {
 }
 
 describe("cutZeros", () => {
-  it("keeps every page, and finds the empty ones", () => {
+  it("keeps every page, and finds those of zeros", () => {
     const run = { task: 1, first: 5, count: 30 };
     const bytes = Buffer.concat(Array.from({ length: 30 }, (_, i) => content(1, 5 + i)));
     const parts = cutZeros(run, bytes);

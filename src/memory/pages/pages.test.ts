@@ -88,7 +88,7 @@ const extents = fc
   });
 
 describe("sendPages", () => {
-  it("sends every missing page once, whichever are wanted meanwhile, and ends with the word of the destination", async () => {
+  it("sends every missing page once, in any order of requests, and ends when the destination is done", async () => {
     await fc.assert(
       fc.asyncProperty(extents, fc.array(fc.nat(), { maxLength: 30 }), async (runs, wants) => {
         const { memory, sending, destination } = connect(runs);
@@ -107,7 +107,7 @@ describe("sendPages", () => {
     );
   });
 
-  it("sends nothing but what is wanted before the word to go", async () => {
+  it("sends only requested pages until the destination says go", async () => {
     const { sending, destination } = connect([{ task: 1, first: 100, count: 50 }]);
     destination.say("want", 0, { task: 1, first: 120, count: 1 });
     expect(await destination.hear()).toEqual([120]);
@@ -117,7 +117,7 @@ describe("sendPages", () => {
     await sending;
   });
 
-  it("goes on behind a page that was wanted", async () => {
+  it("goes on after a page that was requested", async () => {
     const { destination } = connect([{ task: 1, first: 1000, count: 4000 }]);
     destination.say("want", 0, { task: 1, first: 3001, count: 1 });
     destination.say("go", 0);

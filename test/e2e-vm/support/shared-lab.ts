@@ -1,5 +1,6 @@
+import { execa } from "execa";
 import type { TestProject } from "vitest/node";
-import { labDown, labUp } from "../../../src/lab/lab.ts";
+import { godwitCommand, takeDown } from "../../e2e/support/godwit.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -14,12 +15,15 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const kept = process.env.GODWIT_TEST_VM_LAB;
   const name = kept ?? `e2e-${process.pid}-vm`;
-  const onProgress = (line: string) => process.stderr.write(`${line}\n`);
   const down = async () => {
-    if (!kept) await labDown(name);
+    if (!kept) await takeDown(name);
   };
   try {
-    await labUp({ name, kind: "vm", onProgress });
+    await execa(godwitCommand, ["lab", "up", "--name", name, "--kind", "vm"], {
+      stdin: "ignore",
+      stdout: 2,
+      stderr: "inherit",
+    });
   } catch (error) {
     await down();
     throw error;

@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive } from "../support/looper.ts";
 import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 /** Programs that use many things of the kernel at once, and print a number whenever all of them worked. */
 const mixes = [
@@ -34,12 +34,12 @@ const mixes = [
 
 export function mixedPrograms(lab: TestLab, modes = namespaceModes): void {
   describe.each(mixes)("$id", ({ id, what, how, command }) => {
-    test.each(modes)("%s: everything that hangs together goes on doing so", async (mode) => {
+    test.each(modes)("%s: all parts go on working together", async (mode) => {
       await lab.on("h1", `docker run --pull never -d --shm-size 64m --name ${id} servers ${command}`);
       await countsOn(lab, "h1", id, 3);
       const after = async (host: string) => expectConsecutive(await countsOn(lab, host, id, 3));
       await moveBackAndForth(lab, { name: id, mode, after });
-      held({ id, what, how, test: "test/e2e/programs/mixes.ts" }, mode);
+      recordMoved({ id, what, how, test: "test/e2e/programs/mixes.ts" }, mode);
     });
   });
 }

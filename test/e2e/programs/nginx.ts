@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { startClient } from "./support/lan-client.ts";
 import { type LabMode, lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 interface Report {
   received: number;
@@ -45,7 +45,7 @@ export function nginx(
     expect((await client.tell()).whole).toBe(0);
     expect(await client.finish()).toMatchObject({ whole: downloads, kept: downloads });
     expect(await lab.on(host, "docker logs nginx 2>&1")).toBe("");
-    held(program(megabytes), mode);
+    recordMoved(program(megabytes), mode);
   });
 }
 

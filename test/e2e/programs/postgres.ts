@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { eventually } from "../support/wait.ts";
 import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 const program = {
   id: "postgres",
@@ -56,6 +56,6 @@ export function postgres(lab: TestLab, modes = namespaceModes): void {
     const log = await lab.on(host, "docker logs postgres 2>&1");
     expect(log).not.toMatch(/PANIC|FATAL|was terminated/);
     await lab.on(host, "docker rm -f postgres && docker volume rm pgdata");
-    held(program, mode);
+    recordMoved(program, mode);
   });
 }

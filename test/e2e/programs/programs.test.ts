@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { isFullRun } from "../support/extent.ts";
+import { isFullRun } from "../support/full-run.ts";
 import { useLab } from "../support/lab.ts";
 import { mixedPrograms } from "./mixes.ts";
 import { nginx } from "./nginx.ts";

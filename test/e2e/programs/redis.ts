@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { isFullRun } from "../support/extent.ts";
+import { isFullRun } from "../support/full-run.ts";
 import type { TestLab } from "../support/lab.ts";
 import { eventually } from "../support/wait.ts";
 import { startClient } from "./support/lan-client.ts";
 import { lanAddress, moveBackAndForth, movesPerMode, modes as namespaceModes, onLan } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 interface Report {
   count: number;
@@ -78,7 +78,7 @@ export function redis(lab: TestLab, megabytes: number, modes = namespaceModes): 
         expect(await cli(host, "EVAL", verify(keys), "0")).toBe("0");
         expect(Number(await cli(host, "GET", "n"))).toBe(end.count);
         await lab.on(host, `docker exec redis sh -c 'redis-check-aof ${folder}/appendonlydir/*.manifest'`);
-        held(program(network, megabytes, reconnects), mode);
+        recordMoved(program(network, megabytes, reconnects), mode);
       },
     );
   });

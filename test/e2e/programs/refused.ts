@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, stateOf } from "../support/looper.ts";
-import { refused } from "./support/results.ts";
+import { recordRefused } from "./support/results.ts";
 
 const without = "have the program do without it, or move it while nothing of it is open";
 /** What inside/unsupported.c holds. */
@@ -34,7 +34,7 @@ const allowed = "--security-opt seccomp=unconfined --cap-add SYS_ADMIN --cap-add
 
 /** What CRIU cannot migrate is refused with the reason, and the program keeps running without a gap. */
 export function unsupported(lab: TestLab): void {
-  describe("what cannot move", () => {
+  describe("what CRIU cannot migrate", () => {
     test.each(kinds)("$what: refused by the $by, and it runs on", async ({ id, by, what, says, ...more }) => {
       await lab.on("h1", `docker run --pull never -d --name held ${allowed} servers /opt/unsupported ${id}`);
       await countsOn(lab, "h1", "held");
@@ -46,7 +46,11 @@ export function unsupported(lab: TestLab): void {
       expectConsecutive(await countsOn(lab, "h1", "held"));
       expect(await stateOf(lab, "h2", "held")).toBeUndefined();
       const because = error.message.slice(error.message.indexOf(": ") + 2);
-      refused({ id, what, how: "how" in more ? more.how : without, test: "test/e2e/programs/refused.ts" }, by, because);
+      recordRefused(
+        { id, what, how: "how" in more ? more.how : without, test: "test/e2e/programs/refused.ts" },
+        by,
+        because,
+      );
     });
   });
 }

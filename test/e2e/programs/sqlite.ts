@@ -3,7 +3,7 @@ import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, logNumbers } from "../support/looper.ts";
 import { somebody } from "./support/image.ts";
 import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 const writer = (rowsPerSecond: number) => `python3 /opt/sqlite_writer.py ${rowsPerSecond}`;
 const most = 200;
@@ -43,7 +43,7 @@ export function sqlite(lab: TestLab, rowsPerSecond = most, modes = namespaceMode
     // As after a crash, which acknowledged rows must survive.
     whole(await lab.on(host, `docker kill sqlite >/dev/null && ${check}`), acknowledged.length, "alone");
     await lab.on(host, "docker rm -f sqlite && docker volume rm rows");
-    held(program(rowsPerSecond), mode);
+    recordMoved(program(rowsPerSecond), mode);
   });
 }
 

@@ -3,7 +3,7 @@ import type { TestLab } from "../support/lab.ts";
 import { somebody } from "./support/image.ts";
 import { startClient } from "./support/lan-client.ts";
 import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
-import { held } from "./support/results.ts";
+import { recordMoved } from "./support/results.ts";
 
 interface Report {
   /** Messages that the client with the fewest has got. */
@@ -49,6 +49,6 @@ export function webSockets(lab: TestLab, modes = namespaceModes): void {
     const { least, most } = await client.finish();
     expect(least).toBeGreaterThan(20);
     expect(most).toBeGreaterThanOrEqual(least);
-    held(program, mode);
+    recordMoved(program, mode);
   });
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { mustReach } from "../../../src/lab/find-host.ts";
+import { dockerSocket } from "./inside-lab.ts";
 import type { TestLab } from "./lab.ts";
 import { patience } from "./wait.ts";
 
@@ -8,20 +8,17 @@ import { patience } from "./wait.ts";
 
 /** What `docker logs NAME 2>&1` prints, trimmed. Fails where Docker has no such log. */
 export async function readLog(lab: TestLab, host: string, name: string): Promise<string> {
-  const { status, type, body } = await get(socketOf(lab, host), `/containers/${name}/logs?stdout=1&stderr=1`);
+  const { status, type, body } = await get(dockerSocket(lab.name, host), `/containers/${name}/logs?stdout=1&stderr=1`);
   if (status !== 200) throw new Error(`On ${host}, Docker has no log of ${name} (${status}): ${body}`);
   return (type.endsWith("multiplexed-stream") ? joined(body) : body).toString().trim();
 }
 
 /** The state of a container (`running`, `exited`, ...); undefined where there is none, or no Docker that answers. Fails where the host is not up. */
 export async function readState(lab: TestLab, host: string, name: string): Promise<string | undefined> {
-  const answer = await get(socketOf(lab, host), `/containers/${name}/json`).catch(() => undefined);
+  const answer = await get(dockerSocket(lab.name, host), `/containers/${name}/json`).catch(() => undefined);
   if (answer?.status !== 200) return undefined;
   return (JSON.parse(answer.body.toString()) as { State: { Status: string } }).State.Status;
 }
-
-/** Fails where the host is not up. */
-const socketOf = (lab: TestLab, host: string) => mustReach(lab.name, host).socket("docker");
 
 async function get(socketPath: string, path: string) {
   const asked = request({ socketPath, path, agent: false, signal: AbortSignal.timeout(60_000 * patience) }).end();

@@ -1,13 +1,10 @@
-import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, inject } from "vitest";
-import { labRun } from "../../../src/lab/host/exec.ts";
-import { labDown } from "../../../src/lab/lab.ts";
-import { checkoutDir } from "../../../src/lab/paths.ts";
 import type { Release } from "../../../src/lab/recipe.ts";
+import { godwitCommand, takeDown } from "./godwit.ts";
+import { runInHost } from "./inside-lab.ts";
 import { patience } from "./wait.ts";
 
-const godwitCommand = join(checkoutDir(), "bin/godwit");
 /** A command that hangs is a failure of its test; the limit is far above what any of them takes. */
 const commandLimitMs = 120_000 * patience;
 /** A lab may have to make its roots and images first. */
@@ -46,7 +43,7 @@ export function useLab(tag: string, releases: Release[], images?: string[]): Tes
   afterEach(async () => {
     await Promise.all(releases.map((_, i) => cleanHost(lab, `h${i + 1}`)));
   });
-  afterAll(() => labDown(lab.name));
+  afterAll(() => takeDown(lab.name));
   return lab;
 }
 
@@ -64,7 +61,7 @@ export const cleanHost = (lab: TestLab, host: string): Promise<string> =>
 /** The command line pointed at a lab that somebody else brings up and takes down. */
 export function testLab(name: string): TestLab {
   const attempt = (host: string, script: string, input?: string) =>
-    labRun(
+    runInHost(
       name,
       host,
       ["timeout", "-k", "5", String(commandLimitMs / 1000), "sh", "-c", script],

@@ -3,7 +3,7 @@ import { readLog, readState } from "./docker-api.ts";
 import type { TestLab } from "./lab.ts";
 import { eventually } from "./wait.ts";
 
-/** The counting container of the story; `pause` in seconds between two numbers. */
+/** A program that counts; `pause` in seconds between two numbers. */
 export const looperCommand = (pause = 0.1) =>
   `/bin/sh -c 'i=0; while true; do echo $i; i=$(expr $i + 1); sleep ${pause}; done'`;
 

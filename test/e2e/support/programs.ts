@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestLab } from "./lab.ts";
 
-/** Makes the image `programs`: busybox, and in /bin the named C programs of this folder. Needs the images gcc and busybox. */
+/** Makes the image `programs`: busybox, and in /bin the named C programs of the folder `sources`. Needs the images gcc and busybox. */
 export async function makePrograms(lab: TestLab, host: string, names: string[]): Promise<void> {
   await lab.on(
     host,
     "docker run --pull never -d --name workshop gcc sleep 600 && docker create --pull never --name shelf busybox",
   );
   for (const name of names) {
-    const source = readFileSync(join(import.meta.dirname, `${name}.c`), "utf8");
+    const source = readFileSync(join(import.meta.dirname, `sources/${name}.c`), "utf8");
     await lab.on(host, `docker exec -i workshop gcc -O2 -static -x c -o /tmp/${name} -`, source);
     await lab.on(host, `docker cp workshop:/tmp/${name} - | docker cp - shelf:/bin`);
   }

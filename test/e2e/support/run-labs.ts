@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { TestProject } from "vitest/node";
-import { labDown } from "../../../src/lab/lab.ts";
-import { labsDir } from "../../../src/lab/paths.ts";
+import { takeDown } from "./godwit.ts";
+import { labsDir } from "./inside-lab.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -16,6 +16,6 @@ export default function setup(project: TestProject): () => Promise<void> {
   project.provide("labPrefix", prefix);
   return async () => {
     const labs = existsSync(labsDir()) ? readdirSync(labsDir()).filter((name) => name.startsWith(prefix)) : [];
-    await Promise.all(labs.map((name) => labDown(name)));
+    await Promise.all(labs.map((name) => takeDown(name)));
   };
 }

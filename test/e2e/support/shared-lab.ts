@@ -3,9 +3,9 @@ import type { Release } from "../../../src/lab/recipe.ts";
 import { bringUp, cleanHost, type TestLab, testLab } from "./lab.ts";
 
 /**
- * The lab of these releases that all files share which run in this worker, one after another: for files that leave nothing behind in
- * their hosts but what Docker and godwit keep there. It is taken down at the end of the run. Every test begins without containers
- * and checkpoints, every file also without images (but those of h1), volumes and networks.
+ * The lab of these releases that all files of this worker share, one after another. It is for files that leave nothing in their hosts
+ * but what Docker and godwit keep there, and files in /srv. The end of the run takes it down. Every test begins without containers
+ * and checkpoints. Every file begins without volumes, networks and images (h1 keeps the lab's own images).
  */
 export function useSharedLab(releases: Release[], images?: string[]): TestLab {
   const shape = releases.map((release) => release[0]).join("");
@@ -21,7 +21,7 @@ export function useSharedLab(releases: Release[], images?: string[]): TestLab {
   return lab;
 }
 
-/** Those that a lab makes: to load them again takes longer than all the rest. */
+/** The images that a lab makes. They stay: to load them again takes longer than all the rest. */
 const labImages = "(busybox|gcc|apps):latest";
 
 /** A script that brings a host without containers back to how it came up. */
@@ -32,5 +32,6 @@ const emptyHost = (kept: string) =>
     `docker images --format '{{.Repository}}:{{.Tag}}' | grep -vxE '${kept}' | grep -v '<none>' | xargs -r docker rmi -f`,
     // Images that have no name, or whose last name was taken.
     "docker image prune -f",
-    "rm -rf /var/lib/godwit/pending/*",
+    // Bind mounts of tests lie in /srv.
+    "rm -rf /var/lib/godwit/pending/* /srv/*",
   ].join(" >/dev/null && ");

@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostFolder } from "../../../src/lab/paths.ts";
+import { hostFolder } from "./inside-lab.ts";
 import type { TestLab } from "./lab.ts";
 import { expectConsecutive } from "./looper.ts";
 import { eventually } from "./wait.ts";

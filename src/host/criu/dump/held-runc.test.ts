@@ -33,14 +33,14 @@ async function runcWith(starts: number): Promise<{ images: string; work: string 
   return { images, work };
 }
 
-test("runc waits at the start of the CRIU that dumps, until it is let go on", async () => {
+test("runc waits at the start of the CRIU that dumps, until run() is called", async () => {
   const held = await holdLazyDump(container, await runcWith(3), "4.2.1");
   expect(existsSync(join(folder, "dumped"))).toBe(false);
   await held.run();
   expect(existsSync(join(folder, "dumped"))).toBe(true);
 });
 
-test("one that is dropped has done nothing", async () => {
+test("a held dump that is dropped has changed nothing", async () => {
   const request = await runcWith(3);
   const held = await holdLazyDump(container, request, "4.2.1");
   expect(await isHeld(join(request.work, configFile))).toBe(true);
@@ -49,7 +49,7 @@ test("one that is dropped has done nothing", async () => {
   expect(existsSync(join(folder, "dumped"))).toBe(false);
 });
 
-test("a runc that starts CRIU less often has dumped a container that was not frozen: that is refused", async () => {
+test("a runc that starts CRIU less often is refused: it has dumped a container that was not frozen", async () => {
   const request = await runcWith(2);
   const holding = holdLazyDump(container, request, "4.2.1").then((held) => held.run());
   await expect(holding).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { irmapCache } from "./irmap-cache.ts";
 
-test("the image of watched paths has the magic of CRIU's service images, and each message behind its length", () => {
+test("the image of watched paths has the magic of CRIU's service images, and the length before each message", () => {
   const image = irmapCache([
     { device: 0x2c, inode: 300n, path: "/srv" },
     { device: 1, inode: 0xffffffffffffffffn, path: "/\xc3\xa4" },

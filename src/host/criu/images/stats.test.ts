@@ -12,7 +12,7 @@ const image = (message: number[]) => {
 const dump = [0x08, 0xe8, 0x07, 0x10, 0xac, 0x02, 0x18, 2, 0x20, 3, 0x28, 51, 0x30, 1, 0x38, 35, 0x48, 20];
 const dumped = image([0x0a, dump.length, ...dump]);
 
-test("what CRIU says of a dump and a restore, in ms and pages", () => {
+test("statistics of a dump and a restore, in ms and pages", () => {
   expect(parseDumpStats(dumped)).toEqual({
     ...{ freezingMs: 1, frozenMs: 0.3, memoryDumpMs: 0.002, memoryWriteMs: 0.003 },
     ...{ pagesScanned: 51, pagesSkippedParent: 1, pagesWritten: 35, pagesLazy: 20 },
@@ -26,14 +26,14 @@ test("what CRIU says of a dump and a restore, in ms and pages", () => {
   });
 });
 
-test("CRIU measures nothing of a dump whose pages it serves: as it wrote it, frozen for seven minutes", () => {
+test("statistics of a dump whose pages CRIU serves are not used: they say seven minutes", () => {
   const lazy = [
     0x08, 0x00, 0x10, 0xba, 0x8a, 0xa0, 0xbe, 0x01, 0x18, 0x00, 0x20, 0x00, 0x28, 0x00, 0x38, 0x00, 0x48, 0,
   ];
   expect(parseDumpStats(image([0x0a, lazy.length, ...lazy]))).toBeNull();
 });
 
-test("what is missing, cut short or something else is nothing", () => {
+test("a missing, truncated or foreign image has no statistics", () => {
   expect(parseDumpStats(Buffer.alloc(0))).toBeNull();
   expect(parseDumpStats(dumped.subarray(0, -1))).toBeNull();
   expect(parseRestoreStats(dumped)).toBeNull();

@@ -36,7 +36,7 @@ afterEach(async () => {
   await rm(images, { recursive: true });
 });
 
-test("what one dump sent is read where it lies, and only what is lazy waits", async () => {
+test("pages of one dump are read in place, and only lazy ones are restored later", async () => {
   const answers = await send([
     open2(7),
     add(7, 0x10, ["a", "b"], present | lazy),
@@ -58,7 +58,7 @@ test("a host that cannot fetch pages later restores all of them at once", async 
   expect(await pagemap(images, "7")).toEqual([{ first: 0x10, count: 1, flags: parent }]);
 });
 
-test("a page that a round calls unchanged stays, lazy as it was, beside the changed ones", async () => {
+test("an unchanged page stays lazy as it was, beside the changed ones", async () => {
   await send([open2(7), add(7, 0x10, ["a", "b", "c"], present | lazy), add(7, 0x13, ["d"], present), close()]);
   const answers = await send([
     open2(7),
@@ -72,30 +72,30 @@ test("a page that a round calls unchanged stays, lazy as it was, beside the chan
   expect(await contents("7")).toEqual({ 16: "a lazy", 17: "B", 18: "c lazy", 19: "d" });
 });
 
-test("a pre-dump hears beforehand whether a process was there", async () => {
+test("a pre-dump is told whether the store knows a process", async () => {
   expect((await send([ask(7), open2(7), close()])).subarray(0, 5)).toEqual(Buffer.from([0, 0, 0, 0, 0]));
   expect((await send([ask(7), ask(8), open2(7), close()])).subarray(0, 9)).toEqual(
     Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 1]),
   );
 });
 
-test("memory that a round counts on and that never came ends it, and every one after it", async () => {
+test("a round that refers to memory that never came fails, and so does every later one", async () => {
   await send([open2(7), add(7, 0x10, ["a"], present), close()]);
   await expect(send([open2(7), add(7, 0x10, 2, parent), close()])).rejects.toThrow(/never came/);
   await expect(send([open2(7), add(7, 0x10, ["a"], present), close()])).rejects.toThrow(/earlier round/);
   await expect(store.writeImages(images, true)).rejects.toThrow(/whole/);
 });
 
-test("a round whose stream ends or breaks early has not arrived", async () => {
+test("a round whose stream ends early has not arrived", async () => {
   await expect(send([open2(7), add(7, 0x10, ["a"], present)])).rejects.toThrow(/too early/);
   await expect(store.writeImages(images, true)).rejects.toThrow(/whole/);
 });
 
-test("what is no word of a dump ends the round", async () => {
+test("an unknown word fails the round", async () => {
   await expect(send([word(99, 1n, 0, 0)])).rejects.toThrow(/no word/);
 });
 
-test("a process that has ended leaves nothing", async () => {
+test("an ended process leaves no pages", async () => {
   await send([open2(7), add(7, 0x10, ["a"], present), open2(8), add(8, 0x10, ["b"], present), close()]);
   await send([open2(7), add(7, 0x10, 1, parent), close()]);
   await send([open2(7), add(7, 0x10, 1, parent), close()]);
@@ -104,14 +104,14 @@ test("a process that has ended leaves nothing", async () => {
   expect(await readdir(folder)).not.toContain("pages-2.img");
 });
 
-test("shared memory has images of its own, and waits for nobody", async () => {
+test("shared memory has its own images, and is restored at once", async () => {
   await send([word(4, (77n << 8n) | 2n, 0, 0), add(77, 3, ["s"], present), close()]);
   await store.writeImages(images, true);
   expect(await pagemap(images, "shmem-77")).toEqual([{ first: 3, count: 1, flags: parent }]);
   expect(await contents("shmem-77")).toEqual({ 3: "s" });
 });
 
-test("room that a program gave back is free again, and what lies beside it stays", async () => {
+test("the room of freed memory is freed, and its neighbours stay", async () => {
   const many = Array.from({ length: 5000 }, (_, i) => `${i}`);
   await send([open2(7), add(7, 0x100, many, present | lazy), close()]);
   const before = (await stat(join(folder, "pages-1.img"))).blocks;
@@ -140,7 +140,7 @@ test("CRIU before 4.2 has narrower words", async () => {
   await old.discard();
 });
 
-test("whatever a program does between the rounds, each page is at last what it was at the last", async () => {
+test("after any rounds each page has its last contents", async () => {
   const change = fc.record({ first: fc.nat(60), count: fc.integer({ min: 1, max: 12 }), gone: fc.boolean() });
   const round = fc.array(change, { maxLength: 6 });
   await fc.assert(

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("tells where each lazy page is: behind all that are present before it, in the file of its task", async () => {
+it("gives the place of each lazy page: after all present pages before it, in the file of its task", async () => {
   const one = [
     { first: 10, count: 2, flags: 4 },
     { first: 20, count: 3, flags: 6 },

@@ -100,7 +100,7 @@ const change = (host: Record<string, unknown>, config: Record<string, unknown> =
 describe("the same container again", () => {
   const { name, body, restartPolicy, autoRemove } = createBody(inspect, { runtime: "godwit" });
 
-  test("keeps everything that the user gave", () => {
+  test("keeps everything that the user configured", () => {
     expect(name).toBe("web");
     expect(body).toMatchObject(inspect.Config);
     const { Binds, Mounts, VolumesFrom, Runtime, RestartPolicy, ContainerIDFile, ConsoleSize, ...kept } =
@@ -110,7 +110,7 @@ describe("the same container again", () => {
     expect(body.HostConfig).not.toHaveProperty("ConsoleSize");
   });
 
-  test("runs under the hook, and holds the restart policy and --rm back", () => {
+  test("runs under the hook, and holds back the restart policy and --rm", () => {
     expect(body.HostConfig).toMatchObject({ Runtime: "godwit", RestartPolicy: { Name: "no" }, AutoRemove: false });
     expect(restartPolicy).toEqual({ Name: "always", MaximumRetryCount: 0 });
     expect(autoRemove).toBe(false);
@@ -140,7 +140,7 @@ describe("the same container again", () => {
   });
 });
 
-test("anonymous volumes become new ones where that is asked for; those of --volumes-from are bound by name all the same", () => {
+test("anonymousAnew makes new anonymous volumes; those of --volumes-from are bound by name", () => {
   const { body } = createBody(inspect, { runtime: "godwit", anonymousAnew: true });
   expect(body).toMatchObject({ Volumes: { "/anonymous": {} } });
   expect(body.HostConfig).toMatchObject({
@@ -150,7 +150,7 @@ test("anonymous volumes become new ones where that is asked for; those of --volu
   expect(body.HostConfig.Mounts).not.toMatchObject([{ Source: "u1" }, {}]);
 });
 
-test("keepAddress asks for the addresses of this instant; the default bridge takes no IP", () => {
+test("keepAddress requests the present addresses; the default bridge takes no IP", () => {
   const { body } = createBody(inspect, { runtime: "godwit", keepAddress: ["lan", "bridge"] });
   expect(body.NetworkingConfig.EndpointsConfig).toEqual({
     lan: { Aliases: ["web-alias"], IPAMConfig: { IPv4Address: "10.9.0.7" }, MacAddress: "02:42:0a:09:00:07" },
@@ -158,13 +158,16 @@ test("keepAddress asks for the addresses of this instant; the default bridge tak
   });
 });
 
-test("a MAC address that was configured goes to the endpoint of the main network", () => {
+test("a configured MAC address goes to the endpoint of the main network", () => {
   const { body } = createBody(change({}, { MacAddress: "02:00:00:00:00:01" }), { runtime: "godwit" });
   expect(body).not.toHaveProperty("MacAddress");
-  expect(body.NetworkingConfig.EndpointsConfig).toMatchObject({ lan: { MacAddress: "02:00:00:00:00:01" }, bridge: {} });
+  expect(body.NetworkingConfig.EndpointsConfig).toEqual({
+    lan: { Aliases: ["web-alias"], IPAMConfig: { IPv4Address: "10.9.0.7" }, MacAddress: "02:00:00:00:00:01" },
+    bridge: {},
+  });
 });
 
-test("a clone shares nothing that can be had once, and keeps its host name", () => {
+test("a clone shares no port, address or volume, and keeps the host name", () => {
   const { name, body } = createBody(inspect, {
     name: "web-2",
     runtime: "godwit",
@@ -183,7 +186,7 @@ test("a clone shares nothing that can be had once, and keeps its host name", () 
   expect(body.NetworkingConfig.EndpointsConfig).toEqual({ lan: {}, bridge: {} });
 });
 
-test("an entrypoint that was taken away stays away: null would mean the image's", () => {
+test("an entrypoint that the user cleared stays empty: null would mean that of the image", () => {
   expect(createBody(change({}, { Entrypoint: null }), { runtime: "r" }).body.Entrypoint).toEqual([""]);
 });
 
@@ -196,7 +199,7 @@ test.each([
   expect(createBody(change({ NetworkMode: mode }), { runtime: "r" }).body.HostConfig.NetworkMode).toBe(expected);
 });
 
-test("names that Docker refuses in another's namespace are left out", () => {
+test("host name and ports are left out where Docker refuses them in a shared namespace", () => {
   const joined = createBody(change({ NetworkMode: "container:x" }), { runtime: "r" }).body;
   expect(joined).not.toHaveProperty("Hostname");
   expect(joined).not.toHaveProperty("ExposedPorts");
@@ -205,7 +208,7 @@ test("names that Docker refuses in another's namespace are left out", () => {
   expect(createBody(change({ NetworkMode: "host" }), { runtime: "r" }).body.Hostname).toBe("0123456789ab");
 });
 
-test("nulls and absent fields do no harm", () => {
+test("null and absent fields are accepted", () => {
   const bare = { Id: id, Name: "/b", Config: { Image: "i" }, HostConfig: {}, NetworkSettings: {} };
   expect(createBody(bare, { runtime: "r" }).body).toMatchObject({
     Image: "i",
@@ -215,7 +218,7 @@ test("nulls and absent fields do no harm", () => {
   expect(() => createBody({}, { runtime: "r" })).toThrow();
 });
 
-test("creating from what was created changes nothing more, whatever the mounts and ports are", () => {
+test("a second creation from the created container changes nothing", () => {
   const names = fc.stringMatching(/^[a-z][a-z0-9]{0,5}$/);
   const arbitrary = fc.record({
     binds: fc.uniqueArray(names).map((all) => all.map((volume) => `${volume}:/mnt/${volume}:ro`)),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createSource } from "../../../contract/create-source.ts";
 import { portsOf } from "./create-ports.ts";
 
-test("ports that Docker chose are asked for by number where they are to be kept", () => {
+test("ports that Docker chose are requested by number where they are to be kept", () => {
   const PortBindings = {
     "80/tcp": [
       { HostIp: "", HostPort: "8080" },

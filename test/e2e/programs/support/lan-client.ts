@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
-import { readLiving } from "../../../../src/lab/host/pid.ts";
-import { labFolder } from "../../../../src/lab/paths.ts";
+import { lanProcess } from "../../support/inside-lab.ts";
 import type { TestLab } from "../../support/lab.ts";
 import { patience } from "../../support/wait.ts";
 
@@ -20,10 +19,8 @@ export interface LanClient<Report> extends AsyncDisposable {
 
 /** Starts a program of the folder `clients` there. It answers each line of its input with a line of JSON (clients/port.ts). */
 export function startClient<Report>(lab: TestLab, program: string, ...args: string[]): LanClient<Report> {
-  const lan = readLiving(join(labFolder(lab.name), "lan.pid"));
-  if (!lan) throw new Error(`The lab ${lab.name} has no LAN.`);
   const file = join(import.meta.dirname, "../clients", program);
-  const inLan = ["--target", String(lan.pid), "--net", process.execPath, file, ...args];
+  const inLan = ["--target", String(lanProcess(lab.name)), "--net", process.execPath, file, ...args];
   const child = execa("nsenter", inLan, { reject: false, buffer: { stdout: false } });
   const lines = child.iterable();
   const ask = async (word: string): Promise<Report> => {

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { MigrationResult } from "../../../../src/contract/migration.ts";
-import { isFullRun } from "../../support/extent.ts";
+import { isFullRun } from "../../support/full-run.ts";
 import type { TestLab } from "../../support/lab.ts";
 import { stateOf } from "../../support/looper.ts";
 

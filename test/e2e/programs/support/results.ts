@@ -1,21 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Program, type Result, resultsFile } from "../../../../scripts/docs/compatibility-page.ts";
-import { checkoutDir } from "../../../../src/lab/paths.ts";
-import { isFullRun } from "../../support/extent.ts";
+import { isFullRun } from "../../support/full-run.ts";
+import { checkout } from "../../support/godwit.ts";
 import { type LabMode, movesPerMode } from "./moves.ts";
 
 const found = new Map<string, Result>();
 
 /** The program was moved in this mode as often as all are, and nothing was wrong. */
-export function held(program: Program, mode: LabMode): void {
+export function recordMoved(program: Program, mode: LabMode): void {
   const before = found.get(program.id);
   const moves = before && "moves" in before ? before.moves : {};
   found.set(program.id, { ...program, moves: sorted({ ...moves, [mode]: movesPerMode }) });
 }
 
 /** It does not move, and was told why. */
-export function refused(program: Program, by: "preflight" | "dump", because: string): void {
+export function recordRefused(program: Program, by: "preflight" | "dump", because: string): void {
   found.set(program.id, { ...program, refused: { by, because } });
 }
 
@@ -25,7 +25,7 @@ export function refused(program: Program, by: "preflight" | "dump", because: str
  */
 export function writeResults(): void {
   if (!isFullRun) return;
-  const file = join(checkoutDir(), resultsFile);
+  const file = join(checkout, resultsFile);
   const recorded: Result[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
   const all = new Map(recorded.map((result) => [result.id, result]));
   for (const [id, result] of found) {

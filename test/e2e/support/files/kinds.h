@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static void failed(int line, const char *call) {
-  fprintf(stderr, "oddtree: line %d: %s: %s\n", line, call, strerror(errno));
+  fprintf(stderr, "filekinds: line %d: %s: %s\n", line, call, strerror(errno));
   exit(1);
 }
 #define must(call) ((call) < 0 ? failed(__LINE__, #call) : (void)0)

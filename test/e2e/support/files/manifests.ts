@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { labRun } from "../../../../src/lab/host/exec.ts";
+import { runInHost } from "../inside-lab.ts";
 import type { TestLab } from "../lab.ts";
 
 /** What a container's files are, a line an entry. */
@@ -15,20 +15,20 @@ export interface Manifests {
 }
 
 /**
- * Puts the program `manifest` on the hosts, and makes the image `odd` on the first of them: an odd tree in /lower, and both programs.
+ * Puts the program `manifest` on the hosts, and makes the image `kinds` on the first of them: a tree with files of every kind in /lower, and both programs.
  * Its containers have files that are one hole of so many bytes. Needs the image busybox.
  */
-export async function makeOddImage(lab: TestLab, hosts: string[], largestHole: number): Promise<void> {
+export async function makeFileKindsImage(lab: TestLab, hosts: string[], largestHole: number): Promise<void> {
   const [first = ""] = hosts;
   for (const host of hosts) await putProgram(lab, host, "manifest");
-  await putProgram(lab, first, "oddtree", `-DLARGEST_HOLE=${largestHole}`);
+  await putProgram(lab, first, "filekinds", `-DLARGEST_HOLE=${largestHole}`);
   await lab.on(
     first,
     [
-      "docker run --pull never --name shelf -v /usr/local/bin:/from:ro busybox cp /from/oddtree /from/manifest /bin",
-      "docker commit shelf odd",
-      "docker run --pull never --cap-add SYS_ADMIN --name stock odd sh -c 'IMAGE=1 oddtree make /lower'",
-      "docker commit stock odd",
+      "docker run --pull never --name shelf -v /usr/local/bin:/from:ro busybox cp /from/filekinds /from/manifest /bin",
+      "docker commit shelf kinds",
+      "docker run --pull never --cap-add SYS_ADMIN --name stock kinds sh -c 'IMAGE=1 filekinds make /lower'",
+      "docker commit stock kinds",
       "docker rm shelf stock",
     ].join(" && "),
   );
@@ -42,7 +42,7 @@ async function putProgram(lab: TestLab, host: string, name: string, ...flags: st
     const source = join(import.meta.dirname, `${name}.c`);
     execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-static", ...flags, "-o", file, source]);
     const put = `cat >/usr/local/bin/${name} && chmod 755 /usr/local/bin/${name}`;
-    const { status, stderr } = await labRun(lab.name, host, put, { input: { file } });
+    const { status, stderr } = await runInHost(lab.name, host, put, { input: { file } });
     if (status !== 0) throw new Error(`${name} cannot be put on ${host}: ${stderr}`);
   } finally {
     rmSync(folder, { recursive: true });
@@ -50,23 +50,23 @@ async function putProgram(lab: TestLab, host: string, name: string, ...flags: st
 }
 
 /**
- * Starts a container with an odd tree in /odd of its writable layer, another one in the volume /v, and one in /lower that lay in its
+ * Starts a container with a tree with files of every kind in /kinds of its writable layer, another one in the volume /v, and one in /lower that lay in its
  * image and was changed in all ways since. It holds a deleted file of either open and listens on a socket in either; it counts.
  */
-export async function startOdd(lab: TestLab, host: string, name: string): Promise<void> {
-  const make = "oddtree make /odd /v/odd && oddtree change /lower && exec oddtree hold /odd /v/odd";
+export async function startFileKinds(lab: TestLab, host: string, name: string): Promise<void> {
+  const make = "filekinds make /kinds /v/kinds && filekinds change /lower && exec filekinds hold /kinds /v/kinds";
   // With CAP_SYS_ADMIN it may have trusted.* and security.* attributes.
   await lab.on(
     host,
-    `docker run --pull never -d --name ${name} --cap-add SYS_ADMIN -v ${name}-files:/v odd sh -c '${make}'`,
+    `docker run --pull never -d --name ${name} --cap-add SYS_ADMIN -v ${name}-files:/v kinds sh -c '${make}'`,
   );
 }
 
-/** Changes both trees of `startOdd` in all ways, and makes the one of the image anew. */
-export const changeWildly = (lab: TestLab, host: string, name: string) =>
+/** Changes both trees of `startFileKinds` in all ways, and makes the one of the image anew. */
+export const changeEverything = (lab: TestLab, host: string, name: string) =>
   lab.on(
     host,
-    `docker exec ${name} sh -c 'oddtree change /odd /v/odd && rm -r /lower && IMAGE=1 oddtree make /lower && rm -r /root && touch /bin/new'`,
+    `docker exec ${name} sh -c 'filekinds change /kinds /v/kinds && rm -r /lower && IMAGE=1 filekinds make /lower && rm -r /root && touch /bin/new'`,
   );
 
 export async function manifestsOf(lab: TestLab, host: string, name: string): Promise<Manifests> {
@@ -86,7 +86,7 @@ export async function manifestsOf(lab: TestLab, host: string, name: string): Pro
  * file that is open, both in `live`, and of a folder in /tmp while it dumps.
  */
 function isComparable(line: string): boolean {
-  return !/^(root\/(\.dockerenv|etc|etc\/mtab) |(root|layer)\/tmp folder|\S+\/odd\/live(\/socket)? )/.test(line);
+  return !/^(root\/(\.dockerenv|etc|etc\/mtab) |(root|layer)\/tmp folder|\S+\/kinds\/live(\/socket)? )/.test(line);
 }
 
 /** Fails with the lines that only one of them has. */

@@ -79,7 +79,7 @@ const oddFiles = (files: string) => {
 const member = (archive: Buffer, name: string) =>
   execFileSync("tar", ["-xO", name], { input: archive, maxBuffer: 2 ** 26 });
 
-test("an archive has the layers that are lacking, byte for byte, and its size is known before", async () => {
+test("an archive has the missing layers byte for byte, and its size is known before", async () => {
   const { root, id, tars, diffIds } = dockerRoot("whole", [(files) => write(join(files, "below"), "b"), oddFiles]);
   const names = diffIds.map((diffId) => `blobs/${diffId.replace(":", "/")}`);
   const packed = await packImage(docker(root), { id, reference: "app", without: diffIds.slice(0, 1) });
@@ -112,7 +112,7 @@ test.each([
   expect(JSON.parse(String(member(archive, "manifest.json")))[0].RepoTags).toEqual(tags);
 });
 
-test("a layer that is not as Docker recorded it is not sent as if it were", async () => {
+test("a layer whose files differ from Docker's record is not sent", async () => {
   const sending = async (name: string, change: (files: string) => void) => {
     const { root, id } = dockerRoot(name, [oddFiles]);
     change(join(root, "overlay2/cache0/diff"));
@@ -139,7 +139,7 @@ test("a layer that is not as Docker recorded it is not sent as if it were", asyn
   ).rejects.toThrow("ELOOP");
 });
 
-test("the containerd image store is told apart", async () => {
+test("an image of the containerd image store is not packed", async () => {
   const status: [string, string][] = [["driver-type", "io.containerd.snapshotter.v1"]];
   await expect(packImage(docker(folder, status), { id: "x", reference: "x", without: [] })).rejects.toThrow(
     "as a whole",

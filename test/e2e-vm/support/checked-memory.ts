@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { readLog } from "../../e2e/support/docker-api.ts";
+import type { TestLab } from "../../e2e/support/lab.ts";
+import { eventually } from "../../e2e/support/wait.ts";
+
+const source = join(import.meta.dirname, "../../e2e/support/sources/checked-memory.c");
+
+/** Makes the image `checked-memory` on h1. It is compiled here: in a machine that is emulated it would take minutes. */
+export async function makeCheckedMemory(lab: TestLab): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "godwit-checked-memory-"));
+  try {
+    const program = join(folder, "checked-memory");
+    await execa("gcc", ["-O2", "-static", "-x", "c", "-o", program, "-"], { input: readFileSync(source) });
+    const { stdout } = await execa("tar", ["-C", folder, "-cz", "checked-memory"], { encoding: "buffer" });
+    await lab.on("h1", "base64 -d | gunzip | docker import - checked-memory", Buffer.from(stdout).toString("base64"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Starts it with so many MiB, of which it writes so many KiB anew each second; see checked-memory.c. */
+export async function startCheckedMemory(
+  lab: TestLab,
+  name: string,
+  mebibytes: number,
+  kibPerS: number,
+  children = 0,
+  flags = "",
+) {
+  const command = `/checked-memory ${mebibytes} ${kibPerS} ${children}`;
+  await lab.on("h1", `docker run --pull never -d --name ${name} ${flags} checked-memory ${command}`);
+  await expectMemoryRight(lab, "h1", name);
+}
+
+/** It goes on there, and all that it has looked at was right. */
+export async function expectMemoryRight(lab: TestLab, host: string, name: string): Promise<void> {
+  const ticks = async () => (await readLog(lab, host, name)).match(/^tick \d+$/gm)?.length ?? 0;
+  const before = await ticks();
+  await eventually(`${name} goes on on ${host}`, async () => (await ticks()) > before + 1 || undefined);
+  const said = await readLog(lab, host, name);
+  if (said.includes("CORRUPT")) throw new Error(`The memory of ${name} is not what it was: ${said.slice(-500)}`);
+}

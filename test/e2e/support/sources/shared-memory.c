@@ -1,0 +1,86 @@
+/*
+ * usage: shared-memory MEBIBYTES
+ * Fills that much memory of every kind that does not belong to one process alone, with bytes that do not compress, and looks at all
+ * of it for ever, in two processes by turns: "pass N", or "CORRUPT" and what is wrong.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static size_t size;
+
+static uint64_t next(uint64_t *state) {
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state;
+}
+
+static void *must(void *memory, const char *what) {
+  if (memory != MAP_FAILED) return memory;
+  perror(what);
+  exit(1);
+}
+
+static void fill(uint64_t *memory, size_t bytes, uint64_t seed) {
+  for (size_t i = 0; i < bytes / sizeof *memory; i++) memory[i] = next(&seed);
+}
+
+static void check(const uint64_t *memory, size_t bytes, uint64_t seed, const char *what) {
+  for (size_t i = 0; i < bytes / sizeof *memory; i++) {
+    if (memory[i] == next(&seed)) continue;
+    printf("CORRUPT %s at %zu\n", what, i * sizeof *memory);
+    exit(1);
+  }
+}
+
+static void *mapped(int file, size_t bytes) {
+  if (ftruncate(file, (off_t)bytes)) exit(1);
+  return must(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), "mmap");
+}
+
+int main(int argc, char **argv) {
+  size = strtoull(argc > 1 ? argv[1] : "0", NULL, 10) << 20;
+  size_t half = size / 2, eighth = size / 8;
+  void *anonymous = must(mmap(NULL, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), "mmap");
+  fill(anonymous, half, 1);
+  void *attached = must(shmat(shmget(IPC_PRIVATE, eighth, IPC_CREAT | 0600), NULL, 0), "shmat");
+  fill(attached, eighth, 2);
+  int segment = shmget(IPC_PRIVATE, eighth, IPC_CREAT | 0600);
+  void *detached = must(shmat(segment, NULL, 0), "shmat");
+  fill(detached, eighth, 3);
+  shmdt(detached);
+  void *named = mapped(open("/dev/shm/named", O_RDWR | O_CREAT, 0600), eighth);
+  fill(named, eighth, 4);
+  int memfd = memfd_create("not mapped", 0);
+  void *passing = mapped(memfd, eighth);
+  fill(passing, eighth, 5);
+  munmap(passing, eighth);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  printf("ready\n");
+  for (unsigned long pass = 0;; pass++) {
+    pid_t child = fork();
+    if (child == 0) {
+      check(anonymous, half, 1, "shared anonymous memory");
+      check(attached, eighth, 2, "an attached segment");
+      detached = must(shmat(segment, NULL, SHM_RDONLY), "shmat");
+      check(detached, eighth, 3, "a segment that nobody had attached");
+      check(named, eighth, 4, "/dev/shm");
+      passing = must(mmap(NULL, eighth, PROT_READ, MAP_SHARED, memfd, 0), "mmap");
+      check(passing, eighth, 5, "a memfd that nobody had mapped");
+      exit(0);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    if (status) return 1;
+    printf("pass %lu\n", pass);
+    usleep(200 * 1000);
+  }
+}
