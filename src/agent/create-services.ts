@@ -1,5 +1,5 @@
 import { cloneContainer, cloneRunning } from "../checkpoint/clone.ts";
-import type { CheckpointSource } from "../checkpoint/container/run-again.ts";
+import type { CheckpointSource } from "../checkpoint/container/restore-from.ts";
 import { createCheckpoint } from "../checkpoint/create.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { listCheckpoints, refuseForeign, summaries } from "../checkpoint/find.ts";

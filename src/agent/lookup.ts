@@ -1,4 +1,4 @@
-import type { CheckpointSource } from "../checkpoint/container/run-again.ts";
+import type { CheckpointSource } from "../checkpoint/container/restore-from.ts";
 import { findCheckpoint, listCheckpoints } from "../checkpoint/find.ts";
 import type { CheckpointStore } from "../checkpoint/store/store.ts";
 import { GodwitError } from "../contract/errors.ts";

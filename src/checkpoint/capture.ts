@@ -19,7 +19,7 @@ import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
 import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
-import type { Unfinished } from "./recovery/unfinished.ts";
+import type { RecoveryRecord } from "./recovery/recovery-record.ts";
 import type { CheckpointFolder } from "./store/store.ts";
 
 /** A checkpoint that has no name yet. */
@@ -34,7 +34,7 @@ export async function capture(
   host: Host,
   container: ContainerInspect,
   folder: CheckpointFolder,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
   end?: (captured: Captured) => Promise<void>,
 ): Promise<Captured> {
@@ -62,7 +62,7 @@ export async function capture(
   await context.step("copy files", {}, saveTrees);
 
   context.phase("switchover", "Freezing the container, saving memory and files");
-  unfinished.save({ frozen: container.Id });
+  recovery.save({ frozen: container.Id });
   const dump = await holdDump(running, { images: folder.images, work: join(folder.path, "work") });
   const frozenAt = performance.now();
   try {

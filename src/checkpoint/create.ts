@@ -3,7 +3,7 @@ import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { type Captured, capture } from "./capture.ts";
-import { givePolicy, holdPolicy, policyToHold } from "./container/recreate.ts";
+import { restoreRestartPolicy, holdRestartPolicy, policyToHold } from "./container/recreate.ts";
 import type { CheckpointDeps } from "./deps.ts";
 import { withRecovery } from "./recovery/with-recovery.ts";
 import { summaryOf } from "./store/store.ts";
@@ -21,12 +21,12 @@ export async function createCheckpoint(
     failed: `'${owner}' could not be kept as the checkpoint '${request.name}'`,
     left: "and runs on as it was",
   };
-  return withRecovery(deps, owner, request.name, words, context, async (unfinished) => {
+  return withRecovery(deps, owner, request.name, words, context, async (recovery) => {
     const folder = await store.begin(owner, request.name);
-    unfinished.save({ folder: folder.path });
+    recovery.save({ folder: folder.path });
     const heldPolicy = request.stop ? policyToHold(container) : null;
-    if (heldPolicy) unfinished.save({ frozen: container.Id, heldPolicy });
-    await holdPolicy(host, container.Id, heldPolicy);
+    if (heldPolicy) recovery.save({ frozen: container.Id, heldPolicy });
+    await holdRestartPolicy(host, container.Id, heldPolicy);
     const parent = await store.current(owner, container.Id);
     const commit = async (captured: Captured) => {
       const record = { ...captured, name: request.name, parent, createdAt: new Date().toISOString() };
@@ -39,10 +39,10 @@ export async function createCheckpoint(
       stopped = await commit(captured);
       await host.docker.killAndWait(container.Id);
     };
-    const captured = await capture(host, container, folder, unfinished, context, request.stop ? stop : undefined);
+    const captured = await capture(host, container, folder, recovery, context, request.stop ? stop : undefined);
     const summary = stopped ?? (await commit(captured));
     await store.setCurrent(owner, request.name);
-    await givePolicy(host, container.Id, heldPolicy);
+    await restoreRestartPolicy(host, container.Id, heldPolicy);
     if (request.stop)
       context.warn(
         `This checkpoint is now all that is left of what '${owner}' had in memory, and no restore has proved it yet.`,

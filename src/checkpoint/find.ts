@@ -4,7 +4,7 @@ import { containerName } from "../host/container/facts.ts";
 import { stoppedLayer } from "../host/container/layers.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
-import type { CheckpointSource } from "./container/run-again.ts";
+import type { CheckpointSource } from "./container/restore-from.ts";
 import { dockerCheckpointFolder, dockerCheckpoints } from "./store/docker-checkpoints.ts";
 import { type CheckpointStore, summaryOf } from "./store/store.ts";
 

@@ -3,8 +3,8 @@ import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { imageOf } from "./container/image.ts";
-import { carryLogs, prepareBeside, prepareInPlace, prepareNew } from "./container/recreate.ts";
-import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./container/run-again.ts";
+import { copyLogsTo, prepareBeside, prepareInPlace, prepareNew } from "./container/recreate.ts";
+import { type CheckpointSource, restoreFrom, savedTrees, stageFor, verifySource } from "./container/restore-from.ts";
 import { refuseSharedVolumes, savedVolumes } from "./container/shared-volumes.ts";
 import type { CheckpointDeps } from "./deps.ts";
 import { finish, withRecovery } from "./recovery/with-recovery.ts";
@@ -30,16 +30,16 @@ export async function restoreContainer(
     left: container ? "and is stopped as it was" : "and nothing of it is left running",
     hint: `To restore another one: godwit checkpoint ls ${name}`,
   };
-  return withRecovery(deps, name, record.name, words, context, async (unfinished) => {
-    const inPlace = container?.Image === record.imageId ? await prepareInPlace(host, container, unfinished) : undefined;
+  return withRecovery(deps, name, record.name, words, context, async (recovery) => {
+    const inPlace = container?.Image === record.imageId ? await prepareInPlace(host, container, recovery) : undefined;
     const id = container
-      ? (inPlace ?? (await prepareBeside(host, container, imageRef, unfinished, context)).id)
-      : await prepareNew(host, name, record.inspect, unfinished, { fresh: false, imageRef });
+      ? (inPlace ?? (await prepareBeside(host, container, imageRef, recovery, context)).id)
+      : await prepareNew(host, name, record.inspect, recovery, { fresh: false, imageRef });
     // Before it runs: it may come to run without this agent.
     await store.join(name, [record.containerId, ...(container ? [container.Id] : [])], id);
-    const swaps = await stageFor(host, id, savedTrees(source), unfinished, context);
-    if (container) await carryLogs(host, container, id);
-    const { drained } = await runAgain(host, id, source, swaps, unfinished, context);
-    return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs: null }, context);
+    const swaps = await stageFor(host, id, savedTrees(source), recovery, context);
+    if (container) await copyLogsTo(host, container, id);
+    const { drained } = await restoreFrom(host, id, source, swaps, recovery, context);
+    return finish(deps, recovery, { name, checkpoint: record.name, drained, downtimeMs: null }, context);
   });
 }

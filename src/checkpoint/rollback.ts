@@ -8,8 +8,8 @@ import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { imageOf } from "./container/image.ts";
 import { detach } from "./container/networks.ts";
-import { carryLogs, prepareBeside } from "./container/recreate.ts";
-import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./container/run-again.ts";
+import { copyLogsTo, prepareBeside } from "./container/recreate.ts";
+import { type CheckpointSource, restoreFrom, savedTrees, stageFor, verifySource } from "./container/restore-from.ts";
 import { refuseSharedVolumes, savedVolumes } from "./container/shared-volumes.ts";
 import { stageTrees } from "./container/staged-trees.ts";
 import type { CheckpointDeps } from "./deps.ts";
@@ -42,30 +42,30 @@ export async function rollbackContainer(
     left: "and runs on as it was",
     hint: `To go back to another one: godwit checkpoint ls ${name}`,
   };
-  return withRecovery(deps, name, record.name, words, context, async (unfinished) => {
+  return withRecovery(deps, name, record.name, words, context, async (recovery) => {
     const running = await runcContainer(container.Id);
     // A checkpoint without files takes back memory alone: the files go on as they are.
     const own = record.trees.length === 0;
     const trees = own
       ? await fileTrees(host.docker, container, running.pid, await host.dockerRoot())
       : savedTrees(source);
-    const { id, keptNetworks } = await prepareBeside(host, container, imageRef, unfinished, context);
+    const { id, keptNetworks } = await prepareBeside(host, container, imageRef, recovery, context);
     // Before it runs: it may come to run without this agent.
     await store.join(name, [record.containerId, container.Id], id);
-    const swaps = await stageFor(host, id, trees, unfinished, context);
+    const swaps = await stageFor(host, id, trees, recovery, context);
     context.pointOfNoReturn();
     context.phase("switchover", "Freezing the container; the checkpoint runs in its place");
-    unfinished.save({ frozen: container.Id });
+    recovery.save({ frozen: container.Id });
     const frozenAt = performance.now();
     await context.step("freeze", { switchover: true }, () => freeze(running));
     if (own) await context.step("copy changed files", { switchover: true }, () => stageTrees(swaps));
     await context.step("free its networks", { switchover: true }, () =>
-      detach(host.docker, container, keptNetworks, unfinished),
+      detach(host.docker, container, keptNetworks, recovery),
     );
-    await carryLogs(host, container, id);
-    const { drained } = await runAgain(host, id, source, swaps, unfinished, context);
+    await copyLogsTo(host, container, id);
+    const { drained } = await restoreFrom(host, id, source, swaps, recovery, context);
     const downtimeMs = Math.round(performance.now() - frozenAt);
-    return finish(deps, unfinished, { name, checkpoint: record.name, drained, downtimeMs }, context);
+    return finish(deps, recovery, { name, checkpoint: record.name, drained, downtimeMs }, context);
   });
 }
 

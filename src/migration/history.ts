@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import * as z from "zod";
 import { cloneContainer } from "../checkpoint/clone.ts";
-import type { CheckpointSource } from "../checkpoint/container/run-again.ts";
+import type { CheckpointSource } from "../checkpoint/container/restore-from.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import { verifySeal } from "../checkpoint/store/manifest.ts";
 import type { CheckpointFolder } from "../checkpoint/store/store.ts";

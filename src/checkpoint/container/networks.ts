@@ -3,7 +3,7 @@ import { createBody } from "../../host/engine/create/create-body.ts";
 import type { Docker } from "../../host/engine/docker.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import { connectNetwork, disconnectNetwork, refusesAddress } from "../../host/engine/networks.ts";
-import type { Unfinished } from "../recovery/unfinished.ts";
+import type { RecoveryRecord } from "../recovery/recovery-record.ts";
 
 /**
  * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. It notices
@@ -13,7 +13,7 @@ export async function detach(
   docker: Docker,
   container: ContainerInspect,
   keptNetworks: string[],
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
 ): Promise<void> {
   const { body } = createBody(container, {
     runtime: "",
@@ -24,7 +24,7 @@ export async function detach(
   const detached = endpoints
     .filter(([network]) => publishes || keptNetworks.includes(network))
     .map(([network, endpoint]) => ({ network, endpoint }));
-  unfinished.save({ detached });
+  recovery.save({ detached });
   for (const { network } of detached) await disconnectNetwork(docker, network, container.Id);
 }
 
@@ -32,8 +32,8 @@ export async function detach(
  * The container is on its networks again, also where it has ended meanwhile, with the addresses that it had where the network lets
  * it choose. Harmless the second time.
  */
-export async function attach(docker: Docker, { record }: Unfinished): Promise<void> {
-  const { frozen, detached } = record;
+export async function attach(docker: Docker, { state }: RecoveryRecord): Promise<void> {
+  const { frozen, detached } = state;
   const found = frozen && detached.length > 0 ? await docker.find(frozen) : undefined;
   if (!found) return;
   for (const { network, endpoint } of detached) {

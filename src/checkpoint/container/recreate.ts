@@ -7,7 +7,7 @@ import { refusesAddress } from "../../host/engine/networks.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName } from "../../host/paths.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
-import type { PreparedRecord, Unfinished, UnfinishedRecord } from "../recovery/unfinished.ts";
+import type { PreparedRecord, RecoveryRecord, RecoveryState } from "../recovery/recovery-record.ts";
 
 /**
  * A stopped container whose runtime is the hook, as it is. Docker removes one with --rm when it ends: that one is no such container.
@@ -16,15 +16,15 @@ import type { PreparedRecord, Unfinished, UnfinishedRecord } from "../recovery/u
 export async function prepareInPlace(
   host: Host,
   container: ContainerInspect,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
 ): Promise<string | undefined> {
   if (container.HostConfig.Runtime !== hookName || container.HostConfig.AutoRemove) return undefined;
   const name = containerName(container);
   const policy = policyToHold(container);
-  unfinished.save({
+  recovery.save({
     prepared: { name, transientName: name, id: container.Id, made: false, original: null, policy, volumes: [] },
   });
-  await holdPolicy(host, container.Id, policy);
+  await holdRestartPolicy(host, container.Id, policy);
   return container.Id;
 }
 
@@ -37,7 +37,7 @@ export async function prepareBeside(
   host: Host,
   container: ContainerInspect,
   imageRef: string,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<{ id: string; keptNetworks: string[] }> {
   const name = containerName(container);
@@ -53,10 +53,10 @@ export async function prepareBeside(
     );
   const transientName = `${name}.godwit-${context.id}`;
   const prepared = { name, transientName, id: null, made: true, original: container.Id, policy, volumes: [] };
-  unfinished.save({ prepared });
-  await holdPolicy(host, container.Id, policy);
+  recovery.save({ prepared });
+  await holdRestartPolicy(host, container.Id, policy);
   const networks = container.State.Running ? Object.keys(container.NetworkSettings.Networks ?? {}) : [];
-  return createKeeping(networks, (kept) => create(host, prepared, request(kept).body, unfinished), context);
+  return createKeeping(networks, (kept) => create(host, prepared, request(kept).body, recovery), context);
 }
 
 /** With its addresses in all these networks, but those that take none of one's choice: Docker tells only when it is asked. */
@@ -88,7 +88,7 @@ export async function prepareNew(
   host: Host,
   name: string,
   inspect: unknown,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   options: { fresh: boolean; imageRef: string; volumeRenames?: Record<string, string> },
 ): Promise<string> {
   const { volumeRenames = {} } = options;
@@ -101,13 +101,13 @@ export async function prepareNew(
   }
   const volumes = Object.values(volumeRenames);
   const prepared = { name, transientName: name, id: null, made: true, original: null, policy: restartPolicy, volumes };
-  unfinished.save({ prepared });
-  return create(host, prepared, body, unfinished);
+  recovery.save({ prepared });
+  return create(host, prepared, body, recovery);
 }
 
-async function create(host: Host, prepared: PreparedRecord, body: unknown, unfinished: Unfinished): Promise<string> {
+async function create(host: Host, prepared: PreparedRecord, body: unknown, recovery: RecoveryRecord): Promise<string> {
   const id = await host.docker.create(prepared.transientName, body);
-  unfinished.save({ prepared: { ...prepared, id } });
+  recovery.save({ prepared: { ...prepared, id } });
   return id;
 }
 
@@ -121,7 +121,7 @@ export async function keepPrepared(host: Host, { id, name, original, policy }: P
   const found = id ? await host.docker.find(id) : undefined;
   if (!found) return;
   if (containerName(found) !== name) await host.docker.rename(found.Id, name);
-  await givePolicy(host, found.Id, policy);
+  await restoreRestartPolicy(host, found.Id, policy);
 }
 
 /** To be called if it does not come to run: nothing of it is left, or runs, when this returns. Harmless the second time. */
@@ -130,17 +130,17 @@ export async function undoPrepared(host: Host, prepared: PreparedRecord, started
   if (id && prepared.made) await host.docker.remove(id, { force: true });
   if (id && !prepared.made) {
     await host.docker.killAndWait(id);
-    await givePolicy(host, id, prepared.policy);
+    await restoreRestartPolicy(host, id, prepared.policy);
   }
   for (const volume of prepared.volumes) await host.docker.removeVolume(volume);
-  if (prepared.original) await givePolicy(host, prepared.original, prepared.policy);
+  if (prepared.original) await restoreRestartPolicy(host, prepared.original, prepared.policy);
 }
 
 /** Id of the container that was prepared. Between its creation and the note of its id only its name and age tell. */
 export async function madeContainer(
   host: Host,
   prepared: PreparedRecord,
-  startedAt: UnfinishedRecord["startedAt"],
+  startedAt: RecoveryState["startedAt"],
 ): Promise<string | undefined> {
   if (prepared.id) return prepared.id;
   const found = await host.docker.find(prepared.transientName);
@@ -149,7 +149,7 @@ export async function madeContainer(
 }
 
 /** The log goes with the container to its new id. Called while the original stands still and the new one has not begun. */
-export async function carryLogs(host: Host, from: ContainerInspect, id: string): Promise<void> {
+export async function copyLogsTo(host: Host, from: ContainerInspect, id: string): Promise<void> {
   if (from.Id !== id) await copyLogs(from, await host.docker.inspect(id), await host.dockerRoot());
 }
 
@@ -159,11 +159,11 @@ export function policyToHold({ HostConfig }: ContainerInspect): PreparedRecord["
   return HostConfig.AutoRemove || !policy?.Name || policy.Name === "no" ? null : policy;
 }
 
-export async function holdPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
+export async function holdRestartPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
   if (policy) await host.docker.setRestartPolicy(id, { Name: "no" });
 }
 
 /** Harmless where the container is gone. */
-export async function givePolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
+export async function restoreRestartPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
   if (policy && (await host.docker.find(id))) await host.docker.setRestartPolicy(id, policy);
 }

@@ -4,7 +4,7 @@ import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { CheckpointDeps } from "../deps.ts";
 import { settlePatiently } from "./settle.ts";
-import { Unfinished, unfinishedKind, unfinishedRecord } from "./unfinished.ts";
+import { RecoveryRecord, recoveryKind, recoveryState } from "./recovery-record.ts";
 
 /**
  * After a start of the agent: what its last life left in the middle of an action is settled in the background, as the operation
@@ -17,13 +17,13 @@ export async function resumeCheckpoints(
 ): Promise<void> {
   const folders: string[] = [];
   const earlier = new Map<string, Promise<unknown>>();
-  for (const { id, value } of deps.journal.listRecords(unfinishedKind)) {
-    const parsed = unfinishedRecord.safeParse(value);
+  for (const { id, value } of deps.journal.listRecords(recoveryKind)) {
+    const parsed = recoveryState.safeParse(value);
     if (!parsed.success) continue;
     const { container, folder } = parsed.data;
     if (folder) folders.push(folder);
-    const unfinished = new Unfinished(deps.journal, id, parsed.data);
-    const body = (context: OperationContext) => end(deps, unfinished, context, ending);
+    const recovery = new RecoveryRecord(deps.journal, id, parsed.data);
+    const body = (context: OperationContext) => end(deps, recovery, context, ending);
     // An operation that has ended with a record left could not put things back: Docker did not answer then.
     const begin = () =>
       operations.adopt(id, body) ?? operations.start({ kind: "restore", container, cancellable: false }, body);
@@ -36,13 +36,13 @@ export async function resumeCheckpoints(
 
 async function end(
   deps: CheckpointDeps,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
   ending: AbortSignal,
 ): Promise<RunResult> {
-  const { container, checkpoint, startedAt } = unfinished.record;
+  const { container, checkpoint, startedAt } = recovery.state;
   context.phase("recover", `The agent ended in the middle of this; '${container}' is put right`);
-  const id = await settlePatiently(deps, unfinished, ending);
+  const id = await settlePatiently(deps, recovery, ending);
   if (id === undefined) {
     throw new GodwitError(
       "agent-ended",

@@ -11,11 +11,11 @@ import { abandonPending, removePending } from "../../host/restore/pending.ts";
 import { watchRestore } from "../../host/restore/stuck.ts";
 import { runcContainer } from "../../host/runtime/runc.ts";
 import { attach } from "../container/networks.ts";
-import { givePolicy, keepPrepared, madeContainer, undoPrepared } from "../container/recreate.ts";
-import { restoreWork } from "../container/run-again.ts";
+import { restoreRestartPolicy, keepPrepared, madeContainer, undoPrepared } from "../container/recreate.ts";
+import { restoreWork } from "../container/restore-from.ts";
 import { keepSwap, undoSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";
-import type { PreparedRecord, Unfinished } from "./unfinished.ts";
+import type { PreparedRecord, RecoveryRecord } from "./recovery-record.ts";
 
 const lazyPagesMs = 100;
 const retryMs = 1000;
@@ -26,20 +26,20 @@ const retryMs = 1000;
  * @returns the id of the container that goes on from the checkpoint, if it does
  * @throws docker-unreachable, to be tried again
  */
-export async function settle({ host, store }: CheckpointDeps, unfinished: Unfinished): Promise<string | undefined> {
-  const { record } = unfinished;
-  const { frozen, heldPolicy, prepared, folder } = record;
+export async function settle({ host, store }: CheckpointDeps, recovery: RecoveryRecord): Promise<string | undefined> {
+  const { state } = recovery;
+  const { frozen, heldPolicy, prepared, folder } = state;
   // As long as nothing was taken from it, and nothing else can run in its place, it goes on at once: that needs no Docker.
-  const untouched = !record.released && record.detached.length === 0;
+  const untouched = !state.released && state.detached.length === 0;
   if (frozen && untouched) await letRun(frozen);
-  if (frozen) await givePolicy(host, frozen, heldPolicy);
-  const runs = prepared ? await settlePrepared(host, unfinished, prepared) : undefined;
+  if (frozen) await restoreRestartPolicy(host, frozen, heldPolicy);
+  const runs = prepared ? await settlePrepared(host, recovery, prepared) : undefined;
   if (runs === undefined) {
-    await attach(host.docker, unfinished);
+    await attach(host.docker, recovery);
     if (frozen && !untouched) await letRun(frozen);
-  } else if (record.checkpoint !== null) await store.setCurrent(record.container, record.checkpoint);
+  } else if (state.checkpoint !== null) await store.setCurrent(state.container, state.checkpoint);
   if (folder) await rm(folder, { recursive: true, force: true });
-  unfinished.forget();
+  recovery.forget();
   return runs;
 }
 
@@ -49,17 +49,17 @@ export async function settle({ host, store }: CheckpointDeps, unfinished: Unfini
  */
 export async function settlePatiently(
   deps: CheckpointDeps,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   until: AbortSignal,
 ): Promise<string | undefined> {
   for (;;) {
     try {
-      return await settle(deps, unfinished);
+      return await settle(deps, recovery);
     } catch (error) {
       const silent = error instanceof GodwitError && error.code === "docker-unreachable";
       if (silent && !until.aborted) await sleep(retryMs);
       else {
-        const { frozen, released } = unfinished.record;
+        const { frozen, released } = recovery.state;
         if (frozen && !released) await letRun(frozen);
         throw error;
       }
@@ -77,21 +77,21 @@ async function letRun(id: string): Promise<void> {
 /** Either the prepared container has the place of the original, or nothing of it is left. @returns its id where it runs */
 async function settlePrepared(
   host: Host,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   prepared: PreparedRecord,
 ): Promise<string | undefined> {
-  const { record } = unfinished;
-  const id = await madeContainer(host, prepared, record.startedAt);
-  const runs = id !== undefined && (record.kept || (record.released && (await isRestored(host, id))));
+  const { state } = recovery;
+  const id = await madeContainer(host, prepared, state.startedAt);
+  const runs = id !== undefined && (state.kept || (state.released && (await isRestored(host, id))));
   if (id !== undefined) await removePending(id);
   if (runs) {
-    unfinished.save({ kept: true });
+    recovery.save({ kept: true });
     await keepPrepared(host, { ...prepared, id });
-    await keepSwap(record.swaps);
+    await keepSwap(state.swaps);
     return id;
   }
-  await undoPrepared(host, prepared, record.startedAt);
-  await undoSwap(record.swaps);
+  await undoPrepared(host, prepared, state.startedAt);
+  await undoSwap(state.swaps);
   return undefined;
 }
 

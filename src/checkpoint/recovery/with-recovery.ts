@@ -8,7 +8,7 @@ import { keepPrepared } from "../container/recreate.ts";
 import { keepSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";
 import { settlePatiently } from "./settle.ts";
-import { Unfinished } from "./unfinished.ts";
+import { RecoveryRecord } from "./recovery-record.ts";
 
 /** So long an action that failed waits for a Docker that does not answer, to put things back; otherwise the agent's next start does. */
 const dockerPatienceMs = 30_000;
@@ -30,21 +30,21 @@ export async function withRecovery<T>(
   checkpoint: string | null,
   words: FailureWords,
   context: OperationContext,
-  act: (unfinished: Unfinished) => Promise<T>,
+  act: (recovery: RecoveryRecord) => Promise<T>,
 ): Promise<T> {
-  const unfinished = Unfinished.begin(deps.journal, context, { container, checkpoint });
+  const recovery = RecoveryRecord.begin(deps.journal, context, { container, checkpoint });
   try {
-    const result = await act(unfinished);
-    unfinished.forget();
+    const result = await act(recovery);
+    recovery.forget();
     return result;
   } catch (error) {
-    const runs = await settlePatiently(deps, unfinished, AbortSignal.timeout(dockerPatienceMs));
+    const runs = await settlePatiently(deps, recovery, AbortSignal.timeout(dockerPatienceMs));
     const reason = isFull(error) ? noRoom(deps.host, error) : error;
     if (runs !== undefined) {
       context.warn(`'${container}' runs from the checkpoint all the same.`);
       throw reason;
     }
-    throw inWords(reason, words, await whatEnded(deps.host, unfinished));
+    throw inWords(reason, words, await whatEnded(deps.host, recovery));
   }
 }
 
@@ -59,8 +59,8 @@ function inWords(error: unknown, { failed, left, hint }: FailureWords, ended: st
 }
 
 /** What to say of a container that was frozen, and does not run any more: somebody, or Docker, ended it. */
-async function whatEnded(host: Host, { record }: Unfinished): Promise<string | undefined> {
-  const found = record.frozen ? await host.docker.find(record.frozen).catch(() => undefined) : undefined;
+async function whatEnded(host: Host, { state }: RecoveryRecord): Promise<string | undefined> {
+  const found = state.frozen ? await host.docker.find(state.frozen).catch(() => undefined) : undefined;
   if (!found || found.State.Running) return undefined;
   return `and '${containerName(found)}' has ended meanwhile, with status ${found.State.ExitCode}`;
 }
@@ -76,14 +76,14 @@ export interface Begun {
 /** Waits for its memory, then gives it the place of what it replaces. */
 export async function finish(
   { host, store }: CheckpointDeps,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   { name, checkpoint, drained, downtimeMs }: Begun,
   context: OperationContext,
 ): Promise<RunResult> {
   context.phase("drain", "It runs; the rest of its memory arrives");
   await context.step("drain", {}, () => drained);
-  unfinished.save({ kept: true });
-  const { prepared, swaps, frozen } = unfinished.record;
+  recovery.save({ kept: true });
+  const { prepared, swaps, frozen } = recovery.state;
   if (frozen) for (const done of meddled(await host.docker.find(frozen), name)) context.warn(done);
   if (prepared) await keepPrepared(host, prepared);
   for (const left of await keepSwap(swaps))

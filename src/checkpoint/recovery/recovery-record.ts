@@ -3,7 +3,7 @@ import type { Journal } from "../../journal/journal.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 
 /** Kind of the journal's records of what is under way on this host's containers; one an operation, by its id. */
-export const unfinishedKind = "unfinished";
+export const recoveryKind = "unfinished";
 
 /** A container that a checkpoint is run in, and what it takes the place of. */
 export const preparedRecord = z.object({
@@ -25,7 +25,7 @@ export const preparedRecord = z.object({
 export type PreparedRecord = z.infer<typeof preparedRecord>;
 
 /** What must be put right if an action does not come to its end, by failure or by the agent's death. Written before each step. */
-export const unfinishedRecord = z.object({
+export const recoveryState = z.object({
   container: z.string(),
   checkpoint: z.string().nullable(),
   startedAt: z.iso.datetime(),
@@ -45,39 +45,39 @@ export const unfinishedRecord = z.object({
   /** The prepared container runs and has all its memory: it stays, and what it takes the place of goes. */
   kept: z.boolean(),
 });
-export type UnfinishedRecord = z.infer<typeof unfinishedRecord>;
+export type RecoveryState = z.infer<typeof recoveryState>;
 
 /** The record of one action. */
-export class Unfinished {
-  readonly record: UnfinishedRecord;
+export class RecoveryRecord {
+  readonly state: RecoveryState;
   readonly #journal: Journal;
   readonly #operation: string;
 
-  constructor(journal: Journal, operation: string, record: UnfinishedRecord) {
+  constructor(journal: Journal, operation: string, state: RecoveryState) {
     this.#journal = journal;
     this.#operation = operation;
-    this.record = record;
+    this.state = state;
   }
 
   static begin(
     journal: Journal,
     { id }: OperationContext,
     { container, checkpoint }: { container: string; checkpoint: string | null },
-  ): Unfinished {
+  ): RecoveryRecord {
     const nothing = {
       ...{ frozen: null, heldPolicy: null, folder: null, prepared: null },
       ...{ swaps: [], detached: [], released: false, kept: false },
     };
-    return new Unfinished(journal, id, { container, checkpoint, startedAt: new Date().toISOString(), ...nothing });
+    return new RecoveryRecord(journal, id, { container, checkpoint, startedAt: new Date().toISOString(), ...nothing });
   }
 
   /** Durable when it returns: what follows from the change may be done. */
-  save(change: Partial<UnfinishedRecord>): void {
-    Object.assign(this.record, change);
-    this.#journal.putRecord(unfinishedKind, this.#operation, this.record);
+  save(change: Partial<RecoveryState>): void {
+    Object.assign(this.state, change);
+    this.#journal.putRecord(recoveryKind, this.#operation, this.state);
   }
 
   forget(): void {
-    this.#journal.deleteRecord(unfinishedKind, this.#operation);
+    this.#journal.deleteRecord(recoveryKind, this.#operation);
   }
 }

@@ -12,7 +12,7 @@ import { armContainer, disarmContainer } from "../../host/restore/arm.ts";
 import { releaseImageSpace } from "../../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
-import type { Unfinished } from "../recovery/unfinished.ts";
+import type { RecoveryRecord } from "../recovery/recovery-record.ts";
 import { verifySeal } from "../store/manifest.ts";
 import type { CheckpointFolder } from "../store/store.ts";
 import { refuseSharedVolumes } from "./shared-volumes.ts";
@@ -48,7 +48,7 @@ export async function stageFor(
   host: Host,
   id: string,
   saved: SavedTree[],
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<TreeSwap[]> {
   const container = await host.docker.inspect(id);
@@ -57,7 +57,7 @@ export async function stageFor(
     throw new GodwitError("unsupported-container", `The writable layer of container ${id.slice(0, 12)} was not found.`);
   const root: FileTree = { kind: "writable-layer", name: "", destination: "/", path: layer };
   const swaps = swapsOf(saved, [root, ...(await volumeTrees(host.docker, container))]);
-  unfinished.save({ swaps: swaps.map(({ path }) => path) });
+  recovery.save({ swaps: swaps.map(({ path }) => path) });
   context.phase("sync", "Copying the checkpoint's files");
   await context.step("copy files", {}, () => stageTrees(swaps, context.signal));
   return swaps;
@@ -73,12 +73,12 @@ export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
  * is still on its way comes behind `drained`.
  * @throws restore-failed; nothing of the container runs then
  */
-export async function runAgain(
+export async function restoreFrom(
   host: Host,
   id: string,
   { folder, record }: CheckpointSource,
   swaps: TreeSwap[],
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<RunningContainer> {
   const container = await host.docker.inspect(id);
@@ -100,9 +100,9 @@ export async function runAgain(
   try {
     context.phase("switchover", "Restoring files, then processes");
     const volumes = swaps.flatMap(({ volume }) => volume ?? []);
-    await refuseSharedVolumes(host.docker, record, volumes, [id, unfinished.record.prepared?.original]);
+    await refuseSharedVolumes(host.docker, record, volumes, [id, recovery.state.prepared?.original]);
     await swapTrees(swaps.map(({ path }) => path));
-    unfinished.save({ released: true });
+    recovery.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();
     return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
