@@ -4,40 +4,6 @@ import { groups } from "./errors-page.ts";
 import { generated, table } from "./markdown.ts";
 import { shapes } from "./shapes.ts";
 
-/** What each command prints with --json; a command without a line here makes the page fail. */
-const json: Record<string, string> = {
-  doctor: "`DoctorReport[]`, a host each",
-  hosts: "`{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]`",
-  ps: "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host could not be asked",
-  migrate: "`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`",
-  "checkpoint create": "`Event` lines, then a `CheckpointSummary` line",
-  "checkpoint ls": "`{ host: string, checkpoints: CheckpointSummary[], problem: string | null }[]`",
-  "checkpoint inspect": "`CheckpointRecord`",
-  "checkpoint rm": "`{ removed: string }`",
-  restore: "`Event` lines, then a `RunResult` line",
-  rollback: "`Event` lines, then a `RunResult` line",
-  clone: "`Event` lines, then a `RunResult` line",
-  recover: "`Recovery`",
-  "migration ls": "`Migration[]`",
-  "migration show": "`Migration`",
-  "migration watch": "`Event` lines, then a `MigrationResult` line",
-  "migration cancel": "`Migration`",
-  "migration set": "`Migration`",
-  "migration switch": "`Migration`",
-  "operations ls": "`Operation[]`",
-  "operations show": "`Operation`",
-  "operations watch": "`Event` lines, then the operation's result line",
-  "operations cancel": "`Operation`",
-  agent: "nothing; its log on standard error is JSON lines always",
-  setup: "`{ changed: boolean, registered: boolean, notes: string[] }`",
-  certificates: "`{ folder: string, authorityKept: boolean, hosts: { name: string, addresses: string[] }[] }`",
-  "lab up": "`Lab[]`",
-  "lab exec": "nothing of its own: what the command prints",
-  "lab status": "`Lab[]`",
-  "lab down": "`{ lab: string }`",
-  "lab image": "`{ host: string, image: string, id: string }`",
-};
-
 /** docs/cli.md: every command as the program itself describes it. */
 export function cliPage(): string {
   const program = createProgram(
@@ -45,20 +11,18 @@ export function cliPage(): string {
     () => {},
   );
   const commands = leaves(program, []);
-  const unknown = Object.keys(json).filter((name) => !commands.some(({ path }) => path.join(" ") === name));
-  if (unknown.length > 0) throw new Error(`no such command: ${unknown.join(", ")}`);
   return `# Commands
 
 ${generated("the commands in src/cli and the schemas in src/contract")}
 
-Containers are named \`NAME\`, or \`HOST/NAME\` where the host is another one. On a host, commands go to its agent over
+A container's name is \`NAME\`, or \`HOST/NAME\` on another host. On a host, commands go to its agent over
 \`/run/godwit/agent.sock\` (or \`GODWIT_SOCKET\`). With \`--lab NAME\` (or \`GODWIT_LAB=NAME\`) they go to the hosts of that lab.
 
-These options belong to every command:
+Every command has these options:
 
 ${options(program)}
-At a terminal a running operation is shown live; otherwise there is a line for every transition. The first Ctrl-C cancels the
-operation, a second one leaves it to itself.
+A terminal shows a running operation live. A pipe or a file gets a line for every transition. The first Ctrl-C cancels the
+operation. The second one stops following it, and the operation continues.
 
 ## Exit status
 
@@ -68,7 +32,7 @@ ${table(["status", "meaning"], groups)}
 ${commands.map(section).join("\n")}
 ## JSON shapes
 
-With \`--json\` a command prints one JSON document. Commands that follow an operation print a line for each event and then one
+With \`--json\` a command prints one JSON document. A command that follows an operation prints a line for each event, then a line
 with the result. An error is a line \`{"error": ErrorReport}\`. Times ending in \`Ms\` or named \`ms\`, \`at\` (of a step) and
 \`elapsed\` are milliseconds, sizes are bytes, other times are ISO 8601. A field with \`?\` may be missing.
 
@@ -92,8 +56,7 @@ function leaves(command: Command, path: string[]): Leaf[] {
 
 function section({ path, command }: Leaf): string {
   const name = path.join(" ");
-  const shape = json[name];
-  if (shape === undefined) throw new Error(`scripts/docs/cli-page.ts does not say what '${name} --json' prints`);
+  const help = helpOf(command);
   const args = command.registeredArguments.map((argument) => [
     `\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}${argument.variadic ? " ..." : ""}\``,
     argument.description,
@@ -105,10 +68,10 @@ ${command.description()}
 \`godwit ${name} ${command.usage()}\`
 
 ${args.length > 0 ? `${table(["argument", ""], args)}\n` : ""}${command.options.length > 0 ? `${options(command)}\n` : ""}\`\`\`
-${exampleLines(command).join("\n")}
+${linesAfter("Example", help).join("\n")}
 \`\`\`
 
-\`--json\`: ${shape}
+\`--json\`: ${withCode(linesAfter("With --json", help)[0] ?? "")}
 `;
 }
 
@@ -125,8 +88,10 @@ function options(command: Command): string {
   return table(["option", ""], rows);
 }
 
-/** The examples stand in the text after the help. */
-function exampleLines(command: Command): string[] {
+/** Marks shapes, names of shapes and options as code. */
+const withCode = (text: string) => text.replace(/\{.*\}(\[\])?|\b[A-Z][a-z]\w*(\[\])?|--[a-z-]+/g, "`$&`");
+
+function helpOf(command: Command): string {
   let text = "";
   command
     .configureOutput({
@@ -135,10 +100,17 @@ function exampleLines(command: Command): string[] {
       },
     })
     .outputHelp();
-  return text
-    .slice(text.lastIndexOf("Example"))
+  return text;
+}
+
+/** The indented lines of the help below the last heading that begins so. @throws if there is no such heading */
+function linesAfter(heading: string, help: string): string[] {
+  const at = help.lastIndexOf(`\n${heading}`);
+  if (at < 0) throw new Error(`'${help.split("\n")[0]}' has no '${heading}' in its help`);
+  const lines = help
+    .slice(at + 1)
     .split("\n")
-    .slice(1)
-    .map((line) => line.trim())
-    .filter(Boolean);
+    .slice(1);
+  const end = lines.findIndex((line) => !line.startsWith("  "));
+  return lines.slice(0, end < 0 ? undefined : end).map((line) => line.trim());
 }

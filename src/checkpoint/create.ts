@@ -3,7 +3,7 @@ import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { type Captured, capture } from "./capture.ts";
-import { restoreRestartPolicy, holdRestartPolicy, policyToHold } from "./container/recreate.ts";
+import { holdRestartPolicy, policyToHold, restoreRestartPolicy } from "./container/recreate.ts";
 import type { CheckpointDeps } from "./deps.ts";
 import { withRecovery } from "./recovery/with-recovery.ts";
 import { summaryOf } from "./store/store.ts";

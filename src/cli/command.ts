@@ -4,18 +4,18 @@ import type { Client } from "../transport/client.ts";
 import type { Output } from "../view/output.ts";
 import type { Connection } from "./connection.ts";
 
-/** What every command is given. */
+/** What every command gets. */
 export interface CommandContext {
   /** Name of the lab that --lab or GODWIT_LAB names, if any. */
   lab: string | undefined;
   connect(): Promise<Connection>;
-  /** Shows an operation until it has ended well; throws its error otherwise. */
+  /** Shows an operation until it is done. Throws the operation's error if it fails. */
   follow(client: Client, operation: Operation): Promise<Operation>;
   progress(line: string): void;
   notice(line: string): void;
 }
 
-/** Makes a command's action from a function that returns what is to be shown. */
+/** Makes a command's action from a function that returns its output. */
 export type Action = <A extends unknown[]>(
   run: (context: CommandContext, ...args: A) => Promise<Output>,
 ) => (...args: [...A, Command]) => Promise<void>;
@@ -23,6 +23,9 @@ export type Action = <A extends unknown[]>(
 /** Adds a command (or a group of them) to the program. */
 export type Registration = (program: Command, action: Action) => void;
 
-/** Lines for the end of a command's help. */
+/** What the command prints with --json, for its help and docs/cli.md: a shape of the contract, with a word about it. */
+export const prints = (shape: string): string => `\nWith --json:\n  ${shape}`;
+
+/** Examples for the end of a command's help. */
 export const examples = (...lines: string[]): string =>
   `\n${lines.length > 1 ? "Examples" : "Example"}:\n${lines.map((line) => `  ${line}`).join("\n")}`;

@@ -3,8 +3,8 @@ import type { RunResult } from "../../contract/routes.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { CheckpointDeps } from "../deps.ts";
-import { settlePatiently } from "./settle.ts";
 import { RecoveryRecord, recoveryKind, recoveryState } from "./recovery-record.ts";
+import { settlePatiently } from "./settle.ts";
 
 /**
  * After a start of the agent: what its last life left in the middle of an action is settled in the background, as the operation

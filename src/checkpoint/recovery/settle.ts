@@ -11,7 +11,7 @@ import { abandonPending, removePending } from "../../host/restore/pending.ts";
 import { watchRestore } from "../../host/restore/stuck.ts";
 import { runcContainer } from "../../host/runtime/runc.ts";
 import { attach } from "../container/networks.ts";
-import { restoreRestartPolicy, keepPrepared, madeContainer, undoPrepared } from "../container/recreate.ts";
+import { keepPrepared, madeContainer, restoreRestartPolicy, undoPrepared } from "../container/recreate.ts";
 import { restoreWork } from "../container/restore-from.ts";
 import { keepSwap, undoSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";

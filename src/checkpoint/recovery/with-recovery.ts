@@ -7,8 +7,8 @@ import type { OperationContext } from "../../operations/operation-context.ts";
 import { keepPrepared } from "../container/recreate.ts";
 import { keepSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";
-import { settlePatiently } from "./settle.ts";
 import { RecoveryRecord } from "./recovery-record.ts";
+import { settlePatiently } from "./settle.ts";
 
 /** So long an action that failed waits for a Docker that does not answer, to put things back; otherwise the agent's next start does. */
 const dockerPatienceMs = 30_000;

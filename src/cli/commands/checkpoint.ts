@@ -1,19 +1,22 @@
 import { errorReport } from "../../contract/errors.ts";
-import { examples, type Registration } from "../command.ts";
+import { examples, prints, type Registration } from "../command.ts";
 
 export const checkpoint: Registration = (program, action) => {
   const group = program
     .command("checkpoint")
-    .summary("take, list, look at and remove checkpoints")
+    .summary("take, list, show and remove checkpoints")
     .description("Takes, lists, shows and removes checkpoints of containers.")
     .addHelpText("after", examples("godwit checkpoint create looper before", "godwit checkpoint ls"));
 
   group
     .command("create")
-    .description("Takes memory and files of a running container under one freeze. It runs on unless --stop is given.")
+    .description(
+      "Takes memory and files of a running container under one freeze. The container keeps running unless --stop is given.",
+    )
     .argument("<container>", "[HOST/]NAME or id")
-    .argument("[name]", "name of the checkpoint; one is made up without it")
+    .argument("[name]", "name of the checkpoint; by default it has the time in it")
     .option("--stop", "stop the container with the checkpoint", false)
+    .addHelpText("after", prints("Event lines, then a CheckpointSummary line"))
     .addHelpText(
       "after",
       examples("godwit checkpoint create looper before", "godwit checkpoint create h1/looper --stop"),
@@ -31,6 +34,7 @@ export const checkpoint: Registration = (program, action) => {
     .command("ls")
     .description("Lists the checkpoints of one container, or of all containers on all hosts.")
     .argument("[container]", "[HOST/]NAME or id")
+    .addHelpText("after", prints("{ host: string, checkpoints: CheckpointSummary[], problem: string | null }[]"))
     .addHelpText("after", examples("godwit checkpoint ls", "godwit checkpoint ls h1/looper"))
     .action(
       action(async ({ connect }, ref: string | undefined, _options: object) => {
@@ -52,9 +56,10 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("inspect")
-    .description("Shows one checkpoint; with --json everything that is known about it.")
+    .description("Shows one checkpoint. With --json it shows everything that is known about the checkpoint.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
+    .addHelpText("after", prints("CheckpointRecord"))
     .addHelpText("after", examples("godwit checkpoint inspect looper before"))
     .action(
       action(async ({ connect }, ref: string, name: string, _options: object) => {
@@ -68,6 +73,7 @@ export const checkpoint: Registration = (program, action) => {
     .description("Removes a checkpoint.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
+    .addHelpText("after", prints("{ removed: string }"))
     .addHelpText("after", examples("godwit checkpoint rm looper before"))
     .action(
       action(async ({ connect }, ref: string, name: string, _options: object) => {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { GodwitError } from "../../contract/errors.ts";
-import { type CommandContext, examples, type Registration } from "../command.ts";
+import { type CommandContext, examples, prints, type Registration } from "../command.ts";
 
 const nameOption = ["--name <name>", "name of the lab (default: that of --lab or GODWIT_LAB, or 'lab')"] as const;
 interface Named {
@@ -17,23 +17,24 @@ const nameOf = (context: CommandContext, { name }: Named) => name ?? context.lab
 export const lab: Registration = (program, action) => {
   const group = program
     .command("lab")
-    .summary("real Docker hosts on this machine, for trying and testing")
+    .summary("run real Docker hosts on this machine, for trials and tests")
     .description(
-      "Real Docker hosts on this machine, in namespaces or in virtual machines, for trying and testing. Needs root.",
+      "Runs real Docker hosts on this machine, in namespaces or in virtual machines, for trials and tests. It needs root.",
     )
     .addHelpText("after", examples("godwit lab up", "godwit lab exec h1 -- docker ps", "godwit lab down"));
 
   group
     .command("up")
-    .description("Brings a lab up, or what is missing of one that is up.")
+    .description("Brings a lab up. If the lab is up already, this brings up what it lacks.")
     .option(...nameOption)
     .option("--hosts <number>", "how many hosts", whole, 2)
-    .option("--kind <kind>", "namespace, or vm: virtual machines with a kernel of their own", "namespace")
+    .option("--kind <kind>", "namespace, or vm for virtual machines with a kernel of their own", "namespace")
     .option(
       "--release <release>",
-      "trixie (Docker 26) or forky (Docker 28); one for all hosts, or one for each (default: trixie, with vm forky)",
+      "trixie (Docker 26) or forky (Docker 28): one for all hosts, or a list with one for each (default: trixie; with vm, forky)",
     )
     .option("--memory <size>", "memory of each virtual machine, such as 3G or 2048M (default: 3G)", mebibytes)
+    .addHelpText("after", prints("Lab[]"))
     .addHelpText(
       "after",
       examples(
@@ -57,12 +58,13 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("exec")
-    .description("Runs a command in a host, with this command's own input, output and exit status.")
+    .description("Runs a command in a host. It uses your input and output, and ends with the command's exit status.")
     .argument("<host>", "such as h1")
-    .argument("<command...>", "after --")
+    .argument("<command...>", "command and its arguments, after --")
     .option(...nameOption)
     .option("-t, --tty", "give the command a terminal", false)
     .usage("[options] HOST [options] -- COMMAND...")
+    .addHelpText("after", prints("only what the command prints"))
     .addHelpText("after", examples("godwit lab exec h1 -- docker ps", "godwit lab exec h1 -t -- sh"))
     .action(
       action(async (context, host: string, command: string[], options: Named & { tty: boolean }) => {
@@ -76,6 +78,7 @@ export const lab: Registration = (program, action) => {
     .command("status")
     .description("Shows the labs that are up.")
     .option(...nameOption)
+    .addHelpText("after", prints("Lab[]"))
     .addHelpText("after", examples("godwit lab status", "godwit lab status --name mixed"))
     .action(
       action(async (context, options: Named) => {
@@ -89,8 +92,9 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("down")
-    .description("Takes a lab down with everything in it; nothing of it is left. Its cached roots stay.")
+    .description("Takes a lab down with everything in it. Only the cached root file systems stay.")
     .option(...nameOption)
+    .addHelpText("after", prints("{ lab: string }"))
     .addHelpText("after", examples("godwit lab down", "godwit lab down --name mixed"))
     .action(
       action(async (context, options: Named) => {
@@ -103,10 +107,11 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("image")
-    .description("Puts a test image into a host's Docker, made on this machine: busybox, or gcc.")
+    .description("Makes a test image on this machine and puts it into a host's Docker: busybox or gcc.")
     .argument("<host>", "such as h1")
     .argument("<image>", "busybox or gcc")
     .option(...nameOption)
+    .addHelpText("after", prints("{ host: string, image: string, id: string }"))
     .addHelpText("after", examples("godwit lab image h1 busybox"))
     .action(
       action(async (context, host: string, image: string, options: Named) => {

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { Belongings } from "../../contract/belongings.ts";
 import { type Mode, modes, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
 import { belongingOptions, chosen } from "../belonging-options.ts";
-import { examples, type Registration } from "../command.ts";
+import { examples, prints, type Registration } from "../command.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
 interface Options extends LimitOptions, Belongings {
@@ -17,19 +17,20 @@ export const migrate: Registration = (program, action) => {
     .command("migrate")
     .summary("move a running container to another host")
     .description(
-      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels; until the switchover nothing has happened to it.",
+      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels the move. Until the switchover the container just keeps running.",
     )
     .argument("<container>", "[HOST/]NAME or id")
-    .argument("<host>", "where it shall go")
-    .option("--dry-run", "only say what would happen, and what would be in the way", false)
-    .addOption(new Option("--mode <mode>", "how memory goes over").choices(modes).default("auto"))
+    .argument("<host>", "destination host")
+    .option("--dry-run", "only say what would happen, and what prevents the move", false)
+    .addOption(new Option("--mode <mode>", "how the memory is sent").choices(modes).default("auto"))
     .option("--keep-source", "keep the original, stopped, instead of removing it", false)
     .addOption(
       new Option(
         "--on-no-convergence <action>",
-        "what pre-copy does when more rounds would not shorten the downtime (by default postcopy)",
+        "what pre-copy does when more rounds do not shorten the downtime (default: postcopy)",
       ).choices(noConvergenceActions),
     )
+    .addHelpText("after", prints("Event lines, then a MigrationResult line; with --dry-run a MigrationPlan"))
     .addHelpText(
       "after",
       examples(

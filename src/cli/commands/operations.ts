@@ -1,18 +1,19 @@
 import { GodwitError } from "../../contract/errors.ts";
 import type { Operation } from "../../contract/operations.ts";
-import { examples, type Registration } from "../command.ts";
+import { examples, prints, type Registration } from "../command.ts";
 import type { Connection, HostClient } from "../connection.ts";
 
 export const operations: Registration = (program, action) => {
   const group = program
     .command("operations")
     .summary("list, show, watch and cancel operations")
-    .description("Lists, shows, watches and cancels what is under way or was done on all hosts.")
+    .description("Lists, shows, watches and cancels the operations of all hosts.")
     .addHelpText("after", examples("godwit operations ls", "godwit operations watch 1a2b3c4d"));
 
   group
     .command("ls")
-    .description("Lists the operations of all hosts that answer, the newest last.")
+    .description("Lists the operations of all hosts that answer. The newest is the last.")
+    .addHelpText("after", prints("Operation[]"))
     .addHelpText("after", examples("godwit operations ls --json"))
     .action(
       action(async ({ connect, notice }, _options: object) => {
@@ -32,6 +33,7 @@ export const operations: Registration = (program, action) => {
     .command("show")
     .description("Shows an operation, with its result or its error.")
     .argument("<id>", "id of the operation")
+    .addHelpText("after", prints("Operation"))
     .addHelpText("after", examples("godwit operations show 1a2b3c4d"))
     .action(
       action(async ({ connect }, id: string, _options: object) => {
@@ -42,8 +44,11 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("watch")
-    .description("Follows an operation to its end. Ctrl-C cancels the operation, a second one only leaves.")
+    .description(
+      "Follows an operation to its end. The first Ctrl-C cancels it. The second one only stops following it.",
+    )
     .argument("<id>", "id of the operation")
+    .addHelpText("after", prints("Event lines, then the operation's result line"))
     .addHelpText("after", examples("godwit operations watch 1a2b3c4d"))
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {
@@ -54,8 +59,9 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("cancel")
-    .description("Cancels an operation. What it did is undone; after the switchover it cannot be cancelled any more.")
+    .description("Cancels an operation and undoes what it did. After the switchover an operation cannot be cancelled.")
     .argument("<id>", "id of the operation")
+    .addHelpText("after", prints("Operation"))
     .addHelpText("after", examples("godwit operations cancel 1a2b3c4d"))
     .action(
       action(async ({ connect }, id: string, _options: object) => {
@@ -68,7 +74,7 @@ export const operations: Registration = (program, action) => {
     );
 };
 
-/** The host that has the operation. */
+/** Finds the host that has the operation. */
 async function find(connection: Connection, id: string): Promise<HostClient & { operation: Operation }> {
   const hosts = await connection.hosts();
   const asked = await Promise.allSettled(hosts.map(({ client }) => client.call("operation", { params: { id } })));

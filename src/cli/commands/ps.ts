@@ -1,11 +1,17 @@
 import { errorReport } from "../../contract/errors.ts";
-import { examples, type Registration } from "../command.ts";
+import { examples, prints, type Registration } from "../command.ts";
 
 export const ps: Registration = (program, action) => {
   program
     .command("ps")
-    .summary("list the containers of all hosts, and what would stop each from moving")
-    .description("Lists the containers of all hosts, and what would stop each from moving.")
+    .summary("list the containers of all hosts, and what prevents each from moving")
+    .description("Lists the containers of all hosts, and what prevents each from moving.")
+    .addHelpText(
+      "after",
+      prints(
+        "{ host: string, containers: Container[], problem: string | null }[]; problem says why a host did not answer",
+      ),
+    )
     .addHelpText("after", examples("godwit ps", "godwit ps --json"))
     .action(
       action(async ({ connect }, _options: object) => {

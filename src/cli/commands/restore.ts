@@ -1,19 +1,20 @@
-import { examples, type Registration } from "../command.ts";
+import { examples, prints, type Registration } from "../command.ts";
 
 const foreignOption = [
   "--foreign",
-  "also from a checkpoint of another container, which had the same name before",
+  "also accept a checkpoint of another container that had the same name",
   false,
 ] as const;
 
 export const restore: Registration = (program, action) => {
   program
     .command("restore")
-    .summary("have a stopped container go on from a checkpoint")
-    .description("Has a stopped container go on from a checkpoint, with the files of that instant.")
+    .summary("run a checkpoint again in its stopped container")
+    .description("Runs a stopped container again from a checkpoint, with the files of that instant.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
+    .addHelpText("after", prints("Event lines, then a RunResult line"))
     .addHelpText("after", examples("godwit restore looper before"))
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
@@ -28,10 +29,11 @@ export const rollback: Registration = (program, action) => {
   program
     .command("rollback")
     .summary("take a running container back to a checkpoint, memory and files")
-    .description("Takes a running container back to a checkpoint: memory and files together.")
+    .description("Takes a running container back to a checkpoint, memory and files together.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
+    .addHelpText("after", prints("Event lines, then a RunResult line"))
     .addHelpText("after", examples("godwit rollback looper before"))
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
