@@ -10,7 +10,7 @@ export function cliPage(): string {
     () => async () => {},
     () => {},
   );
-  const commands = leaves(program, []);
+  const commands = leaves(program, []).map(section).join("\n");
   return `# Commands
 
 ${generated("the commands in src/cli and the schemas in src/contract")}
@@ -29,7 +29,7 @@ operation. The second one stops following it, and the operation continues.
 ${table(["status", "meaning"], groups)}
 \`godwit lab exec\` ends with the status of its command. [errors.md](errors.md) has every error's code.
 
-${commands.map(section).join("\n")}
+${commands}
 ## JSON shapes
 
 With \`--json\` a command prints one JSON document. A command that follows an operation prints a line for each event, then a line
@@ -37,7 +37,7 @@ with the result. An error is a line \`{"error": ErrorReport}\`. Times ending in 
 \`elapsed\` are milliseconds, sizes are bytes, other times are ISO 8601. A field with \`?\` may be missing.
 
 \`\`\`
-${shapes()}
+${shapes(commands)}
 \`\`\`
 `;
 }

@@ -31,7 +31,11 @@ export const errorCatalogue = {
     status: 409,
     means: "The migration is in a phase that does not allow this, or it has ended. The message names the phase.",
   },
-  "lab-exists": { exit: 4, status: 409, means: "A lab with that name is up, but its hosts differ from what you ask for." },
+  "lab-exists": {
+    exit: 4,
+    status: 409,
+    means: "A lab with that name is up, but its hosts differ from what you ask for.",
+  },
   // preflight: a host or a container cannot do it; nothing has been changed
   "preflight-failed": {
     exit: 5,
@@ -58,7 +62,11 @@ export const errorCatalogue = {
     means: "The other agent's certificate is missing, is expired, or comes from another authority.",
   },
   // the action was tried and failed; the message says where the container is
-  "dump-failed": { exit: 7, status: 500, means: "CRIU refused to dump. The message quotes its reason. The container keeps running." },
+  "dump-failed": {
+    exit: 7,
+    status: 500,
+    means: "CRIU refused to dump. The message quotes its reason. The container keeps running.",
+  },
   "restore-failed": { exit: 7, status: 500, means: "CRIU refused to restore. The message quotes its reason." },
   "docker-failed": { exit: 7, status: 500, means: "Docker refused a request. The message quotes its answer." },
   "command-failed": { exit: 7, status: 500, means: "A system command failed. The message quotes its last lines." },

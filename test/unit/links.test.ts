@@ -13,12 +13,16 @@ const pages = [
 
 /** Targets of a page's links, without those to other sites. */
 function linksOf(text: string): string[] {
-  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target).filter((target) => !/^\w+:/.test(target));
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !/^\w+:/.test(target));
 }
 
 /** Files and folders of the checkout that a page names as code. */
 function pathsIn(text: string): string[] {
-  return [...text.matchAll(/`((?:src|runtime|scripts|bench|test|testing|docs)\/[\w./-]*)`/g)].map(([, path = ""]) => path);
+  return [...text.matchAll(/`((?:src|runtime|scripts|bench|test|testing|docs)\/[\w./-]*)`/g)].map(
+    ([, path = ""]) => path,
+  );
 }
 
 test("links and paths are found in a text", () => {

@@ -16,7 +16,7 @@ export const checkpoint: Registration = (program, action) => {
     .argument("<container>", "[HOST/]NAME or id")
     .argument("[name]", "name of the checkpoint; by default it has the time in it")
     .option("--stop", "stop the container with the checkpoint", false)
-    .addHelpText("after", prints("Event lines, then a CheckpointSummary line"))
+    .addHelpText("after", prints("OperationEvent lines, then a CheckpointSummary line"))
     .addHelpText(
       "after",
       examples("godwit checkpoint create looper before", "godwit checkpoint create h1/looper --stop"),

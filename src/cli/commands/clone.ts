@@ -11,7 +11,7 @@ export const clone: Registration = (program, action) => {
     )
     .argument("<container>", "[HOST/]NAME[@CHECKPOINT]")
     .argument("<new>", "[HOST/]NAME of the new container")
-    .addHelpText("after", prints("Event lines, then a RunResult line"))
+    .addHelpText("after", prints("OperationEvent lines, then a RunResult line"))
     .addHelpText("after", examples("godwit clone looper looper2", "godwit clone h1/looper@before h2/looper2"))
     .action(
       action(async ({ connect, follow }, ref: string, wanted: string, _options: object) => {

@@ -30,7 +30,7 @@ export const migrate: Registration = (program, action) => {
         "what pre-copy does when more rounds do not shorten the downtime (default: postcopy)",
       ).choices(noConvergenceActions),
     )
-    .addHelpText("after", prints("Event lines, then a MigrationResult line; with --dry-run a MigrationPlan"))
+    .addHelpText("after", prints("OperationEvent lines, then a MigrationResult line; with --dry-run a MigrationPlan"))
     .addHelpText(
       "after",
       examples(

@@ -48,7 +48,7 @@ function looking(group: Command, action: Action): void {
     .command("watch")
     .description("Follows a migration to its end. The first Ctrl-C cancels it. The second one only stops following it.")
     .argument("<id>", "id of the migration")
-    .addHelpText("after", prints("Event lines, then a MigrationResult line"))
+    .addHelpText("after", prints("OperationEvent lines, then a MigrationResult line"))
     .addHelpText("after", examples("godwit migration watch 1a2b3c4d"))
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {

@@ -48,7 +48,7 @@ export const operations: Registration = (program, action) => {
       "Follows an operation to its end. The first Ctrl-C cancels it. The second one only stops following it.",
     )
     .argument("<id>", "id of the operation")
-    .addHelpText("after", prints("Event lines, then the operation's result line"))
+    .addHelpText("after", prints("OperationEvent lines, then the operation's result line"))
     .addHelpText("after", examples("godwit operations watch 1a2b3c4d"))
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {

@@ -9,7 +9,7 @@ export const ps: Registration = (program, action) => {
     .addHelpText(
       "after",
       prints(
-        "{ host: string, containers: Container[], problem: string | null }[]; problem says why a host did not answer",
+        "{ host: string, containers: ContainerSummary[], problem: string | null }[]; problem says why a host did not answer",
       ),
     )
     .addHelpText("after", examples("godwit ps", "godwit ps --json"))

@@ -14,7 +14,7 @@ export const restore: Registration = (program, action) => {
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
-    .addHelpText("after", prints("Event lines, then a RunResult line"))
+    .addHelpText("after", prints("OperationEvent lines, then a RunResult line"))
     .addHelpText("after", examples("godwit restore looper before"))
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
@@ -33,7 +33,7 @@ export const rollback: Registration = (program, action) => {
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
-    .addHelpText("after", prints("Event lines, then a RunResult line"))
+    .addHelpText("after", prints("OperationEvent lines, then a RunResult line"))
     .addHelpText("after", examples("godwit rollback looper before"))
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
