@@ -12,7 +12,7 @@ import type { CheckpointDeps } from "./deps.ts";
 import type { RecoveryRecord } from "./recovery/recovery-record.ts";
 import { finish, withRecovery } from "./recovery/with-recovery.ts";
 
-/** A second container that goes on from the same instant, with a network and files of its own. */
+/** Runs a checkpoint in a new container with a network and files of its own. */
 export async function cloneContainer(
   deps: CheckpointDeps,
   source: CheckpointSource,
@@ -20,12 +20,12 @@ export async function cloneContainer(
   context: OperationContext,
 ): Promise<RunResult> {
   await verifySource(source, context);
-  return withRecovery(deps, name, source.record.name, wordsFor(name), context, (recovery) =>
+  return withRecovery(deps, name, source.record.name, failureOf(name), context, (recovery) =>
     runClone(deps, source, name, recovery, context),
   );
 }
 
-/** A clone of a running container, here or by `elsewhere`, which is given what it goes on from. */
+/** Clones a running container: on this host, or with `elsewhere` on another one. `elsewhere` gets the checkpoint to clone from. */
 export async function cloneRunning(
   deps: CheckpointDeps,
   container: ContainerInspect,
@@ -34,7 +34,7 @@ export async function cloneRunning(
   elsewhere?: (source: CheckpointSource) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { host, store } = deps;
-  return withRecovery(deps, name, null, wordsFor(name), context, async (recovery) => {
+  return withRecovery(deps, name, null, failureOf(name), context, async (recovery) => {
     const folder = await store.begin(containerName(container), `transient-${randomUUID()}`);
     recovery.save({ folder: folder.path });
     const captured = await capture(host, container, folder, recovery, context);
@@ -48,7 +48,7 @@ export async function cloneRunning(
   });
 }
 
-const wordsFor = (clone: string) => ({
+const failureOf = (clone: string) => ({
   failed: `The clone '${clone}' could not be made`,
   left: "and nothing of it is left",
 });
@@ -73,7 +73,7 @@ async function runClone(
   return finish(deps, recovery, { name, checkpoint, drained, downtimeMs: null }, context);
 }
 
-/** By the name of the volume. Names that begin alike are told apart by a number. */
+/** Names for the copies of volumes, by the name of the volume. A number tells names with the same beginning apart. */
 export function namesOfCopies(clone: string, volumes: string[]): Record<string, string> {
   const shortened = (volume: string) => `${clone}_${volume.slice(0, 40)}`;
   const copyOf = (volume: string, i: number) => {

@@ -8,7 +8,7 @@ import type { CheckpointDeps } from "./deps.ts";
 import { withRecovery } from "./recovery/with-recovery.ts";
 import { summaryOf } from "./store/store.ts";
 
-/** Keeps a running container's memory and files. With `stop` the container ends with it, otherwise it runs on. */
+/** Saves memory and files of a running container. With `stop` it then ends the container; otherwise the container keeps running. */
 export async function createCheckpoint(
   deps: CheckpointDeps,
   container: ContainerInspect,
@@ -17,11 +17,11 @@ export async function createCheckpoint(
 ): Promise<CheckpointSummary> {
   const { host, store } = deps;
   const owner = containerName(container);
-  const words = {
+  const sentence = {
     failed: `'${owner}' could not be kept as the checkpoint '${request.name}'`,
-    left: "and runs on as it was",
+    left: "and keeps running as it was",
   };
-  return withRecovery(deps, owner, request.name, words, context, async (recovery) => {
+  return withRecovery(deps, owner, request.name, sentence, context, async (recovery) => {
     const folder = await store.begin(owner, request.name);
     recovery.save({ folder: folder.path });
     const heldPolicy = request.stop ? policyToHold(container) : null;
@@ -33,7 +33,7 @@ export async function createCheckpoint(
       await store.commit(folder, record);
       return summaryOf(record);
     };
-    // Stopped only when the checkpoint is whole: until then the frozen container is all there is.
+    // The container ends only when the checkpoint is complete: until then the frozen container is the only copy of its state.
     let stopped: CheckpointSummary | undefined;
     const stop = async (captured: Captured) => {
       stopped = await commit(captured);
@@ -45,8 +45,8 @@ export async function createCheckpoint(
     await restoreRestartPolicy(host, container.Id, heldPolicy);
     if (request.stop)
       context.warn(
-        `This checkpoint is now all that is left of what '${owner}' had in memory, and no restore has proved it yet.`,
-        `To try it beside the stopped container: godwit clone ${owner}@${request.name} ${owner}-trial`,
+        `This checkpoint is now the only copy of the memory of '${owner}', and no restore has proved it yet.`,
+        `Try it beside the stopped container with: godwit clone ${owner}@${request.name} ${owner}-trial`,
       );
     return summary;
   });

@@ -6,8 +6,8 @@ import { connectNetwork, disconnectNetwork, refusesAddress } from "../../host/en
 import type { RecoveryRecord } from "../recovery/recovery-record.ts";
 
 /**
- * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. It notices
- * nothing: its processes stand still, and its connections wait for the interfaces to be there again.
+ * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. The frozen
+ * container loses nothing: its processes stand still, and its connections continue when the interfaces are back.
  */
 export async function detach(
   docker: Docker,
@@ -29,8 +29,8 @@ export async function detach(
 }
 
 /**
- * The container is on its networks again, also where it has ended meanwhile, with the addresses that it had where the network lets
- * it choose. Harmless the second time.
+ * Connects the container to its networks again, also if it has ended meanwhile. It gets its former addresses where the network allows
+ * a choice. Harmless the second time.
  */
 export async function attach(docker: Docker, { state }: RecoveryRecord): Promise<void> {
   const { frozen, detached } = state;

@@ -10,8 +10,9 @@ import type { OperationContext } from "../../operations/operation-context.ts";
 import type { PreparedRecord, RecoveryRecord, RecoveryState } from "../recovery/recovery-record.ts";
 
 /**
- * A stopped container whose runtime is the hook, as it is. Docker removes one with --rm when it ends: that one is no such container.
- * @returns its id, or undefined where another one must be made
+ * Prepares a stopped container as it is, if its runtime is the hook. A container with --rm cannot be used again: Docker removes it
+ * when it ends.
+ * @returns its id, or undefined if another container must be created
  */
 export async function prepareInPlace(
   host: Host,
@@ -29,8 +30,8 @@ export async function prepareInPlace(
 }
 
 /**
- * A new container under the hook, with everything that another one has, to take its place. The other one keeps its name and goes
- * on running if it runs; it holds no restart policy meanwhile.
+ * Creates a container under the hook, with everything that another one has, to replace that one. The other one keeps its name and
+ * keeps running if it runs. It has no restart policy meanwhile.
  * @returns its id, and the networks in which it asks for the address of the other one
  */
 export async function prepareBeside(
@@ -42,15 +43,12 @@ export async function prepareBeside(
 ): Promise<{ id: string; keptNetworks: string[] }> {
   const name = containerName(container);
   const policy = policyToHold(container);
-  // What it has now is free by the time that the new one starts.
+  // The ports that the other one has now are free when the new one starts.
   const keepPorts = container.State.Running ? describe(container).ports.filter(({ chosen }) => chosen) : [];
   const request = (keepAddress: string[]) =>
     createBody(container, { runtime: hookName, imageRef, keepAddress, keepPorts });
   if (request([]).autoRemove)
-    context.warn(
-      `Container '${name}' was started with --rm; it is kept when it ends from now on.`,
-      `docker rm ${name}`,
-    );
+    context.warn(`Container '${name}' was started with --rm. From now on it stays when it ends.`, `docker rm ${name}`);
   const transientName = `${name}.godwit-${context.id}`;
   const prepared = { name, transientName, id: null, made: true, original: container.Id, policy, volumes: [] };
   recovery.save({ prepared });
@@ -59,7 +57,7 @@ export async function prepareBeside(
   return createKeeping(networks, (kept) => create(host, prepared, request(kept).body, recovery), context);
 }
 
-/** With its addresses in all these networks, but those that take none of one's choice: Docker tells only when it is asked. */
+/** Creates it with its addresses in all networks that accept a chosen address. Docker refuses such an address only on creation. */
 async function createKeeping(
   networks: string[],
   make: (keepAddress: string[]) => Promise<string>,
@@ -81,7 +79,7 @@ async function createKeeping(
 }
 
 /**
- * A new container after the description of another: one that was removed meanwhile, or a copy under another name.
+ * Creates a container from the description of another one: of a removed one, or as a copy with another name.
  * @returns its id
  */
 export async function prepareNew(
@@ -95,8 +93,8 @@ export async function prepareNew(
   const { body, restartPolicy } = createBody(inspect, { runtime: hookName, ...options });
   for (const volume of Object.values(volumeRenames)) {
     if (!(await host.docker.volume(volume))) continue;
-    throw new GodwitError("name-taken", `A volume named '${volume}' exists already on ${host.name}.`, {
-      hint: `Choose another name for the container, or remove it if nothing in it is needed: docker volume rm ${volume}`,
+    throw new GodwitError("name-taken", `${host.name} already has a volume named '${volume}'.`, {
+      hint: `Choose another name for the container, or remove the volume if nobody needs it: docker volume rm ${volume}`,
     });
   }
   const volumes = Object.values(volumeRenames);
@@ -111,11 +109,11 @@ async function create(host: Host, prepared: PreparedRecord, body: unknown, recov
   return id;
 }
 
-/** To be called once it runs with all its memory: it takes the place of the original, which goes. Harmless the second time. */
+/** Call it when the prepared container runs with all its memory: it replaces the original, which is removed. Harmless the second time. */
 export async function keepPrepared(host: Host, { id, name, original, policy }: PreparedRecord): Promise<void> {
   if (original) {
     await host.docker.killAndWait(original);
-    // By force: Docker removes none that was restarted meanwhile, and the new container needs its name.
+    // By force: without it, Docker refuses if somebody restarted the original meanwhile. The new container needs its name.
     await host.docker.remove(original, { force: true });
   }
   const found = id ? await host.docker.find(id) : undefined;
@@ -124,7 +122,7 @@ export async function keepPrepared(host: Host, { id, name, original, policy }: P
   await restoreRestartPolicy(host, found.Id, policy);
 }
 
-/** To be called if it does not come to run: nothing of it is left, or runs, when this returns. Harmless the second time. */
+/** Call it when the prepared container does not run: when this returns, nothing of it is left or runs. Harmless the second time. */
 export async function undoPrepared(host: Host, prepared: PreparedRecord, startedAt: string): Promise<void> {
   const id = await madeContainer(host, prepared, startedAt);
   if (id && prepared.made) await host.docker.remove(id, { force: true });
@@ -136,7 +134,7 @@ export async function undoPrepared(host: Host, prepared: PreparedRecord, started
   if (prepared.original) await restoreRestartPolicy(host, prepared.original, prepared.policy);
 }
 
-/** Id of the container that was prepared. Between its creation and the note of its id only its name and age tell. */
+/** Id of the prepared container. After its creation and before its id is noted, only its name and age identify it. */
 export async function madeContainer(
   host: Host,
   prepared: PreparedRecord,
@@ -148,12 +146,12 @@ export async function madeContainer(
   return found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
 }
 
-/** The log goes with the container to its new id. Called while the original stands still and the new one has not begun. */
+/** Copies the log to the container's new id. Call it while the original stands still and before the new container starts. */
 export async function copyLogsTo(host: Host, from: ContainerInspect, id: string): Promise<void> {
   if (from.Id !== id) await copyLogs(from, await host.docker.inspect(id), await host.dockerRoot());
 }
 
-/** What is to be given back later, where Docker would otherwise start the container anew when it ends. */
+/** The restart policy to restore later; null if Docker would not start the container again when it ends. */
 export function policyToHold({ HostConfig }: ContainerInspect): PreparedRecord["policy"] {
   const policy = HostConfig.RestartPolicy;
   return HostConfig.AutoRemove || !policy?.Name || policy.Name === "no" ? null : policy;
@@ -163,7 +161,7 @@ export async function holdRestartPolicy(host: Host, id: string, policy: Prepared
   if (policy) await host.docker.setRestartPolicy(id, { Name: "no" });
 }
 
-/** Harmless where the container is gone. */
+/** Harmless if the container is gone. */
 export async function restoreRestartPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
   if (policy && (await host.docker.find(id))) await host.docker.setRestartPolicy(id, policy);
 }

@@ -2,52 +2,52 @@ import * as z from "zod";
 import type { Journal } from "../../journal/journal.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 
-/** Kind of the journal's records of what is under way on this host's containers; one an operation, by its id. */
+/** Kind of these records in the journal; each has the id of its operation. */
 export const recoveryKind = "unfinished";
 
-/** A container that a checkpoint is run in, and what it takes the place of. */
+/** The container that a checkpoint runs in, and the one that it replaces. */
 export const preparedRecord = z.object({
-  /** That it has in the end. */
+  /** Its name in the end. */
   name: z.string(),
-  /** That it has until it runs, so that the container which it takes the place of keeps its own. */
+  /** Its name until it runs, so that the container that it replaces keeps its own name. */
   transientName: z.string(),
-  /** Null until it is there. */
+  /** Null until the container exists. */
   id: z.string().nullable(),
-  /** Whether it is made for this; otherwise it was there before, and stays. */
+  /** Whether it was created for this. Otherwise it existed before, and stays. */
   made: z.boolean(),
-  /** The container that it takes the place of; it is removed once this one runs. */
+  /** The container that it replaces. That one is removed once this one runs. */
   original: z.string().nullable(),
-  /** Restart policy that it has in the end; it, or the original, is held at `no` until then. */
+  /** Its restart policy in the end. Until then its own or the original's is held at `no`. */
   policy: z.looseObject({ Name: z.string().nullish() }).nullable(),
-  /** Volumes that are made for it. */
+  /** Volumes that were created for it. */
   volumes: z.array(z.string()),
 });
 export type PreparedRecord = z.infer<typeof preparedRecord>;
 
-/** What must be put right if an action does not come to its end, by failure or by the agent's death. Written before each step. */
+/** What must be undone or completed if an action fails or the agent dies. Written before each step. */
 export const recoveryState = z.object({
   container: z.string(),
   checkpoint: z.string().nullable(),
   startedAt: z.iso.datetime(),
-  /** Id of the container that it freezes. */
+  /** Id of the container that the action freezes. */
   frozen: z.string().nullable(),
-  /** Restart policy of that container, where it is held at `no` without anything being prepared. */
+  /** Restart policy of that container, if it is held at `no` and no container is prepared. */
   heldPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),
-  /** Folder of the store that is nobody's checkpoint. */
+  /** Folder in the store that is not a checkpoint yet. */
   folder: z.string().nullable(),
   prepared: preparedRecord.nullable(),
-  /** Folders of files that another tree takes the place of (staged-trees.ts). */
+  /** Folders that saved trees replace (staged-trees.ts). */
   swaps: z.array(z.string()),
-  /** Networks that the frozen container was taken off, with what it is connected by again. */
+  /** Networks that the frozen container was taken off, with the settings to connect it again. */
   detached: z.array(z.object({ network: z.string(), endpoint: z.record(z.string(), z.unknown()) })),
-  /** From now on the prepared container may run, so that the frozen one must not. */
+  /** From now on the prepared container may run, so the frozen one must not. */
   released: z.boolean(),
-  /** The prepared container runs and has all its memory: it stays, and what it takes the place of goes. */
+  /** The prepared container runs and has all its memory: it stays, and what it replaces is removed. */
   kept: z.boolean(),
 });
 export type RecoveryState = z.infer<typeof recoveryState>;
 
-/** The record of one action. */
+/** The recovery record of one action. */
 export class RecoveryRecord {
   readonly state: RecoveryState;
   readonly #journal: Journal;
@@ -71,7 +71,7 @@ export class RecoveryRecord {
     return new RecoveryRecord(journal, id, { container, checkpoint, startedAt: new Date().toISOString(), ...nothing });
   }
 
-  /** Durable when it returns: what follows from the change may be done. */
+  /** The change is durable when this returns, so the action may continue. */
   save(change: Partial<RecoveryState>): void {
     Object.assign(this.state, change);
     this.#journal.putRecord(recoveryKind, this.#operation, this.state);

@@ -7,8 +7,8 @@ import { RecoveryRecord, recoveryKind, recoveryState } from "./recovery-record.t
 import { settlePatiently } from "./settle.ts";
 
 /**
- * After a start of the agent: what its last life left in the middle of an action is settled in the background, as the operation
- * that it was, so that its container is busy until then. `ending` aborts when this agent ends.
+ * After a start of the agent: settles the actions that the former agent did not complete. It does this in the background, under the
+ * operation that each action was, so that the container is busy until then. `ending` aborts when this agent ends.
  */
 export async function resumeCheckpoints(
   deps: CheckpointDeps,
@@ -24,7 +24,7 @@ export async function resumeCheckpoints(
     if (folder) folders.push(folder);
     const recovery = new RecoveryRecord(deps.journal, id, parsed.data);
     const body = (context: OperationContext) => end(deps, recovery, context, ending);
-    // An operation that has ended with a record left could not put things back: Docker did not answer then.
+    // The record of an ended operation remains if it could not be settled, because Docker did not answer.
     const begin = () =>
       operations.adopt(id, body) ?? operations.start({ kind: "restore", container, cancellable: false }, body);
     const first = earlier.get(container);
@@ -41,16 +41,12 @@ async function end(
   ending: AbortSignal,
 ): Promise<RunResult> {
   const { container, checkpoint, startedAt } = recovery.state;
-  context.phase("recover", `The agent ended in the middle of this; '${container}' is put right`);
+  context.phase("recover", `The agent ended during this; recovering '${container}'`);
   const id = await settlePatiently(deps, recovery, ending);
   if (id === undefined) {
-    throw new GodwitError(
-      "agent-ended",
-      `The agent ended in the middle of this; '${container}' is as it was before it.`,
-      {
-        hint: "Try again.",
-      },
-    );
+    throw new GodwitError("agent-ended", `The agent ended during this. '${container}' is as it was before.`, {
+      hint: "Try again.",
+    });
   }
   context.warn("The agent was restarted meanwhile.");
   const [steps, warnings] = [[...context.steps], [...context.warnings]];
