@@ -23,7 +23,7 @@ export interface FailureSentence {
   hint?: string;
 }
 
-/** Runs `act`. If `act` fails or this agent ends, the container still runs: as it was before, or from the checkpoint. */
+/** Runs `act`. If `act` fails or this agent ends, the container is as it was before, or it runs from the checkpoint. */
 export async function withRecovery<T>(
   deps: CheckpointDeps,
   container: string,
