@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { CliCommand } from "../../src/cli/command.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { groups } from "./errors-page.ts";
 import { generated, table } from "./markdown.ts";
@@ -56,7 +57,8 @@ function leaves(command: Command, path: string[]): Leaf[] {
 
 function section({ path, command }: Leaf): string {
   const name = path.join(" ");
-  const help = helpOf(command);
+  const shape = command instanceof CliCommand ? command.jsonShape : undefined;
+  if (shape === undefined) throw new Error(`'godwit ${name}' does not say with .json() what its --json prints`);
   const args = command.registeredArguments.map((argument) => [
     `\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}${argument.variadic ? " ..." : ""}\``,
     argument.description,
@@ -68,10 +70,10 @@ ${command.description()}
 \`godwit ${name} ${command.usage()}\`
 
 ${args.length > 0 ? `${table(["argument", ""], args)}\n` : ""}${command.options.length > 0 ? `${options(command)}\n` : ""}\`\`\`
-${linesAfter("Example", help).join("\n")}
+${exampleLines(command).join("\n")}
 \`\`\`
 
-\`--json\`: ${withCode(linesAfter("With --json", help)[0] ?? "")}
+\`--json\`: ${shape}
 `;
 }
 
@@ -88,10 +90,8 @@ function options(command: Command): string {
   return table(["option", ""], rows);
 }
 
-/** Marks shapes, names of shapes and options as code. */
-const withCode = (text: string) => text.replace(/\{.*\}(\[\])?|\b[A-Z][a-z]\w*(\[\])?|--[a-z-]+/g, "`$&`");
-
-function helpOf(command: Command): string {
+/** The examples stand in the text after the help. */
+function exampleLines(command: Command): string[] {
   let text = "";
   command
     .configureOutput({
@@ -100,17 +100,10 @@ function helpOf(command: Command): string {
       },
     })
     .outputHelp();
-  return text;
-}
-
-/** The indented lines of the help below the last heading that begins so. @throws if there is no such heading */
-function linesAfter(heading: string, help: string): string[] {
-  const at = help.lastIndexOf(`\n${heading}`);
-  if (at < 0) throw new Error(`'${help.split("\n")[0]}' has no '${heading}' in its help`);
-  const lines = help
-    .slice(at + 1)
+  return text
+    .slice(text.lastIndexOf("Example"))
     .split("\n")
-    .slice(1);
-  const end = lines.findIndex((line) => !line.startsWith("  "));
-  return lines.slice(0, end < 0 ? undefined : end).map((line) => line.trim());
+    .slice(1)
+    .map((line) => line.trim())
+    .filter(Boolean);
 }

@@ -43,13 +43,18 @@ export function shapes(text: string): string {
   return [...[...texts.values()].sort(), others].join("\n\n");
 }
 
+/** Schemas with a shorter name in the page. */
+const renamed: Record<string, string> = { OperationEvent: "Event", ContainerSummary: "Container" };
+const nameOf = (key: string) => {
+  const name = key.charAt(0).toUpperCase() + key.slice(1);
+  return renamed[name] ?? name;
+};
+
 /** The schemas of objects that the contract exports, by the names of their types. */
 const exported = new Map(
   [checkpoint, facts, migration, operations, routes].flatMap((module) =>
     Object.entries(module).flatMap(([name, value]): [string, z.ZodType][] =>
-      value instanceof z.ZodObject || value instanceof z.ZodUnion
-        ? [[name.charAt(0).toUpperCase() + name.slice(1), value]]
-        : [],
+      value instanceof z.ZodObject || value instanceof z.ZodUnion ? [[nameOf(name), value]] : [],
     ),
   ),
 );

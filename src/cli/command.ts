@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Command } from "commander";
 import type { Operation } from "../contract/operations.ts";
 import type { Client } from "../transport/client.ts";
 import type { Output } from "../view/output.ts";
@@ -20,11 +20,24 @@ export type Action = <A extends unknown[]>(
   run: (context: CommandContext, ...args: A) => Promise<Output>,
 ) => (...args: [...A, Command]) => Promise<void>;
 
-/** Adds a command (or a group of them) to the program. */
-export type Registration = (program: Command, action: Action) => void;
+/** A command that knows what it prints with --json. docs/cli.md shows it. */
+export class CliCommand extends Command {
+  /** Markdown; undefined for a group of commands. */
+  jsonShape: string | undefined;
 
-/** What the command prints with --json, for its help and docs/cli.md: a shape of the contract, with a word about it. */
-export const prints = (shape: string): string => `\nWith --json:\n  ${shape}`;
+  override createCommand(name?: string): CliCommand {
+    return new CliCommand(name);
+  }
+
+  /** @param shape Markdown, in the notation of TypeScript. docs/cli.md also shows the contract's schemas that it names. */
+  json(shape: string): this {
+    this.jsonShape = shape;
+    return this;
+  }
+}
+
+/** Adds a command (or a group of them) to the program. */
+export type Registration = (program: CliCommand, action: Action) => void;
 
 /** Examples for the end of a command's help. */
 export const examples = (...lines: string[]): string =>

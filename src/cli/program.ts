@@ -1,7 +1,7 @@
-import { Command, type CommanderError, Help, type Option } from "commander";
+import { type Command, type CommanderError, Help, type Option } from "commander";
 import { GodwitError } from "../contract/errors.ts";
 import { version } from "../contract/version.ts";
-import { type Action, examples } from "./command.ts";
+import { type Action, CliCommand, examples } from "./command.ts";
 import { agent } from "./commands/agent.ts";
 import { certificates } from "./commands/certificates.ts";
 import { checkpoint } from "./commands/checkpoint.ts";
@@ -23,8 +23,8 @@ const commands = [
 ];
 
 /** The whole command line. It prints only help and version, to `out`. A wrong call throws a GodwitError `usage`. */
-export function createProgram(action: Action, out: (text: string) => void): Command {
-  const program = new Command("godwit")
+export function createProgram(action: Action, out: (text: string) => void): CliCommand {
+  const program = new CliCommand("godwit")
     .description("Moves running Docker containers between hosts without stopping them.")
     .version(version, "--version", "print the version")
     .option("--json", "print JSON instead of text", false)
@@ -63,7 +63,7 @@ const seeHelp = (argv: string[]) => `See '${["godwit", words(argv), "--help"].fi
 
 /** The words of a call that name its command. */
 function words(argv: string[]): string {
-  const program = new Command();
+  const program = new CliCommand();
   for (const register of commands) register(program, () => async () => {});
   let group: Command | undefined = program;
   const found: string[] = [];

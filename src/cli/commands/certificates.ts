@@ -4,21 +4,18 @@ import { join, resolve } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { checkName } from "../../contract/names.ts";
 import type { Authority } from "../../transport/certificates.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 
 export const certificates: Registration = (program, action) => {
   program
     .command("certificates")
+    .json("`{ folder: string, authorityKept: boolean, hosts: { name: string, addresses: string[] }[] }`")
     .summary("make the keys that identify agents to each other")
     .description(
       "Makes an authority, or keeps the one in DIR. For each host it makes a folder DIR/HOST with ca.pem, cert.pem and key.pem; copy these files to /etc/godwit/pki on that host. Keep authority.key secret. You need it only to add hosts.",
     )
     .argument("<dir>", "folder to write to")
     .argument("<hosts...>", "NAME=ADDRESS of each host; separate several addresses with commas")
-    .addHelpText(
-      "after",
-      prints("{ folder: string, authorityKept: boolean, hosts: { name: string, addresses: string[] }[] }"),
-    )
     .addHelpText("after", examples("godwit certificates ./pki h1=10.0.0.1 h2=10.0.0.2"))
     .action(
       action(async (_context, dir: string, hosts: string[], _options: object) => {

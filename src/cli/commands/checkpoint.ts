@@ -1,5 +1,5 @@
 import { errorReport } from "../../contract/errors.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 
 export const checkpoint: Registration = (program, action) => {
   const group = program
@@ -10,13 +10,13 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("create")
+    .json("`Event` lines, then a `CheckpointSummary` line")
     .description(
       "Takes memory and files of a running container under one freeze. The container keeps running unless --stop is given.",
     )
     .argument("<container>", "[HOST/]NAME or id")
     .argument("[name]", "name of the checkpoint; by default it has the time in it")
     .option("--stop", "stop the container with the checkpoint", false)
-    .addHelpText("after", prints("OperationEvent lines, then a CheckpointSummary line"))
     .addHelpText(
       "after",
       examples("godwit checkpoint create looper before", "godwit checkpoint create h1/looper --stop"),
@@ -32,9 +32,9 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("ls")
+    .json("`{ host: string, checkpoints: CheckpointSummary[], problem: string | null }[]`")
     .description("Lists the checkpoints of one container, or of all containers on all hosts.")
     .argument("[container]", "[HOST/]NAME or id")
-    .addHelpText("after", prints("{ host: string, checkpoints: CheckpointSummary[], problem: string | null }[]"))
     .addHelpText("after", examples("godwit checkpoint ls", "godwit checkpoint ls h1/looper"))
     .action(
       action(async ({ connect }, ref: string | undefined, _options: object) => {
@@ -56,10 +56,10 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("inspect")
+    .json("`CheckpointRecord`")
     .description("Shows one checkpoint. With --json it shows everything that is known about the checkpoint.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
-    .addHelpText("after", prints("CheckpointRecord"))
     .addHelpText("after", examples("godwit checkpoint inspect looper before"))
     .action(
       action(async ({ connect }, ref: string, name: string, _options: object) => {
@@ -70,10 +70,10 @@ export const checkpoint: Registration = (program, action) => {
 
   group
     .command("rm")
+    .json("`{ removed: string }`")
     .description("Removes a checkpoint.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
-    .addHelpText("after", prints("{ removed: string }"))
     .addHelpText("after", examples("godwit checkpoint rm looper before"))
     .action(
       action(async ({ connect }, ref: string, name: string, _options: object) => {

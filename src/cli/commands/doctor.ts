@@ -1,17 +1,17 @@
 import { type ErrorCode, errorReport } from "../../contract/errors.ts";
 import type { DoctorReport } from "../../contract/routes.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 import type { Connection, HostClient } from "../connection.ts";
 
 export const doctor: Registration = (program, action) => {
   program
     .command("doctor")
+    .json("`DoctorReport[]`, one for each host")
     .summary("check what hosts need, and say what to do about it")
     .description(
       "Checks everything that hosts need. Each line says ok, warn or fail, with the remedy. For two hosts it also shows what differs between them, and what that forbids. The exit status is 5 if a check fails.",
     )
     .argument("[hosts...]", "hosts to check; by default all of them")
-    .addHelpText("after", prints("DoctorReport[], one for each host"))
     .addHelpText("after", examples("godwit doctor", "godwit doctor h1 h2"))
     .action(
       action(async ({ connect }, names: string[], _options: object) => {

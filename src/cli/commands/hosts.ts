@@ -1,16 +1,13 @@
 import { errorReport } from "../../contract/errors.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 
 export const hosts: Registration = (program, action) => {
   program
     .command("hosts")
+    .json("`{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]`")
     .summary("list the hosts, and what their agents use")
     .description(
       "Lists the hosts. It shows whether each agent answers, and how much memory and processor time the agent uses. BLOCKED is the longest time that the agent was busy with one thing since it was last asked.",
-    )
-    .addHelpText(
-      "after",
-      prints("{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]"),
     )
     .addHelpText("after", examples("godwit hosts", "godwit hosts --json"))
     .action(

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { GodwitError } from "../../contract/errors.ts";
-import { type CommandContext, examples, prints, type Registration } from "../command.ts";
+import { type CommandContext, examples, type Registration } from "../command.ts";
 
 const nameOption = ["--name <name>", "name of the lab (default: that of --lab or GODWIT_LAB, or 'lab')"] as const;
 interface Named {
@@ -25,6 +25,7 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("up")
+    .json("`Lab[]`")
     .description("Brings a lab up. If the lab is up already, this brings up what it lacks.")
     .option(...nameOption)
     .option("--hosts <number>", "how many hosts", whole, 2)
@@ -34,7 +35,6 @@ export const lab: Registration = (program, action) => {
       "trixie (Docker 26) or forky (Docker 28): one for all hosts, or a list with one for each (default: trixie; with vm, forky)",
     )
     .option("--memory <size>", "memory of each virtual machine, such as 3G or 2048M (default: 3G)", mebibytes)
-    .addHelpText("after", prints("Lab[]"))
     .addHelpText(
       "after",
       examples(
@@ -58,13 +58,13 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("exec")
+    .json("only what the command prints")
     .description("Runs a command in a host. It uses your input and output, and ends with the command's exit status.")
     .argument("<host>", "such as h1")
     .argument("<command...>", "command and its arguments, after --")
     .option(...nameOption)
     .option("-t, --tty", "give the command a terminal", false)
     .usage("[options] HOST [options] -- COMMAND...")
-    .addHelpText("after", prints("only what the command prints"))
     .addHelpText("after", examples("godwit lab exec h1 -- docker ps", "godwit lab exec h1 -t -- sh"))
     .action(
       action(async (context, host: string, command: string[], options: Named & { tty: boolean }) => {
@@ -76,9 +76,9 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("status")
+    .json("`Lab[]`")
     .description("Shows the labs that are up.")
     .option(...nameOption)
-    .addHelpText("after", prints("Lab[]"))
     .addHelpText("after", examples("godwit lab status", "godwit lab status --name mixed"))
     .action(
       action(async (context, options: Named) => {
@@ -92,9 +92,9 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("down")
+    .json("`{ lab: string }`")
     .description("Takes a lab down with everything in it. Only the cached root file systems stay.")
     .option(...nameOption)
-    .addHelpText("after", prints("{ lab: string }"))
     .addHelpText("after", examples("godwit lab down", "godwit lab down --name mixed"))
     .action(
       action(async (context, options: Named) => {
@@ -107,11 +107,11 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("image")
+    .json("`{ host: string, image: string, id: string }`")
     .description("Makes a test image on this machine and puts it into a host's Docker: busybox or gcc.")
     .argument("<host>", "such as h1")
     .argument("<image>", "busybox or gcc")
     .option(...nameOption)
-    .addHelpText("after", prints("{ host: string, image: string, id: string }"))
     .addHelpText("after", examples("godwit lab image h1 busybox"))
     .action(
       action(async (context, host: string, image: string, options: Named) => {

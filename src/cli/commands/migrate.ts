@@ -2,7 +2,7 @@ import { Option } from "commander";
 import type { Belongings } from "../../contract/belongings.ts";
 import { type Mode, modes, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
 import { belongingOptions, chosen } from "../belonging-options.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
 interface Options extends LimitOptions, Belongings {
@@ -15,6 +15,7 @@ interface Options extends LimitOptions, Belongings {
 export const migrate: Registration = (program, action) => {
   const command = program
     .command("migrate")
+    .json("`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`")
     .summary("move a running container to another host")
     .description(
       "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels the move. Until the switchover the container just keeps running.",
@@ -30,7 +31,6 @@ export const migrate: Registration = (program, action) => {
         "what pre-copy does when more rounds do not shorten the downtime (default: postcopy)",
       ).choices(noConvergenceActions),
     )
-    .addHelpText("after", prints("OperationEvent lines, then a MigrationResult line; with --dry-run a MigrationPlan"))
     .addHelpText(
       "after",
       examples(

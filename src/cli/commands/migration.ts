@@ -1,8 +1,7 @@
-import type { Command } from "commander";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Migration } from "../../contract/migration.ts";
 import { rate } from "../../view/format.ts";
-import { type Action, examples, prints, type Registration } from "../command.ts";
+import { type Action, type CliCommand, examples, type Registration } from "../command.ts";
 import { findMigration, listMigrations } from "../find-migration.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
 
@@ -18,11 +17,11 @@ export const migration: Registration = (program, action) => {
   steering(group, action);
 };
 
-function looking(group: Command, action: Action): void {
+function looking(group: CliCommand, action: Action): void {
   group
     .command("ls")
+    .json("`Migration[]`")
     .description("Lists the migrations of all hosts that answer. The newest is the last.")
-    .addHelpText("after", prints("Migration[]"))
     .addHelpText("after", examples("godwit migration ls", "godwit migration ls --json"))
     .action(
       action(async ({ connect, notice }, _options: object) => {
@@ -33,9 +32,9 @@ function looking(group: Command, action: Action): void {
 
   group
     .command("show")
+    .json("`Migration`")
     .description("Shows a migration: its phase, its limits and its result.")
     .argument("<id>", "id of the migration")
-    .addHelpText("after", prints("Migration"))
     .addHelpText("after", examples("godwit migration show 1a2b3c4d"))
     .action(
       action(async ({ connect }, id: string, _options: object) => {
@@ -46,9 +45,9 @@ function looking(group: Command, action: Action): void {
 
   group
     .command("watch")
+    .json("`Event` lines, then a `MigrationResult` line")
     .description("Follows a migration to its end. The first Ctrl-C cancels it. The second one only stops following it.")
     .argument("<id>", "id of the migration")
-    .addHelpText("after", prints("OperationEvent lines, then a MigrationResult line"))
     .addHelpText("after", examples("godwit migration watch 1a2b3c4d"))
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {
@@ -59,14 +58,14 @@ function looking(group: Command, action: Action): void {
     );
 }
 
-function steering(group: Command, action: Action): void {
+function steering(group: CliCommand, action: Action): void {
   group
     .command("cancel")
+    .json("`Migration`")
     .description(
       "Cancels a migration. The container keeps running where it is, and nothing of it stays on the destination. After the switchover a migration cannot be cancelled.",
     )
     .argument("<id>", "id of the migration")
-    .addHelpText("after", prints("Migration"))
     .addHelpText("after", examples("godwit migration cancel 1a2b3c4d"))
     .action(
       action(async ({ connect }, asked: string, _options: object) => {
@@ -81,10 +80,10 @@ function steering(group: Command, action: Action): void {
 
   const set = group
     .command("set")
+    .json("`Migration`")
     .description("Changes the limits of a running migration at once.")
     .argument("<id>", "id of the migration");
   limitOptions(set)
-    .addHelpText("after", prints("Migration"))
     .addHelpText(
       "after",
       examples(
@@ -113,9 +112,9 @@ function steering(group: Command, action: Action): void {
 
   group
     .command("switch")
+    .json("`Migration`")
     .description("Starts the switchover of a pre-copy migration now, before its rounds converge.")
     .argument("<id>", "id of the migration")
-    .addHelpText("after", prints("Migration"))
     .addHelpText("after", examples("godwit migration switch 1a2b3c4d"))
     .action(
       action(async ({ connect }, asked: string, _options: object) => {

@@ -1,6 +1,6 @@
 import { GodwitError } from "../../contract/errors.ts";
 import type { Operation } from "../../contract/operations.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 import type { Connection, HostClient } from "../connection.ts";
 
 export const operations: Registration = (program, action) => {
@@ -12,8 +12,8 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("ls")
+    .json("`Operation[]`")
     .description("Lists the operations of all hosts that answer. The newest is the last.")
-    .addHelpText("after", prints("Operation[]"))
     .addHelpText("after", examples("godwit operations ls --json"))
     .action(
       action(async ({ connect, notice }, _options: object) => {
@@ -31,9 +31,9 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("show")
+    .json("`Operation`")
     .description("Shows an operation, with its result or its error.")
     .argument("<id>", "id of the operation")
-    .addHelpText("after", prints("Operation"))
     .addHelpText("after", examples("godwit operations show 1a2b3c4d"))
     .action(
       action(async ({ connect }, id: string, _options: object) => {
@@ -44,11 +44,11 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("watch")
+    .json("`Event` lines, then the operation's result line")
     .description(
       "Follows an operation to its end. The first Ctrl-C cancels it. The second one only stops following it.",
     )
     .argument("<id>", "id of the operation")
-    .addHelpText("after", prints("OperationEvent lines, then the operation's result line"))
     .addHelpText("after", examples("godwit operations watch 1a2b3c4d"))
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {
@@ -59,9 +59,9 @@ export const operations: Registration = (program, action) => {
 
   group
     .command("cancel")
+    .json("`Operation`")
     .description("Cancels an operation and undoes what it did. After the switchover an operation cannot be cancelled.")
     .argument("<id>", "id of the operation")
-    .addHelpText("after", prints("Operation"))
     .addHelpText("after", examples("godwit operations cancel 1a2b3c4d"))
     .action(
       action(async ({ connect }, id: string, _options: object) => {

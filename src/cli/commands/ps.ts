@@ -1,24 +1,21 @@
 import { errorReport } from "../../contract/errors.ts";
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 
 export const ps: Registration = (program, action) => {
   program
     .command("ps")
+    .json(
+      "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host did not answer",
+    )
     .summary("list the containers of all hosts, and what prevents each from moving")
     .description("Lists the containers of all hosts, and what prevents each from moving.")
-    .addHelpText(
-      "after",
-      prints(
-        "{ host: string, containers: ContainerSummary[], problem: string | null }[]; problem says why a host did not answer",
-      ),
-    )
     .addHelpText("after", examples("godwit ps", "godwit ps --json"))
     .action(
       action(async ({ connect }, _options: object) => {
         const hosts = await (await connect()).hosts();
         const asked = hosts.map(({ host, client }) =>
           client.call("containers", {}).then(
-            (containers) => ({ host, containers, problem: null, code: undefined }),
+            (containers) => ({ host, containers, problem: null }),
             (error) => ({ host, containers: [], problem: errorReport(error).message, error }),
           ),
         );

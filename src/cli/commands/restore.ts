@@ -1,4 +1,4 @@
-import { examples, prints, type Registration } from "../command.ts";
+import { examples, type Registration } from "../command.ts";
 
 const foreignOption = [
   "--foreign",
@@ -9,12 +9,12 @@ const foreignOption = [
 export const restore: Registration = (program, action) => {
   program
     .command("restore")
+    .json("`Event` lines, then a `RunResult` line")
     .summary("run a checkpoint again in its stopped container")
     .description("Runs a stopped container again from a checkpoint, with the files of that instant.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
-    .addHelpText("after", prints("OperationEvent lines, then a RunResult line"))
     .addHelpText("after", examples("godwit restore looper before"))
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
@@ -28,12 +28,12 @@ export const restore: Registration = (program, action) => {
 export const rollback: Registration = (program, action) => {
   program
     .command("rollback")
+    .json("`Event` lines, then a `RunResult` line")
     .summary("take a running container back to a checkpoint, memory and files")
     .description("Takes a running container back to a checkpoint, memory and files together.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
-    .addHelpText("after", prints("OperationEvent lines, then a RunResult line"))
     .addHelpText("after", examples("godwit rollback looper before"))
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
