@@ -11,34 +11,34 @@ export function cliPage(): string {
     () => async () => {},
     () => {},
   );
-  const commands = leaves(program, []);
+  const commands = leaves(program, []).map(section).join("\n");
   return `# Commands
 
 ${generated("the commands in src/cli and the schemas in src/contract")}
 
-Containers are named \`NAME\`, or \`HOST/NAME\` where the host is another one. On a host, commands go to its agent over
+A container's name is \`NAME\`, or \`HOST/NAME\` on another host. On a host, commands go to its agent over
 \`/run/godwit/agent.sock\` (or \`GODWIT_SOCKET\`). With \`--lab NAME\` (or \`GODWIT_LAB=NAME\`) they go to the hosts of that lab.
 
-These options belong to every command:
+Every command has these options:
 
 ${options(program)}
-At a terminal a running operation is shown live; otherwise there is a line for every transition. The first Ctrl-C cancels the
-operation, a second one leaves it to itself.
+A terminal shows a running operation live. A pipe or a file gets a line for every transition. The first Ctrl-C cancels the
+operation. The second one stops following it, and the operation continues.
 
 ## Exit status
 
 ${table(["status", "meaning"], groups)}
 \`godwit lab exec\` ends with the status of its command. [errors.md](errors.md) has every error's code.
 
-${commands.map(section).join("\n")}
+${commands}
 ## JSON shapes
 
-With \`--json\` a command prints one JSON document. Commands that follow an operation print a line for each event and then one
+With \`--json\` a command prints one JSON document. A command that follows an operation prints a line for each event, then a line
 with the result. An error is a line \`{"error": ErrorReport}\`. Times ending in \`Ms\` or named \`ms\`, \`at\` (of a step) and
 \`elapsed\` are milliseconds, sizes are bytes, other times are ISO 8601. A field with \`?\` may be missing.
 
 \`\`\`
-${shapes()}
+${shapes(commands)}
 \`\`\`
 `;
 }

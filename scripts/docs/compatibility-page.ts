@@ -43,17 +43,17 @@ export function compatibilityPage(results = readResults()): string {
 
 ${generated(`the results of the tests in test/e2e/programs, recorded in ${resultsFile},`)}
 
-Every line was tried by a test, in a lab of two hosts with Docker 28 and Docker 26. What works was moved back and forth under load,
-so many times in a row in each mode; the programs come from Debian's packages. Pre-copy needs a kernel that tracks changed memory:
-it was tried in emulated virtual machines, which have one, and are too slow for as much data as the other modes were tried with. It
-ends as a cold move does, with less memory left to send.
+A test tried every line, in a lab of two hosts with Docker 28 and Docker 26. What works was moved back and forth under load. The
+columns say how many moves in a row held in each mode. The programs come from Debian's packages. Pre-copy needs a kernel that tracks
+changed memory. It was tried in emulated virtual machines, which have such a kernel. They are too slow for as much data as in the
+other modes. Pre-copy ends as a cold move does, with less memory left to send.
 
 ## Works
 
 ${table(["what", "how it was tried", "post-copy", "cold", "pre-copy", "test"], moved)}
 ## Does not
 
-Nothing has happened to these: the container ran on where it was.
+godwit refused these moves. The container kept running where it was.
 
 ${table(["what", "what to do", "found by", "why not", "test"], refused)}`;
 }

@@ -1,27 +1,9 @@
 import * as z from "zod";
-import { checkpointRecord, checkpointSummary } from "../../src/contract/checkpoint.ts";
-import { containerSummary, verdict } from "../../src/contract/facts.ts";
-import { migration, migrationPlan, migrationResult } from "../../src/contract/migration.ts";
-import { operation, operationEvent, progress, step } from "../../src/contract/operations.ts";
-import { agentUsage, doctorReport, recovery, runResult } from "../../src/contract/routes.ts";
-
-const named: [string, z.ZodType][] = [
-  ["Verdict", verdict],
-  ["DoctorReport", doctorReport],
-  ["AgentUsage", agentUsage],
-  ["Container", containerSummary],
-  ["CheckpointSummary", checkpointSummary],
-  ["CheckpointRecord", checkpointRecord],
-  ["MigrationPlan", migrationPlan],
-  ["MigrationResult", migrationResult],
-  ["Migration", migration],
-  ["RunResult", runResult],
-  ["Recovery", recovery],
-  ["Operation", operation],
-  ["Event", operationEvent],
-  ["Step", step],
-  ["Progress", progress],
-];
+import * as checkpoint from "../../src/contract/checkpoint.ts";
+import * as facts from "../../src/contract/facts.ts";
+import * as migration from "../../src/contract/migration.ts";
+import * as operations from "../../src/contract/operations.ts";
+import * as routes from "../../src/contract/routes.ts";
 
 /** What is not a schema of the contract. */
 const others = `Lab {
@@ -39,14 +21,43 @@ ErrorReport {
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** The JSON shapes of the contract, by their names, in the manner of TypeScript. */
-export function shapes(): string {
+/**
+ * The shapes that a text names, and the shapes that these name, in the notation of TypeScript and in the order of their names. A
+ * shape has the name of its schema in the contract.
+ */
+export function shapes(text: string): string {
   const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of named) registry.add(schema, { id });
+  for (const [name, schema] of exported) registry.add(schema, { id: name });
   const { schemas } = z.toJSONSchema(registry, { uri: (id) => id, unrepresentable: "any", io: "output" });
-  const texts = named.map(([name]) => `${name} ${render(schemas[name] ?? {}, "").replace(/^(?!\{)/, "= ")}`);
-  return [...texts, others].join("\n\n");
+  const texts = new Map<string, string>();
+  const show = (from: string) => {
+    for (const name of exported.keys()) {
+      if (texts.has(name) || !new RegExp(`\\b${name}\\b`).test(from)) continue;
+      texts.set(name, "");
+      const shape = `${name} ${render(schemas[name] ?? {}, "").replace(/^(?!\{)/, "= ")}`;
+      texts.set(name, shape);
+      show(shape);
+    }
+  };
+  show(text);
+  return [...[...texts.values()].sort(), others].join("\n\n");
 }
+
+/** Schemas with a shorter name in the page. */
+const renamed: Record<string, string> = { OperationEvent: "Event", ContainerSummary: "Container" };
+const nameOf = (key: string) => {
+  const name = key.charAt(0).toUpperCase() + key.slice(1);
+  return renamed[name] ?? name;
+};
+
+/** The schemas of objects that the contract exports, by the names of their types. */
+const exported = new Map(
+  [checkpoint, facts, migration, operations, routes].flatMap((module) =>
+    Object.entries(module).flatMap(([name, value]): [string, z.ZodType][] =>
+      value instanceof z.ZodObject || value instanceof z.ZodUnion ? [[nameOf(name), value]] : [],
+    ),
+  ),
+);
 
 function render(schema: Schema, indent: string): string {
   if (schema.$ref) return schema.$ref;

@@ -19,22 +19,22 @@ import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
 import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
-import type { Unfinished } from "./recovery/unfinished.ts";
+import type { RecoveryRecord } from "./recovery/recovery-record.ts";
 import type { CheckpointFolder } from "./store/store.ts";
 
 /** A checkpoint that has no name yet. */
 export type Captured = Omit<CheckpointRecord, "name" | "parent" | "createdAt">;
 
 /**
- * Memory and files of a running container at one instant, into a folder. Files are copied once while it runs, so that under
- * the freeze only what changed is left to do. At the end the container is thawed, or `end`, which finds it frozen, kills it.
- * Fails with the container running on.
+ * Saves memory and files of a running container at one instant into a folder. It copies files once while the container runs, so
+ * only changed files are left to copy under the freeze. At the end it thaws the container, or calls `end`, which gets the container
+ * frozen and kills it. On failure the container keeps running.
  */
 export async function capture(
   host: Host,
   container: ContainerInspect,
   folder: CheckpointFolder,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
   end?: (captured: Captured) => Promise<void>,
 ): Promise<Captured> {
@@ -62,7 +62,7 @@ export async function capture(
   await context.step("copy files", {}, saveTrees);
 
   context.phase("switchover", "Freezing the container, saving memory and files");
-  unfinished.save({ frozen: container.Id });
+  recovery.save({ frozen: container.Id });
   const dump = await holdDump(running, { images: folder.images, work: join(folder.path, "work") });
   const frozenAt = performance.now();
   try {
@@ -76,7 +76,7 @@ export async function capture(
     await noteLostLocks(folder.images, processes);
     await context.step("copy changed files", { switchover: true }, () => saveChanges(found));
     if (!end) await thaw(running);
-    // CRIU lets everybody read them; memory holds secrets wherever the folder is carried to.
+    // CRIU makes its images readable for everybody, but memory holds secrets.
     await run("chmod", ["-R", "go-rwx", folder.images]);
     const captured: Captured = {
       container: containerName(container),

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { passingName } from "../contract/checkpoint.ts";
+import { transientCheckpointName } from "../contract/checkpoint.ts";
 import type { RunResult } from "../contract/routes.ts";
 import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
@@ -7,12 +7,12 @@ import type { OperationContext } from "../operations/operation-context.ts";
 import { capture } from "./capture.ts";
 import { imageOf } from "./container/image.ts";
 import { prepareNew } from "./container/recreate.ts";
-import { type CheckpointSource, runAgain, savedTrees, stageFor, verifySource } from "./container/run-again.ts";
+import { type CheckpointSource, restoreFrom, savedTrees, stageFor, verifySource } from "./container/restore-from.ts";
 import type { CheckpointDeps } from "./deps.ts";
-import type { Unfinished } from "./recovery/unfinished.ts";
+import type { RecoveryRecord } from "./recovery/recovery-record.ts";
 import { finish, withRecovery } from "./recovery/with-recovery.ts";
 
-/** A second container that goes on from the same instant, with a network and files of its own. */
+/** Runs a checkpoint in a new container with a network and files of its own. */
 export async function cloneContainer(
   deps: CheckpointDeps,
   source: CheckpointSource,
@@ -20,12 +20,12 @@ export async function cloneContainer(
   context: OperationContext,
 ): Promise<RunResult> {
   await verifySource(source, context);
-  return withRecovery(deps, name, source.record.name, wordsFor(name), context, (unfinished) =>
-    runClone(deps, source, name, unfinished, context),
+  return withRecovery(deps, name, source.record.name, failureOf(name), context, (recovery) =>
+    runClone(deps, source, name, recovery, context),
   );
 }
 
-/** A clone of a running container, here or by `elsewhere`, which is given what it goes on from. */
+/** Clones a running container: on this host, or with `elsewhere` on another one. `elsewhere` gets the checkpoint to clone from. */
 export async function cloneRunning(
   deps: CheckpointDeps,
   container: ContainerInspect,
@@ -34,21 +34,21 @@ export async function cloneRunning(
   elsewhere?: (source: CheckpointSource) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { host, store } = deps;
-  return withRecovery(deps, name, null, wordsFor(name), context, async (unfinished) => {
-    const folder = await store.begin(containerName(container), `passing-${randomUUID()}`);
-    unfinished.save({ folder: folder.path });
-    const captured = await capture(host, container, folder, unfinished, context);
-    unfinished.save({ frozen: null });
-    const record = { ...captured, name: passingName, parent: null, createdAt: new Date().toISOString() };
+  return withRecovery(deps, name, null, failureOf(name), context, async (recovery) => {
+    const folder = await store.begin(containerName(container), `transient-${randomUUID()}`);
+    recovery.save({ folder: folder.path });
+    const captured = await capture(host, container, folder, recovery, context);
+    recovery.save({ frozen: null });
+    const record = { ...captured, name: transientCheckpointName, parent: null, createdAt: new Date().toISOString() };
     const source = { folder, record };
     if (elsewhere) await store.seal(folder, record);
-    const result = elsewhere ? await elsewhere(source) : await runClone(deps, source, name, unfinished, context);
+    const result = elsewhere ? await elsewhere(source) : await runClone(deps, source, name, recovery, context);
     await store.discard(folder);
     return result;
   });
 }
 
-const wordsFor = (clone: string) => ({
+const failureOf = (clone: string) => ({
   failed: `The clone '${clone}' could not be made`,
   left: "and nothing of it is left",
 });
@@ -57,23 +57,23 @@ async function runClone(
   deps: CheckpointDeps,
   source: CheckpointSource,
   name: string,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<RunResult> {
   const { record } = source;
   const volumes = record.trees.filter((tree) => tree.kind === "volume").map((tree) => tree.name);
-  const id = await prepareNew(deps.host, name, record.inspect, unfinished, {
+  const id = await prepareNew(deps.host, name, record.inspect, recovery, {
     fresh: true,
     imageRef: await imageOf(deps.host, record),
     volumeRenames: namesOfCopies(name, volumes),
   });
-  const swaps = await stageFor(deps.host, id, savedTrees(source), unfinished, context);
-  const { drained } = await runAgain(deps.host, id, source, swaps, unfinished, context);
-  const checkpoint = record.name === passingName ? null : record.name;
-  return finish(deps, unfinished, { name, checkpoint, drained, downtimeMs: null }, context);
+  const swaps = await stageFor(deps.host, id, savedTrees(source), recovery, context);
+  const { drained } = await restoreFrom(deps.host, id, source, swaps, recovery, context);
+  const checkpoint = record.name === transientCheckpointName ? null : record.name;
+  return finish(deps, recovery, { name, checkpoint, drained, downtimeMs: null }, context);
 }
 
-/** By the name of the volume. Names that begin alike are told apart by a number. */
+/** Names for the copies of volumes, by the name of the volume. A number tells names with the same beginning apart. */
 export function namesOfCopies(clone: string, volumes: string[]): Record<string, string> {
   const shortened = (volume: string) => `${clone}_${volume.slice(0, 40)}`;
   const copyOf = (volume: string, i: number) => {

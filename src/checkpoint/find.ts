@@ -4,11 +4,11 @@ import { containerName } from "../host/container/facts.ts";
 import { stoppedLayer } from "../host/container/layers.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Host } from "../host/host.ts";
-import type { CheckpointSource } from "./container/run-again.ts";
+import type { CheckpointSource } from "./container/restore-from.ts";
 import { dockerCheckpointFolder, dockerCheckpoints } from "./store/docker-checkpoints.ts";
 import { type CheckpointStore, summaryOf } from "./store/store.ts";
 
-/** All checkpoints of a container, godwit's own and Docker's, oldest first. */
+/** Lists all checkpoints of a container, godwit's own and Docker's, oldest first. */
 export async function listCheckpoints(
   host: Host,
   store: CheckpointStore,
@@ -20,7 +20,7 @@ export async function listCheckpoints(
   return [...own, ...docker].sort((a, b) => a.createdAt.localeCompare(b.createdAt));
 }
 
-/** @throws no-such-checkpoint, naming those that there are */
+/** @throws no-such-checkpoint. The hint names the checkpoints that exist. */
 export async function findCheckpoint(
   host: Host,
   store: CheckpointStore,
@@ -48,7 +48,7 @@ export async function findCheckpoint(
   });
 }
 
-/** `containers` are those that are there now: what was taken of another one of the same name is foreign. */
+/** Summarises records. A checkpoint is foreign if it was taken of another container than the one in `containers` with the same name. */
 export async function summaries(
   store: CheckpointStore,
   records: CheckpointRecord[],
@@ -62,7 +62,7 @@ export async function summaries(
   );
 }
 
-/** A checkpoint belongs to the container that it was taken of, under whatever id. @throws foreign-checkpoint */
+/** A checkpoint belongs to the container that it was taken of, also after that container got another id. @throws foreign-checkpoint */
 export async function refuseForeign(
   store: CheckpointStore,
   { record }: CheckpointSource,
@@ -75,7 +75,7 @@ export async function refuseForeign(
     "foreign-checkpoint",
     `Checkpoint '${name}' was taken of another container '${owner}' (${containerId.slice(0, 12)}), not of the present one (${container.Id.slice(0, 12)}).`,
     {
-      hint: `To run it beside the present one: godwit clone ${owner}@${name} NEW. To have it take the place of the present one, with --foreign.`,
+      hint: `Run it beside the present one with: godwit clone ${owner}@${name} NEW. Or run it in place of the present one with --foreign.`,
     },
   );
 }

@@ -1,7 +1,7 @@
 import { GodwitError } from "../contract/errors.ts";
 import { containerName } from "../host/container/facts.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
-import type { CheckpointSource } from "./container/run-again.ts";
+import type { CheckpointSource } from "./container/restore-from.ts";
 import type { CheckpointDeps } from "./deps.ts";
 import { findCheckpoint, listCheckpoints } from "./find.ts";
 

@@ -115,7 +115,13 @@ describe("what forbids a move", () => {
     ["stopped", { container: { running: false, state: "exited" } }, "container-not-running", /exited/, /docker start/],
     ["paused", { container: { state: "paused" } }, "container-not-running", /paused/, /docker unpause/],
     ["name taken", { view: { nameTaken: true } }, "name-taken", /h2: a container named looper/, /docker rename/],
-    ["memory", { container: { memoryBytes: 3 * 1024 ** 3 } }, "no-space", /the restore needs 6\.06 GiB/, /free 2\.06 GiB/],
+    [
+      "memory",
+      { container: { memoryBytes: 3 * 1024 ** 3 } },
+      "no-space",
+      /the restore needs 6\.06 GiB/,
+      /free 2\.06 GiB/,
+    ],
     [
       "memory for the images of shared memory",
       {

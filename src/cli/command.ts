@@ -4,41 +4,41 @@ import type { Client } from "../transport/client.ts";
 import type { Output } from "../view/output.ts";
 import type { Connection } from "./connection.ts";
 
-/** What every command is given. */
+/** What every command gets. */
 export interface CommandContext {
   /** Name of the lab that --lab or GODWIT_LAB names, if any. */
   lab: string | undefined;
   connect(): Promise<Connection>;
-  /** Shows an operation until it has ended well; throws its error otherwise. */
+  /** Shows an operation until it is done. Throws the operation's error if it fails. */
   follow(client: Client, operation: Operation): Promise<Operation>;
   progress(line: string): void;
   notice(line: string): void;
 }
 
-/** Makes a command's action from a function that returns what is to be shown. */
+/** Makes a command's action from a function that returns its output. */
 export type Action = <A extends unknown[]>(
   run: (context: CommandContext, ...args: A) => Promise<Output>,
 ) => (...args: [...A, Command]) => Promise<void>;
 
-/** A command that says what it prints with --json. docs/cli.md is made from it. */
+/** Adds a command (or a group of them) to the program. */
+export type Registration = (program: CliCommand, action: Action) => void;
+
+/** A command that knows what it prints with --json. docs/cli.md shows it. */
 export class CliCommand extends Command {
-  /** Markdown; undefined of a group of commands. */
+  /** Markdown; undefined for a group of commands. */
   jsonShape: string | undefined;
 
   override createCommand(name?: string): CliCommand {
     return new CliCommand(name);
   }
 
-  /** @param shape as Markdown, in the manner of TypeScript; scripts/docs/shapes.ts has the shapes with a name */
+  /** @param shape Markdown, in the notation of TypeScript. docs/cli.md also shows the contract's schemas that it names. */
   json(shape: string): this {
     this.jsonShape = shape;
     return this;
   }
 }
 
-/** Adds a command (or a group of them) to the program. */
-export type Registration = (program: CliCommand, action: Action) => void;
-
-/** Lines for the end of a command's help. */
+/** Examples for the end of a command's help. */
 export const examples = (...lines: string[]): string =>
   `\n${lines.length > 1 ? "Examples" : "Example"}:\n${lines.map((line) => `  ${line}`).join("\n")}`;

@@ -7,7 +7,7 @@ export interface HostClient {
   client: Client;
 }
 
-/** A container on a host that is known. */
+/** A container, and the host that has it. */
 export interface Target extends HostClient {
   container: string;
   checkpoint: string | undefined;
@@ -17,7 +17,7 @@ export interface Target extends HostClient {
 export interface Connection {
   /** @throws GodwitError no-such-host */
   host(name: string): Promise<HostClient>;
-  /** Every host; that it is named does not mean that it answers. The agent's own host comes first. */
+  /** Every host, also one that does not answer. The agent's own host comes first. */
   hosts(): Promise<HostClient[]>;
   /** `C` or `HOST/C`; with `checkpoint` also `HOST/C@CHECKPOINT`. */
   target(ref: string, options?: { checkpoint: boolean }): Promise<Target>;
@@ -25,7 +25,7 @@ export interface Connection {
 
 export const defaultSocket = "/run/godwit/agent.sock";
 
-/** Over the socket of this machine's agent, which hands on what is meant for others. */
+/** Over the socket of this machine's agent, which forwards requests for other hosts. */
 export function localConnection(socket: string): Connection {
   const send = unixSocket(socket);
   const own = new Client(send);
@@ -41,7 +41,7 @@ export function localConnection(socket: string): Connection {
   };
 }
 
-/** Straight to the socket of each of a lab's hosts. */
+/** Directly to the socket of each host of a lab. */
 export function labConnection(lab: string, hosts: { name: string; socket: string }[]): Connection {
   const clients = hosts.map(({ name, socket }): HostClient => {
     const hint = `Its log: godwit lab exec --name ${lab} ${name} -- cat /var/log/godwit-agent.log`;
@@ -73,12 +73,12 @@ export function labConnection(lab: string, hosts: { name: string; socket: string
 function parseRef(ref: string, options: { checkpoint: boolean } = { checkpoint: false }): ContainerRef {
   const parsed = parseContainerRef(ref);
   if (options.checkpoint || parsed.checkpoint === undefined) return parsed;
-  throw new GodwitError("usage", `'${ref}' names a checkpoint, which this command does not take there.`, {
+  throw new GodwitError("usage", `'${ref}' names a checkpoint, but this command needs a container there.`, {
     hint: "Name the container only: [HOST/]NAME.",
   });
 }
 
-/** The only host of a lab that has the container, or what is left of it. */
+/** The only host of a lab that has the container, or checkpoints of it. */
 async function holder(lab: string, clients: HostClient[], wanted: string): Promise<HostClient> {
   const problems: string[] = [];
   /** A host that cannot be asked has none; the error says which, if no other host has the container. */
@@ -109,7 +109,7 @@ async function holder(lab: string, clients: HostClient[], wanted: string): Promi
   });
 }
 
-/** All are asked at once. */
+/** Asks all hosts at once. */
 async function those(clients: HostClient[], fits: (client: HostClient) => Promise<boolean>): Promise<HostClient[]> {
   const answers = await Promise.all(clients.map(fits));
   return clients.filter((_, i) => answers[i]);

@@ -7,8 +7,8 @@ export interface FoundMigration extends HostClient {
 }
 
 /**
- * The migrations of all hosts, oldest first. A host that does not answer is noticed.
- * @throws where none answers
+ * The migrations of all hosts, oldest first. A host that does not answer is reported by `notice`.
+ * @throws if no host answers
  */
 export async function listMigrations(
   connection: Connection,
@@ -20,7 +20,7 @@ export async function listMigrations(
   return found;
 }
 
-/** The one with this id, or the only one whose id begins so. @throws no-such-migration, or usage where there are several */
+/** The migration with this id, or the only one whose id begins with it. @throws no-such-migration, or usage if there are several */
 export async function findMigration(connection: Connection, asked: string): Promise<FoundMigration> {
   const { found, problems } = await ask(connection);
   const exact = found.find(({ migration }) => migration.id === asked);

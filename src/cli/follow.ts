@@ -5,18 +5,18 @@ import type { Client } from "../transport/client.ts";
 import type { Reporter } from "./reporters/reporter.ts";
 
 const pauseMs = 500;
-/** How long an agent may be away, for instance while it is restarted, before the command gives up following. */
+/** How long an agent may not answer, for instance during its restart, before the command stops following. */
 const patienceMs = 60_000;
 
-/** Signals of the terminal as they come; `leave` ends the command at once. */
+/** The terminal's signals. `leave` ends the command at once. */
 export interface Interrupts {
   onInterrupt(listener: () => void): () => void;
   leave(): never;
 }
 
 /**
- * Shows an operation until it has ended, through breaks of the connection. The first Ctrl-C cancels the operation, the
- * second leaves it to itself. Returns the operation where it ended well.
+ * Shows an operation until it has ended, also through breaks of the connection. The first Ctrl-C cancels the operation,
+ * the second stops following it. Returns the operation if it is done.
  * @throws GodwitError the operation's own, or agent-unreachable
  */
 export async function followOperation(
@@ -61,11 +61,13 @@ function cancelThenLeave(client: Client, operation: Operation, reporter: Reporte
   let interrupted = false;
   return () => {
     if (interrupted) {
-      reporter.notice(`Left; the operation goes on: godwit operations watch ${operation.id}`);
+      reporter.notice(`The operation continues. Follow it with: godwit operations watch ${operation.id}`);
       interrupts.leave();
     }
     interrupted = true;
-    reporter.notice(`Cancelling the ${operation.kind} of ${operation.container}; Ctrl-C again leaves it to itself.`);
+    reporter.notice(
+      `Cancelling the ${operation.kind} of ${operation.container}; press Ctrl-C again to stop following it.`,
+    );
     client.call("cancelOperation", { params: { id: operation.id } }).catch((error) => reporter.notice(error.message));
   };
 }

@@ -3,9 +3,9 @@ import { jsonReporter } from "./reporters/json.ts";
 import { plainReporter } from "./reporters/plain.ts";
 import { runCli } from "./run.ts";
 
-// A terminal without a size (a serial line, a recording) cannot be redrawn.
+// A terminal without a size (a serial line, a recording) cannot redraw lines.
 const isRedrawable = process.stdout.isTTY && process.stdout.columns > 0;
-// Its tables of the widths of characters take a fifth of a command's start: only terminals need them.
+// Loading its tables of character widths takes a fifth of a command's start, and only terminals need them.
 const tty = isRedrawable ? await import("./reporters/tty.ts") : undefined;
 const terminal = { out: (text: string) => write(1, text), err: (text: string) => write(2, text) };
 
@@ -25,7 +25,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
 });
 
-// Written at once: the end of the process loses nothing, and a line is there before what comes after it.
+// Synchronous: the process loses no line when it ends, and lines keep their order.
 function write(fd: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
@@ -33,9 +33,9 @@ function write(fd: number, text: string): void {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      // A full pipe that its reader made non-blocking; waiting is all there is to do.
+      // The pipe is full, and its reader made it non-blocking: wait and try again.
       if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-      // The reader has left (`| head`): that is no failure, and there is nobody to tell.
+      // The reader has ended (`| head`). That is not a failure.
       else if (code === "EPIPE") process.exit(0);
       else throw error;
     }

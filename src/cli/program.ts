@@ -22,13 +22,13 @@ const commands = [
   ...[migration, operations, agent, setup, certificates, lab],
 ];
 
-/** The command line as a whole. Nothing is printed but help and version, to `out`; misuse throws a GodwitError `usage`. */
+/** The whole command line. It prints only help and version, to `out`. A wrong call throws a GodwitError `usage`. */
 export function createProgram(action: Action, out: (text: string) => void): CliCommand {
   const program = new CliCommand("godwit")
-    .description("Moves running Docker containers between hosts, without stopping them.")
+    .description("Moves running Docker containers between hosts without stopping them.")
     .version(version, "--version", "print the version")
     .option("--json", "print JSON instead of text", false)
-    .option("--lab <name>", "work on the hosts of a lab (or set GODWIT_LAB)")
+    .option("--lab <name>", "use the hosts of a lab (or set GODWIT_LAB)")
     .helpOption("--help", "print help")
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, optionDescription })
@@ -42,14 +42,14 @@ export function createProgram(action: Action, out: (text: string) => void): CliC
   return program;
 }
 
-// That a switch is off unless it is given goes without saying.
+// A switch is off by default, so the help does not say so.
 const optionDescription = (option: Option) =>
   option.defaultValue === false ? option.description : new Help().optionDescription(option);
 
-/** What commander threw: undefined where it only printed help or the version. */
+/** Turns what commander threw into an error; undefined where commander only printed help or the version. */
 export function misuse(error: CommanderError, argv: string[]): GodwitError | undefined {
   if (error.exitCode === 0) return undefined;
-  // A group of commands without one of them is commander's own case of help.
+  // For a group without a command, commander prints the help by itself.
   if (error.code === "commander.help") {
     return new GodwitError("usage", `'godwit ${words(argv)}' needs one of its commands.`, { hint: seeHelp(argv) });
   }
@@ -61,7 +61,7 @@ export function misuse(error: CommanderError, argv: string[]): GodwitError | und
 
 const seeHelp = (argv: string[]) => `See '${["godwit", words(argv), "--help"].filter(Boolean).join(" ")}'.`;
 
-/** The command that a call names. */
+/** The words of a call that name its command. */
 function words(argv: string[]): string {
   const program = new CliCommand();
   for (const register of commands) register(program, () => async () => {});

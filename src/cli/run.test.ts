@@ -119,7 +119,7 @@ test("Ctrl-C cancels the operation and says so", async () => {
   const onOut = (text: string, interrupt: () => void) => text.startsWith("preflight") && interrupt();
   const { status, err } = await godwit("migrate looper h2", { onOut });
   expect(status).toBe(8);
-  expect(err).toContain("Cancelling the migrate of looper; Ctrl-C again leaves it to itself.");
+  expect(err).toContain("Cancelling the migrate of looper; press Ctrl-C again to stop following it.");
   expect(err).toContain("godwit: The operation 'migrate' on 'looper' was cancelled.");
 });
 
@@ -135,14 +135,14 @@ test("a migration is found by the beginning of its id, and what has ended is not
   for (const steer of ["set --bandwidth 1gbit", "switch", "cancel"]) {
     expect(await godwit(`migration ${steer} ${id}`)).toEqual({
       ...{ status: 4, out: "" },
-      err: `godwit: Migration ${id} of 'looper' has ended: done.\n  hint: What came of it: godwit migration show ${id}\n`,
+      err: `godwit: Migration ${id} of 'looper' has ended: done.\n  hint: See its result with: godwit migration show ${id}\n`,
     });
   }
   expect(await godwit("migration watch nothing")).toMatchObject({ status: 3 });
 });
 
 test.each([
-  ["migration set x", "Nothing is said of what to set."],
+  ["migration set x", "No limit is given."],
   ["migration set x --bandwidth 400", "--bandwidth 400 has no unit."],
   ["migrate looper h2 --downtime-limit 2h", "--downtime-limit 2h is out of range: it goes from 1ms to 1h."],
 ])("'godwit %s' is refused before an agent is asked", async (line, sentence) => {

@@ -13,11 +13,11 @@ import {
 } from "./name-schemas.ts";
 
 /** What a clone of a running container goes on from is nobody's checkpoint; no user can give one this name. */
-export const passingName = ".passing";
+export const transientCheckpointName = ".passing";
 
 /** A kept checkpoint. Its folder in the store holds `record.json` (this), `images/`, `trees/N/`, and `manifest.json` with a hash of each file. */
 export const checkpointRecord = z.object({
-  name: z.union([checkpointName, z.literal(passingName)]),
+  name: z.union([checkpointName, z.literal(transientCheckpointName)]),
   /** Container that it was taken from: name at that time, and id. */
   container: containerName,
   containerId,

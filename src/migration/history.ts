@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { CheckpointSource } from "../checkpoint/container/run-again.ts";
+import type { CheckpointSource } from "../checkpoint/container/restore-from.ts";
 import type { CheckpointDeps } from "../checkpoint/deps.ts";
 import type { CheckpointFolder } from "../checkpoint/store/store.ts";
 import { packCheckpoint } from "../checkpoint/store/transfer.ts";

@@ -36,6 +36,6 @@ export function runningMigration(operations: KnownOperations, id: string): Opera
   const found = findMigration(operations, id);
   if (found.state === "running") return found;
   throw new GodwitError("wrong-phase", `Migration ${id} of '${found.container}' has ended: ${found.state}.`, {
-    hint: `What came of it: godwit migration show ${id}`,
+    hint: `See its result with: godwit migration show ${id}`,
   });
 }

@@ -3,9 +3,9 @@ import { GodwitError } from "../../contract/errors.ts";
 import type { Host } from "../../host/host.ts";
 
 /**
- * What a container that goes on from a checkpoint is created from: the image that the checkpoint's files lie over, by its name only
- * where that is still its own.
- * @throws preflight-failed where the image is gone
+ * Reference of the image that a checkpoint's files belong to. A new container is created from it. It is the image's name if the name
+ * still means this image.
+ * @throws preflight-failed if the image is gone
  */
 export async function imageOf({ engine, name }: Host, record: CheckpointRecord): Promise<string> {
   const { image, imageId, imageLayers } = record;
@@ -14,7 +14,7 @@ export async function imageOf({ engine, name }: Host, record: CheckpointRecord):
   if (found !== undefined) return found;
   throw new GodwitError(
     "preflight-failed",
-    `The image of checkpoint '${record.name}' of '${record.container}' is not on ${name} any more: ${image} was ${imageId} then.`,
-    { hint: "Bring it back, for instance with docker pull or docker load. Nothing was changed." },
+    `The image of checkpoint '${record.name}' of '${record.container}' is not on ${name} any more: ${image} was ${imageId} at that time.`,
+    { hint: "Bring the image back, for instance with docker pull or docker load. Nothing was changed." },
   );
 }

@@ -2,17 +2,17 @@ import { describe } from "../../host/container/facts.ts";
 import { createBody } from "../../host/engine/create/create-body.ts";
 import { type Engine, refusesAddress } from "../../host/engine/engine.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
-import type { Unfinished } from "../recovery/unfinished.ts";
+import type { RecoveryRecord } from "../recovery/recovery-record.ts";
 
 /**
- * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. It notices
- * nothing: its processes stand still, and its connections wait for the interfaces to be there again.
+ * Takes a frozen container off its networks, so that another one can have its ports, and its addresses in `keptNetworks`. The frozen
+ * container loses nothing: its processes stand still, and its connections continue when the interfaces are back.
  */
 export async function detach(
   engine: Engine,
   container: ContainerInspect,
   keptNetworks: string[],
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
 ): Promise<void> {
   const { body } = createBody(container, {
     runtime: "",
@@ -23,16 +23,16 @@ export async function detach(
   const detached = endpoints
     .filter(([network]) => publishes || keptNetworks.includes(network))
     .map(([network, endpoint]) => ({ network, endpoint }));
-  unfinished.save({ detached });
+  recovery.save({ detached });
   for (const { network } of detached) await engine.disconnectNetwork(network, container.Id);
 }
 
 /**
- * The container is on its networks again, also where it has ended meanwhile, with the addresses that it had where the network lets
- * it choose. Harmless the second time.
+ * Connects the container to its networks again, also if it has ended meanwhile. It gets its former addresses where the network allows
+ * a choice. Harmless the second time.
  */
-export async function attach(engine: Engine, { record }: Unfinished): Promise<void> {
-  const { frozen, detached } = record;
+export async function attach(engine: Engine, { state }: RecoveryRecord): Promise<void> {
+  const { frozen, detached } = state;
   const found = frozen && detached.length > 0 ? await engine.find(frozen) : undefined;
   if (!found) return;
   for (const { network, endpoint } of detached) {

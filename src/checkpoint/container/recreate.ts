@@ -7,59 +7,57 @@ import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import { hookName } from "../../host/paths.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
-import type { PreparedRecord, Unfinished, UnfinishedRecord } from "../recovery/unfinished.ts";
+import type { PreparedRecord, RecoveryRecord, RecoveryState } from "../recovery/recovery-record.ts";
 
 /**
- * A stopped container whose runtime is the hook, as it is. Docker removes one with --rm when it ends: that one is no such container.
- * @returns its id, or undefined where another one must be made
+ * Prepares a stopped container as it is, if its runtime is the hook. A container with --rm cannot be used again: Docker removes it
+ * when it ends.
+ * @returns its id, or undefined if another container must be created
  */
 export async function prepareInPlace(
   host: Host,
   container: ContainerInspect,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
 ): Promise<string | undefined> {
   if (container.HostConfig.Runtime !== hookName || container.HostConfig.AutoRemove) return undefined;
   const name = containerName(container);
   const policy = policyToHold(container);
-  unfinished.save({
+  recovery.save({
     prepared: { name, transientName: name, id: container.Id, made: false, original: null, policy, volumes: [] },
   });
-  await holdPolicy(host, container.Id, policy);
+  await holdRestartPolicy(host, container.Id, policy);
   return container.Id;
 }
 
 /**
- * A new container under the hook, with everything that another one has, to take its place. The other one keeps its name and goes
- * on running if it runs; it holds no restart policy meanwhile.
+ * Creates a container under the hook, with everything that another one has, to replace that one. The other one keeps its name and
+ * keeps running if it runs. It has no restart policy meanwhile.
  * @returns its id, and the networks in which it asks for the address of the other one
  */
 export async function prepareBeside(
   host: Host,
   container: ContainerInspect,
   imageRef: string,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<{ id: string; keptNetworks: string[] }> {
   const name = containerName(container);
   const policy = policyToHold(container);
-  // What it has now is free by the time that the new one starts.
+  // The ports that the other one has now are free when the new one starts.
   const keepPorts = container.State.Running ? describe(container).ports.filter(({ chosen }) => chosen) : [];
   const request = (keepAddress: string[]) =>
     createBody(container, { runtime: hookName, imageRef, keepAddress, keepPorts });
   if (request([]).autoRemove)
-    context.warn(
-      `Container '${name}' was started with --rm; it is kept when it ends from now on.`,
-      `docker rm ${name}`,
-    );
+    context.warn(`Container '${name}' was started with --rm. From now on it stays when it ends.`, `docker rm ${name}`);
   const transientName = `${name}.godwit-${context.id}`;
   const prepared = { name, transientName, id: null, made: true, original: container.Id, policy, volumes: [] };
-  unfinished.save({ prepared });
-  await holdPolicy(host, container.Id, policy);
+  recovery.save({ prepared });
+  await holdRestartPolicy(host, container.Id, policy);
   const networks = container.State.Running ? Object.keys(container.NetworkSettings.Networks ?? {}) : [];
-  return createKeeping(networks, (kept) => create(host, prepared, request(kept).body, unfinished), context);
+  return createKeeping(networks, (kept) => create(host, prepared, request(kept).body, recovery), context);
 }
 
-/** With its addresses in all these networks, but those that take none of one's choice: Docker tells only when it is asked. */
+/** Creates it with its addresses in all networks that accept a chosen address. Docker refuses such an address only on creation. */
 async function createKeeping(
   networks: string[],
   make: (keepAddress: string[]) => Promise<string>,
@@ -81,66 +79,71 @@ async function createKeeping(
 }
 
 /**
- * A new container after the description of another: one that was removed meanwhile, or a copy under another name.
+ * Creates a container from the description of another one: of a removed one, or as a copy with another name.
  * @returns its id
  */
 export async function prepareNew(
   host: Host,
   name: string,
   inspect: unknown,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   options: { fresh: boolean; imageRef: string; volumeRenames?: Record<string, string> },
 ): Promise<string> {
   const { volumeRenames = {} } = options;
   const { body, restartPolicy } = createBody(inspect, { runtime: hookName, ...options });
   for (const volume of Object.values(volumeRenames)) {
     if (!(await host.engine.volume(volume))) continue;
-    throw new GodwitError("name-taken", `A volume named '${volume}' exists already on ${host.name}.`, {
-      hint: `Choose another name for the container, or remove it if nothing in it is needed: docker volume rm ${volume}`,
+    throw new GodwitError("name-taken", `${host.name} already has a volume named '${volume}'.`, {
+      hint: `Choose another name for the container, or remove the volume if nobody needs it: docker volume rm ${volume}`,
     });
   }
   const volumes = Object.values(volumeRenames);
   const prepared = { name, transientName: name, id: null, made: true, original: null, policy: restartPolicy, volumes };
-  unfinished.save({ prepared });
-  return create(host, prepared, body, unfinished);
+  recovery.save({ prepared });
+  return create(host, prepared, body, recovery);
 }
 
-async function create(host: Host, prepared: PreparedRecord, body: CreateBody, unfinished: Unfinished): Promise<string> {
+async function create(
+  host: Host,
+  prepared: PreparedRecord,
+  body: CreateBody,
+  recovery: RecoveryRecord,
+): Promise<string> {
   const id = await host.engine.create(prepared.transientName, body);
-  unfinished.save({ prepared: { ...prepared, id } });
+  recovery.save({ prepared: { ...prepared, id } });
   return id;
 }
 
-/** To be called once it runs with all its memory: it takes the place of the original, which goes. Harmless the second time. */
+/** Call it when the prepared container runs with all its memory: it replaces the original, which is removed. Harmless the second time. */
 export async function keepPrepared(host: Host, { id, name, original, policy }: PreparedRecord): Promise<void> {
   if (original) {
     await host.engine.killAndWait(original);
-    // By force: Docker removes none that was restarted meanwhile, and the new container needs its name.
+    // By force: without it, Docker refuses if somebody restarted the original meanwhile. The new container needs its name.
     await host.engine.remove(original, { force: true });
   }
   const found = id ? await host.engine.find(id) : undefined;
   if (!found) return;
   if (containerName(found) !== name) await host.engine.rename(found.Id, name);
-  await givePolicy(host, found.Id, policy);
+  await restoreRestartPolicy(host, found.Id, policy);
 }
 
-/** To be called if it does not come to run: nothing of it is left, or runs, when this returns. Harmless the second time. */
+/** Call it when the prepared container does not run: when this returns, nothing of it is left or runs. Harmless the second time. */
 export async function undoPrepared(host: Host, prepared: PreparedRecord, startedAt: string): Promise<void> {
   const id = await madeContainer(host, prepared, startedAt);
   if (id && prepared.made) await host.engine.remove(id, { force: true });
   if (id && !prepared.made) {
     await host.engine.killAndWait(id);
-    await givePolicy(host, id, prepared.policy);
+    await restoreRestartPolicy(host, id, prepared.policy);
   }
   for (const volume of prepared.volumes) await host.engine.removeVolume(volume);
-  if (prepared.original) await givePolicy(host, prepared.original, prepared.policy);
+  if (prepared.original) await restoreRestartPolicy(host, prepared.original, prepared.policy);
 }
 
-/** Id of the container that was prepared. Between its creation and the note of its id only its name and age tell. */
+/** Id of the prepared container. After its creation and before its id is noted, only its name and age identify it. */
 export async function madeContainer(
   host: Host,
   prepared: PreparedRecord,
-  startedAt: UnfinishedRecord["startedAt"],
+  startedAt: RecoveryState["startedAt"],
 ): Promise<string | undefined> {
   if (prepared.id) return prepared.id;
   const found = await host.engine.find(prepared.transientName);
@@ -148,22 +151,22 @@ export async function madeContainer(
   return found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
 }
 
-/** The log goes with the container to its new id. Called while the original stands still and the new one has not begun. */
-export async function carryLogs(host: Host, from: ContainerInspect, id: string): Promise<void> {
+/** Copies the log to the container's new id. Call it while the original stands still and before the new container starts. */
+export async function copyLogsTo(host: Host, from: ContainerInspect, id: string): Promise<void> {
   if (from.Id !== id) await copyLogs(from, await host.engine.inspect(id), await host.dockerRoot());
 }
 
-/** What is to be given back later, where Docker would otherwise start the container anew when it ends. */
+/** The restart policy to restore later; null if Docker would not start the container again when it ends. */
 export function policyToHold({ HostConfig }: ContainerInspect): PreparedRecord["policy"] {
   const policy = HostConfig.RestartPolicy;
   return HostConfig.AutoRemove || !policy?.Name || policy.Name === "no" ? null : policy;
 }
 
-export async function holdPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
+export async function holdRestartPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
   if (policy) await host.engine.setRestartPolicy(id, { Name: "no" });
 }
 
-/** Harmless where the container is gone. */
-export async function givePolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
+/** Harmless if the container is gone. */
+export async function restoreRestartPolicy(host: Host, id: string, policy: PreparedRecord["policy"]): Promise<void> {
   if (policy && (await host.engine.find(id))) await host.engine.setRestartPolicy(id, policy);
 }

@@ -3,8 +3,10 @@ import { GodwitError } from "../../contract/errors.ts";
 import type { Engine } from "../../host/engine/engine.ts";
 
 /**
- * To be called before anything begins, and again before the files take their places: somebody may have started a container meanwhile. A checkpoint's files take the place of a volume's as a whole, which another container that has it mounted does not see.
- * @throws unsupported-container that names the other one
+ * Refuses a volume that another running container has mounted: the checkpoint's files replace the volume's folder, and the other
+ * container would keep the old folder. Call it before anything begins, and again before the files are replaced, because somebody can
+ * start a container meanwhile.
+ * @throws unsupported-container. The message names the other container.
  */
 export async function refuseSharedVolumes(
   engine: Engine,
@@ -21,12 +23,12 @@ export async function refuseSharedVolumes(
     const user = other.Names[0]?.replace(/^\//, "") ?? other.Id.slice(0, 12);
     throw new GodwitError(
       "unsupported-container",
-      `Checkpoint '${name}' of '${container}' brings the volume '${volume}' back, which '${user}' uses and runs.`,
-      { hint: `Stop that one first: docker stop ${user}` },
+      `Checkpoint '${name}' of '${container}' replaces the volume '${volume}', but the running container '${user}' uses it.`,
+      { hint: `Stop that container first: docker stop ${user}` },
     );
   }
 }
 
-/** Names of the volumes that a checkpoint holds. */
+/** Names of the volumes in a checkpoint. */
 export const savedVolumes = ({ trees }: CheckpointRecord): string[] =>
   trees.filter(({ kind }) => kind === "volume").map(({ name }) => name);

@@ -5,7 +5,7 @@ import type { FileTree } from "../../host/files/trees.ts";
 import { mountsOfAll } from "../../host/proc/mountinfo.ts";
 import { run } from "../../host/proc/process.ts";
 
-/** A tree of files that is to take the place of a container's. */
+/** A tree of files that replaces a container's. */
 export interface SavedTree {
   kind: FileTree["kind"];
   /** Where the container sees it. */
@@ -13,21 +13,21 @@ export interface SavedTree {
   path: string;
 }
 
-/** A saved tree, and the folder that it takes the place of. */
+/** A saved tree, and the folder that it replaces. */
 export interface TreeSwap {
   from: string;
   path: string;
-  /** Name of the volume whose folder that is. */
+  /** Name of the volume with this folder. */
   volume?: string;
 }
 
-/* A tree is copied beside the folder that it replaces, and takes its place by a rename. Whoever has the folder mounted, such as a
- * frozen container, keeps the files that it had, down to each open one; a rename back undoes the swap. */
+/* A tree is copied beside the folder that it replaces, then a rename puts it there. A frozen container that has the folder mounted
+ * keeps the files that it had, each open file included. A rename back undoes the swap. */
 
 const stagedBeside = (path: string) => `${path}.godwit-new`;
 const keptBeside = (path: string) => `${path}.godwit-old`;
 
-/** Which saved tree takes the place of which of a container's. A tree that the container does not have any more is left out. */
+/** Pairs saved trees with the container's trees that they replace. It leaves out a tree that the container does not have any more. */
 export function swapsOf(saved: SavedTree[], targets: FileTree[]): TreeSwap[] {
   return saved.flatMap(({ kind, destination, path: from }) => {
     const target = targets.find((tree) => tree.kind === kind && tree.destination === destination);
@@ -52,7 +52,7 @@ export async function swapTrees(paths: string[]): Promise<void> {
   }
 }
 
-/** Everything is again as it was before `stageTrees`, whatever was done since. Harmless the second time. */
+/** Restores the state before `stageTrees`, whatever was done since. Harmless the second time. */
 export async function undoSwap(paths: string[]): Promise<void> {
   for (const path of paths) {
     if (existsSync(keptBeside(path))) {
@@ -64,9 +64,9 @@ export async function undoSwap(paths: string[]): Promise<void> {
 }
 
 /**
- * The swapped trees stay; what they replaced goes, unless somebody came to have it mounted: what is written there is in no other
- * place. Harmless the second time.
- * @returns what was left
+ * Keeps the swapped trees and removes what they replaced. It keeps a replaced tree that somebody has mounted: what is written there is
+ * in no other place. Harmless the second time.
+ * @returns the folders that it kept
  */
 export async function keepSwap(paths: string[]): Promise<string[]> {
   const left: string[] = [];
@@ -77,7 +77,7 @@ export async function keepSwap(paths: string[]): Promise<string[]> {
   return left;
 }
 
-/** In any mount namespace. The kernel tells a folder that is mounted by its path on its own file system. */
+/** Whether a folder is mounted in any mount namespace. The kernel shows it by its path on its own file system. */
 async function isMounted(path: string): Promise<boolean> {
   const end = `/${path.split("/").slice(-2).join("/")}`;
   return (await mountsOfAll()).some(({ root, mountpoint }) => root.endsWith(end) || mountpoint.endsWith(end));

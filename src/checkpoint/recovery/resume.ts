@@ -3,12 +3,12 @@ import type { RunResult } from "../../contract/routes.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { CheckpointDeps } from "../deps.ts";
+import { RecoveryRecord, recoveryKind, recoveryState } from "./recovery-record.ts";
 import { settlePatiently } from "./settle.ts";
-import { Unfinished, unfinishedKind, unfinishedRecord } from "./unfinished.ts";
 
 /**
- * After a start of the agent: what its last life left in the middle of an action is settled in the background, as the operation
- * that it was, so that its container is busy until then. `ending` aborts when this agent ends.
+ * After a start of the agent: settles the actions that the former agent did not complete. It does this in the background, under the
+ * operation that each action was, so that the container is busy until then. `ending` aborts when this agent ends.
  */
 export async function resumeCheckpoints(
   deps: CheckpointDeps,
@@ -17,14 +17,14 @@ export async function resumeCheckpoints(
 ): Promise<void> {
   const folders: string[] = [];
   const earlier = new Map<string, Promise<unknown>>();
-  for (const { id, value } of deps.journal.listRecords(unfinishedKind)) {
-    const parsed = unfinishedRecord.safeParse(value);
+  for (const { id, value } of deps.journal.listRecords(recoveryKind)) {
+    const parsed = recoveryState.safeParse(value);
     if (!parsed.success) continue;
     const { container, folder } = parsed.data;
     if (folder) folders.push(folder);
-    const unfinished = new Unfinished(deps.journal, id, parsed.data);
-    const body = (context: OperationContext) => end(deps, unfinished, context, ending);
-    // An operation that has ended with a record left could not put things back: Docker did not answer then.
+    const recovery = new RecoveryRecord(deps.journal, id, parsed.data);
+    const body = (context: OperationContext) => end(deps, recovery, context, ending);
+    // The record of an ended operation remains if it could not be settled, because Docker did not answer.
     const begin = () =>
       operations.adopt(id, body) ?? operations.start({ kind: "restore", container, cancellable: false }, body);
     const first = earlier.get(container);
@@ -36,21 +36,17 @@ export async function resumeCheckpoints(
 
 async function end(
   deps: CheckpointDeps,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
   ending: AbortSignal,
 ): Promise<RunResult> {
-  const { container, checkpoint, startedAt } = unfinished.record;
-  context.phase("recover", `The agent ended in the middle of this; '${container}' is put right`);
-  const id = await settlePatiently(deps, unfinished, ending);
+  const { container, checkpoint, startedAt } = recovery.state;
+  context.phase("recover", `The agent ended during this; recovering '${container}'`);
+  const id = await settlePatiently(deps, recovery, ending);
   if (id === undefined) {
-    throw new GodwitError(
-      "agent-ended",
-      `The agent ended in the middle of this; '${container}' is as it was before it.`,
-      {
-        hint: "Try again.",
-      },
-    );
+    throw new GodwitError("agent-ended", `The agent ended during this. '${container}' is as it was before.`, {
+      hint: "Try again.",
+    });
   }
   context.warn("The agent was restarted meanwhile.");
   const [steps, warnings] = [[...context.steps], [...context.warnings]];

@@ -11,94 +11,94 @@ import { abandonPending, removePending } from "../../host/restore/pending.ts";
 import { watchRestore } from "../../host/restore/stuck.ts";
 import { runcContainer } from "../../host/runtime/runc.ts";
 import { attach } from "../container/networks.ts";
-import { givePolicy, keepPrepared, madeContainer, undoPrepared } from "../container/recreate.ts";
-import { restoreWork } from "../container/run-again.ts";
+import { keepPrepared, madeContainer, restoreRestartPolicy, undoPrepared } from "../container/recreate.ts";
+import { restoreWork } from "../container/restore-from.ts";
 import { keepSwap, undoSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";
-import type { PreparedRecord, Unfinished } from "./unfinished.ts";
+import type { PreparedRecord, RecoveryRecord } from "./recovery-record.ts";
 
 const lazyPagesMs = 100;
 const retryMs = 1000;
 
 /**
- * Ends an action that did not come to its end, whether it failed or its agent died: the container goes on from the checkpoint
- * where it runs already, and is as it was before otherwise. Harmless the second time.
- * @returns the id of the container that goes on from the checkpoint, if it does
- * @throws docker-unreachable, to be tried again
+ * Settles an action that failed, or whose agent died. If the checkpoint already runs, the container stays the one that runs from it.
+ * Otherwise the container is as it was before. Harmless the second time.
+ * @returns the id of the container that runs from the checkpoint, if one does
+ * @throws docker-unreachable. Try again then.
  */
-export async function settle({ host, store }: CheckpointDeps, unfinished: Unfinished): Promise<string | undefined> {
-  const { record } = unfinished;
-  const { frozen, heldPolicy, prepared, folder } = record;
-  // As long as nothing was taken from it, and nothing else can run in its place, it goes on at once: that needs no Docker.
-  const untouched = !record.released && record.detached.length === 0;
-  if (frozen && untouched) await letRun(frozen);
-  if (frozen) await givePolicy(host, frozen, heldPolicy);
-  const runs = prepared ? await settlePrepared(host, unfinished, prepared) : undefined;
+export async function settle({ host, store }: CheckpointDeps, recovery: RecoveryRecord): Promise<string | undefined> {
+  const { state } = recovery;
+  const { frozen, heldPolicy, prepared, folder } = state;
+  // A frozen container that has lost nothing, and that nothing can replace yet, runs again at once. That needs no Docker.
+  const untouched = !state.released && state.detached.length === 0;
+  if (frozen && untouched) await thawContainer(frozen);
+  if (frozen) await restoreRestartPolicy(host, frozen, heldPolicy);
+  const runs = prepared ? await settlePrepared(host, recovery, prepared) : undefined;
   if (runs === undefined) {
-    await attach(host.engine, unfinished);
-    if (frozen && !untouched) await letRun(frozen);
-  } else if (record.checkpoint !== null) await store.setCurrent(record.container, record.checkpoint);
+    await attach(host.engine, recovery);
+    if (frozen && !untouched) await thawContainer(frozen);
+  } else if (state.checkpoint !== null) await store.setCurrent(state.container, state.checkpoint);
   if (folder) await rm(folder, { recursive: true, force: true });
-  unfinished.forget();
+  recovery.forget();
   return runs;
 }
 
 /**
- * As `settle`, tried again while Docker does not answer, until the signal aborts. Then a frozen container goes on, without its
- * networks, if nothing can run in its place; the agent's next start does the rest.
+ * Calls `settle` again while Docker does not answer, until the signal aborts. Then it thaws a frozen container, without its networks, if
+ * nothing can run in its place. The next start of the agent does the rest.
  */
 export async function settlePatiently(
   deps: CheckpointDeps,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   until: AbortSignal,
 ): Promise<string | undefined> {
   for (;;) {
     try {
-      return await settle(deps, unfinished);
+      return await settle(deps, recovery);
     } catch (error) {
       const silent = error instanceof GodwitError && error.code === "docker-unreachable";
       if (silent && !until.aborted) await sleep(retryMs);
       else {
-        const { frozen, released } = unfinished.record;
-        if (frozen && !released) await letRun(frozen);
+        const { frozen, released } = recovery.state;
+        if (frozen && !released) await thawContainer(frozen);
         throw error;
       }
     }
   }
 }
 
-async function letRun(id: string): Promise<void> {
+async function thawContainer(id: string): Promise<void> {
   const container = await runcContainer(id).catch(() => undefined);
   if (!container) return;
   await endDumps(id);
   await thaw(container);
 }
 
-/** Either the prepared container has the place of the original, or nothing of it is left. @returns its id where it runs */
+/** Either the prepared container replaces the original, or nothing of it is left. @returns its id if it runs */
 async function settlePrepared(
   host: Host,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   prepared: PreparedRecord,
 ): Promise<string | undefined> {
-  const { record } = unfinished;
-  const id = await madeContainer(host, prepared, record.startedAt);
-  const runs = id !== undefined && (record.kept || (record.released && (await isRestored(host, id))));
+  const { state } = recovery;
+  const id = await madeContainer(host, prepared, state.startedAt);
+  const runs = id !== undefined && (state.kept || (state.released && (await isRestored(host, id))));
   if (id !== undefined) await removePending(id);
   if (runs) {
-    unfinished.save({ kept: true });
+    recovery.save({ kept: true });
     await keepPrepared(host, { ...prepared, id });
-    await keepSwap(record.swaps);
+    await keepSwap(state.swaps);
     return id;
   }
-  await undoPrepared(host, prepared, record.startedAt);
-  await undoSwap(record.swaps);
+  await undoPrepared(host, prepared, state.startedAt);
+  await undoSwap(state.swaps);
   return undefined;
 }
 
-/** Whether the container runs from the checkpoint, with all its memory. A start that is under way is waited for. */
+/** Whether the container runs from the checkpoint with all its memory. Waits for a start that is under way. */
 async function isRestored(host: Host, id: string): Promise<boolean> {
   await abandonPending(id);
-  // Docker answers when the start has come to its end.
+  // Docker answers when the start has ended.
   using _ = watchRestore({ work: restoreWork(id), pending: join(pendingFolder, id) });
   await host.engine.find(id);
   // If memory stops coming, the container is killed.

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { containerInspect } from "../../host/engine/inspect.ts";
-import { meddled } from "./with-recovery.ts";
+import { userChanges } from "./with-recovery.ts";
 
 const original = ({ name = "web", running = true, policy = "no" }) =>
   containerInspect.parse({
@@ -11,15 +11,15 @@ const original = ({ name = "web", running = true, policy = "no" }) =>
     NetworkSettings: {},
   });
 
-test("an original that nobody touched while it stood frozen is not spoken of", () => {
-  expect(meddled(original({}), "web")).toEqual([]);
+test("an original that nobody touched while it stood frozen gives no sentence", () => {
+  expect(userChanges(original({}), "web")).toEqual([]);
 });
 
 test.each([
-  ["removed", undefined, /was removed meanwhile; it is there again/],
+  ["removed", undefined, /was removed meanwhile\. It exists again/],
   ["stopped", original({ running: false }), /ended or was stopped meanwhile; it runs again/],
   ["renamed", original({ name: "other" }), /was renamed to 'other' meanwhile; it has its former name again/],
   ["given another restart policy", original({ policy: "always" }), /was set to 'always' meanwhile/],
-])("one that was %s is", (_, found, says) => {
-  expect(meddled(found, "web")).toEqual([expect.stringMatching(says)]);
+])("an original that was %s gives one", (_, found, says) => {
+  expect(userChanges(found, "web")).toEqual([expect.stringMatching(says)]);
 });

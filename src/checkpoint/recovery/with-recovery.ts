@@ -7,48 +7,48 @@ import type { OperationContext } from "../../operations/operation-context.ts";
 import { keepPrepared } from "../container/recreate.ts";
 import { keepSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";
+import { RecoveryRecord } from "./recovery-record.ts";
 import { settlePatiently } from "./settle.ts";
-import { Unfinished } from "./unfinished.ts";
 
-/** So long an action that failed waits for a Docker that does not answer, to put things back; otherwise the agent's next start does. */
+/** How long a failed action waits for Docker to answer, to settle. After that the agent's next start settles it. */
 const dockerPatienceMs = 30_000;
 
-/** What is told of an action that failed, around the reason. */
-export interface FailureWords {
+/** The sentence about a failed action, around the reason. */
+export interface FailureSentence {
   /** "'web' could not be rolled back to 'cp'" */
   failed: string;
-  /** Where the container is then: "and runs on as it was". */
+  /** The state of the container then: "and keeps running as it was". */
   left: string;
-  /** For a reason that has no hint of its own. */
+  /** The hint, if the reason has none. */
   hint?: string;
 }
 
-/** Whatever happens to `act`, also the end of this agent: the container goes on, from where it was or from the checkpoint. */
+/** Runs `act`. If `act` fails or this agent ends, the container is as it was before, or it runs from the checkpoint. */
 export async function withRecovery<T>(
   deps: CheckpointDeps,
   container: string,
   checkpoint: string | null,
-  words: FailureWords,
+  sentence: FailureSentence,
   context: OperationContext,
-  act: (unfinished: Unfinished) => Promise<T>,
+  act: (recovery: RecoveryRecord) => Promise<T>,
 ): Promise<T> {
-  const unfinished = Unfinished.begin(deps.journal, context, { container, checkpoint });
+  const recovery = RecoveryRecord.begin(deps.journal, context, { container, checkpoint });
   try {
-    const result = await act(unfinished);
-    unfinished.forget();
+    const result = await act(recovery);
+    recovery.forget();
     return result;
   } catch (error) {
-    const runs = await settlePatiently(deps, unfinished, AbortSignal.timeout(dockerPatienceMs));
+    const runs = await settlePatiently(deps, recovery, AbortSignal.timeout(dockerPatienceMs));
     const reason = isFull(error) ? noRoom(deps.host, error) : error;
     if (runs !== undefined) {
-      context.warn(`'${container}' runs from the checkpoint all the same.`);
+      context.warn(`'${container}' runs from the checkpoint nevertheless.`);
       throw reason;
     }
-    throw inWords(reason, words, await whatEnded(deps.host, unfinished));
+    throw explained(reason, sentence, await whatEnded(deps.host, recovery));
   }
 }
 
-function inWords(error: unknown, { failed, left, hint }: FailureWords, ended: string | undefined): unknown {
+function explained(error: unknown, { failed, left, hint }: FailureSentence, ended: string | undefined): unknown {
   const tried = error instanceof GodwitError && (errorCatalogue[error.code].exit >= 6 || error.code === "no-space");
   if (!tried || error.code === "cancelled") return error;
   return new GodwitError(error.code, `${failed}, ${ended ?? left}: ${error.message}`, {
@@ -58,14 +58,14 @@ function inWords(error: unknown, { failed, left, hint }: FailureWords, ended: st
   });
 }
 
-/** What to say of a container that was frozen, and does not run any more: somebody, or Docker, ended it. */
-async function whatEnded(host: Host, { record }: Unfinished): Promise<string | undefined> {
-  const found = record.frozen ? await host.engine.find(record.frozen).catch(() => undefined) : undefined;
+/** A clause about the frozen container, if somebody or Docker has ended it. */
+async function whatEnded(host: Host, { state }: RecoveryRecord): Promise<string | undefined> {
+  const found = state.frozen ? await host.engine.find(state.frozen).catch(() => undefined) : undefined;
   if (!found || found.State.Running) return undefined;
   return `and '${containerName(found)}' has ended meanwhile, with status ${found.State.ExitCode}`;
 }
 
-/** What has come to run, from its first moment to its result. */
+/** A container that has started to run from a checkpoint. */
 export interface Begun {
   name: string;
   checkpoint: string | null;
@@ -73,23 +73,23 @@ export interface Begun {
   downtimeMs: number | null;
 }
 
-/** Waits for its memory, then gives it the place of what it replaces. */
+/** Waits for the container's memory, then puts it in the place of the original. */
 export async function finish(
   { host, store }: CheckpointDeps,
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   { name, checkpoint, drained, downtimeMs }: Begun,
   context: OperationContext,
 ): Promise<RunResult> {
-  context.phase("drain", "It runs; the rest of its memory arrives");
+  context.phase("drain", "The container runs; the rest of its memory arrives");
   await context.step("drain", {}, () => drained);
-  unfinished.save({ kept: true });
-  const { prepared, swaps, frozen } = unfinished.record;
-  if (frozen) for (const done of meddled(await host.engine.find(frozen), name)) context.warn(done);
+  recovery.save({ kept: true });
+  const { prepared, swaps, frozen } = recovery.state;
+  if (frozen) for (const done of userChanges(await host.engine.find(frozen), name)) context.warn(done);
   if (prepared) await keepPrepared(host, prepared);
   for (const left of await keepSwap(swaps))
     context.warn(
-      `Another container has the files mounted that '${name}' had before; they were left in ${left}.`,
-      "Look at what is in there, and remove it when nobody uses it any more.",
+      `Another container has the former files of '${name}' mounted. They are now in ${left}.`,
+      "Remove that folder when nobody needs it.",
     );
   const id = prepared?.id ?? "";
   if (checkpoint !== null) await store.setCurrent(name, checkpoint);
@@ -105,9 +105,9 @@ export async function finish(
   };
 }
 
-/** What somebody did to the frozen original, and what has become of it: a sentence each. */
-export function meddled(original: ContainerInspect | undefined, name: string): string[] {
-  if (!original) return [`'${name}' was removed meanwhile; it is there again, and runs from the checkpoint.`];
+/** A sentence for each thing that somebody did to the frozen original, with its effect. */
+export function userChanges(original: ContainerInspect | undefined, name: string): string[] {
+  if (!original) return [`'${name}' was removed meanwhile. It exists again, and runs from the checkpoint.`];
   const said: string[] = [];
   if (!original.State.Running)
     said.push(`'${name}' ended or was stopped meanwhile; it runs again, from the checkpoint.`);
@@ -126,12 +126,8 @@ const isFull = (error: unknown) =>
 
 function noRoom(host: Host, cause: unknown): GodwitError {
   if (cause instanceof GodwitError && cause.code === "no-space") return cause;
-  return new GodwitError(
-    "no-space",
-    `There is not enough room on ${host.name} where checkpoints or containers are kept.`,
-    {
-      hint: "Remove checkpoints that are not needed any more (godwit checkpoint ls, godwit checkpoint rm), or see: df -h /var/lib",
-      cause,
-    },
-  );
+  return new GodwitError("no-space", `${host.name} has not enough disk space for checkpoints or containers.`, {
+    hint: "Remove checkpoints that nobody needs (godwit checkpoint ls, godwit checkpoint rm). See the free space with: df -h /var/lib",
+    cause,
+  });
 }

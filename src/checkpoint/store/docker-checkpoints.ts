@@ -6,7 +6,7 @@ import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import { treeBytes } from "../../host/files/trees.ts";
 import type { CheckpointFolder } from "./store.ts";
 
-/** Checkpoints that `docker checkpoint create` made of a container: its processes only, no files. */
+/** Checkpoints of a container that `docker checkpoint create` made. They have processes only, no files. */
 export async function dockerCheckpoints(container: ContainerInspect, dockerRoot: string): Promise<CheckpointRecord[]> {
   const root = checkpointsOf(container, dockerRoot);
   const names = await readdir(root).catch(() => []);

@@ -1,13 +1,12 @@
 import * as z from "zod";
 
 /**
- * Which ids were one and the same container: a move, a restore and a rollback give it a new one. Each group has the ids of one
- * container.
+ * The ids that one container has had: a move, a restore and a rollback give it a new id. Each group has the ids of one container.
  */
 export const lineage = z.array(z.array(z.string()));
 export type Lineage = z.infer<typeof lineage>;
 
-/** The groups with two ids in one group. */
+/** The groups, with the two ids in the same group. */
 export function joined(groups: Lineage, one: string, other: string): Lineage {
   const touched = groups.filter((ids) => ids.includes(one) || ids.includes(other));
   const rest = groups.filter((ids) => !touched.includes(ids));

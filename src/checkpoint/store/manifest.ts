@@ -5,15 +5,15 @@ import { GodwitError } from "../../contract/errors.ts";
 import { readPlainFile } from "../../host/files/plain-file.ts";
 import { type RunOptions, run } from "../../host/proc/process.ts";
 
-/** File of a checkpoint that names every other one. */
+/** The file of a checkpoint that names every other file. */
 const manifestFile = "manifest.json";
-/** Of two million files, in bytes. */
+/** Bytes; enough for two million files. */
 const manifestLimit = 2 ** 29 - 1;
 const recordFile = "record.json";
-/** CRIU's logs and sockets: no part of a checkpoint. */
+/** CRIU's logs and sockets. They are not part of a checkpoint. */
 const workFolder = "work";
 
-/** What is known of one path of a checkpoint. Paths and link targets are kept as latin1: a character a byte. */
+/** One path of a checkpoint. Paths and link targets are latin1, one character for each byte. */
 const entry = z.object({
   /** Letter of find(1)'s `%y`: f, d, l, p, s, c, b. */
   type: z.string(),
@@ -29,7 +29,7 @@ const entry = z.object({
   target: z.string().optional(),
   /** When its contents last changed, in seconds with nine decimals; only of a container's own files. */
   time: z.string().optional(),
-  /** First path of the same inode; only of what has several names. */
+  /** First path of the same inode; only of a file with several names. */
   sameAs: z.string().optional(),
   /** `MAJOR:MINOR` in hex; only of a device. */
   device: z.string().optional(),
@@ -40,14 +40,14 @@ export const manifest = z.object({ hash: z.literal("blake2b-256"), entries: z.re
 export type Manifest = z.infer<typeof manifest>;
 
 /**
- * Notes every file of a checkpoint's folder with its hash. b2sum reads about 0.8 GiB a second here, on one core and beside the
- * agent, while the container runs.
+ * Writes the manifest of a checkpoint's folder. b2sum reads about 0.8 GiB a second here, on one core, beside the agent, while the
+ * container runs.
  */
 export async function seal(folder: string): Promise<void> {
   await writeManifest(folder, { hash: "blake2b-256", entries: await entriesOf(folder) });
 }
 
-/** Notes a new `record.json` in the manifest of a folder that was found whole. */
+/** Updates the manifest for a new `record.json`. The folder must have passed `verifySeal`. */
 export async function sealRecord(folder: string): Promise<void> {
   const { entries, hash } = await readManifest(folder);
   const [record] = Object.values(await entriesOf(folder, [`./${recordFile}`]));
@@ -57,7 +57,7 @@ export async function sealRecord(folder: string): Promise<void> {
 /**
  * Compares a checkpoint's folder with its manifest.
  * @param what names the checkpoint in the error, such as "Checkpoint 'cp' of 'web'"
- * @throws invalid-checkpoint that names a file that is missing, was added, or is not as it was written
+ * @throws invalid-checkpoint. The message names a file that is missing, was added, or is not as it was written.
  */
 export async function verifySeal(folder: string, what: string, signal?: AbortSignal): Promise<void> {
   const sealed = await readManifest(folder).catch((cause) => {
@@ -67,7 +67,7 @@ export async function verifySeal(folder: string, what: string, signal?: AbortSig
   if (difference) throw damaged(what, difference);
 }
 
-/** What differs first, in words that follow "is damaged:"; undefined where nothing does. */
+/** The first difference, as words that follow "is damaged:"; undefined if there is none. */
 export function firstDifference(sealed: Record<string, Entry>, found: Record<string, Entry>): string | undefined {
   for (const [path, was] of Object.entries(sealed)) {
     const is = found[path];
@@ -79,12 +79,12 @@ export function firstDifference(sealed: Record<string, Entry>, found: Record<str
   }
   const added = Object.keys(found).find((path) => !Object.hasOwn(sealed, path));
   if (added !== undefined) return `${shown(added)} was added`;
-  // Last, because a folder has another time for each of the above.
+  // Last, because each difference above also changes the time of a folder.
   const dated = Object.entries(sealed).find(([path, was]) => differing(was, found[path] ?? was).length > 0);
   return dated && `${shown(dated[0])} is not as it was written (${words.time})`;
 }
 
-/** Older manifests hold less of each entry. */
+/** Compares the fields of the manifest only: older manifests have fewer. */
 const differing = (was: Entry, is: Entry) =>
   (Object.keys(was) as (keyof Entry)[]).filter((key) => was[key] !== is[key]);
 
@@ -95,11 +95,11 @@ const words: Record<keyof Entry, string> = {
 
 const damaged = (what: string, why: string, cause?: unknown) =>
   new GodwitError("invalid-checkpoint", `${what} is damaged: ${why}.`, {
-    hint: "Use another checkpoint, and remove this one: godwit checkpoint ls, godwit checkpoint rm",
+    hint: "Use another checkpoint and remove this one: godwit checkpoint ls, godwit checkpoint rm",
     cause,
   });
 
-/** A path for people: UTF-8 where it is, control characters escaped. */
+/** A path to print: as UTF-8 if it is UTF-8, with control characters escaped. */
 const shown = (path: string) => JSON.stringify(Buffer.from(path, "latin1").toString()).slice(1, -1);
 
 const readManifest = async (folder: string): Promise<Manifest> =>
@@ -108,11 +108,11 @@ const readManifest = async (folder: string): Promise<Manifest> =>
 const writeManifest = (folder: string, content: Manifest): Promise<void> =>
   writeFile(join(folder, manifestFile), JSON.stringify(content), { mode: 0o600 });
 
-/** What of a path does not need to be read from it. */
+/** What find(1) says about a path. */
 interface Listed {
   path: string;
   entry: Entry;
-  /** Of what has several names; it is the same for all of them. */
+  /** Only of a file with several names; all its names have the same value. */
   inode: string | undefined;
 }
 
@@ -132,7 +132,7 @@ async function entriesOf(folder: string, below = ["."], signal?: AbortSignal): P
   return entries;
 }
 
-/** In the order of the paths. */
+/** Sorted by path. */
 async function list(below: string[], options: RunOptions): Promise<Listed[]> {
   const skipped = [manifestFile, workFolder].flatMap((name) => ["-path", `./${name}`, "-prune", "-o"]);
   const format = ["%y", "%m", "%U:%G", "%T@", "%n", "%D:%i", "%s", "%l", "%p"].join("\\0").concat("\\0");
@@ -147,14 +147,14 @@ async function list(below: string[], options: RunOptions): Promise<Listed[]> {
     const entry: Entry = { type, mode, owner };
     if (type === "f") entry.size = Number(size);
     if (type === "l") entry.target = target;
-    // The container's own; nobody looks at those of images and records.
+    // Only the container's own files: times of images and records mean nothing.
     if (path.startsWith("./trees/")) entry.time = nanoseconds(time);
     found.push({ path: path.slice("./".length), entry, inode: type !== "d" && Number(names) > 1 ? inode : undefined });
   }
   return found.sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-/** find(1) prints ten decimals, the last of them always a nought. */
+/** find(1) prints ten decimals; the last one is always 0. */
 const nanoseconds = (time: string) => time.slice(0, time.indexOf(".") + 10);
 
 /** By path. */

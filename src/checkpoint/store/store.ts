@@ -20,19 +20,19 @@ const recordLimit = 2 ** 24;
 /** File of a container's folder. */
 const lineageFile = ".lineage.json";
 
-/** Where the parts of one kept checkpoint are. */
+/** The places of the parts of one checkpoint. */
 export interface CheckpointFolder {
   path: string;
   images: string;
-  /** The init of Docker's that the container was run with, if it was. */
+  /** Docker's init, if the container runs with one. */
   init: string;
   /** Folder of the saved tree with this index in the record's `trees`. */
   tree(index: number): string;
 }
 
 /**
- * Kept checkpoints by the name of their container: a container that is created again keeps its history. A checkpoint is
- * visible from `commit` on, whole, or not at all. Only root can read it: memory holds secrets.
+ * Checkpoints by the name of their container, so a container that is created again keeps its history. `commit` makes a checkpoint
+ * visible, complete or not at all. Only root can read it, because memory holds secrets.
  */
 export class CheckpointStore {
   readonly #root: string;
@@ -43,14 +43,14 @@ export class CheckpointStore {
     this.#root = root;
   }
 
-  /** Those that can be read, oldest first. */
+  /** Checkpoints whose record can be read, oldest first. */
   async list(container?: string): Promise<CheckpointRecord[]> {
     return (await this.#all(container))
       .flatMap(({ record }) => (record ? [record] : []))
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
-  /** Those that cannot. */
+  /** Checkpoints whose record cannot be read. */
   async damaged(container?: string): Promise<DamagedCheckpoint[]> {
     return (await this.#all(container)).flatMap(({ record, ...it }) =>
       record ? [] : [{ ...it, damaged: true as const }],
@@ -67,7 +67,7 @@ export class CheckpointStore {
     return (await Promise.all(found)).flat();
   }
 
-  /** @throws invalid-checkpoint where it is there, but cannot be read, or does not fit */
+  /** @throws invalid-checkpoint if it exists, but cannot be read or does not fit */
   async find(container: string, name: string): Promise<CheckpointRecord | undefined> {
     const folder = this.folder(container, name);
     if (!existsSync(folder.path)) return undefined;
@@ -86,7 +86,7 @@ export class CheckpointStore {
     return layout(join(this.#root, checkName("container", container), checkName("checkpoint", name)));
   }
 
-  /** An empty folder that only `commit` makes a checkpoint. @throws checkpoint-exists */
+  /** Makes an empty folder. It becomes a checkpoint by `commit` only. @throws checkpoint-exists */
   async begin(container: string, name: string): Promise<CheckpointFolder> {
     await this.refuseExisting(container, name);
     const partial = layout(
@@ -98,7 +98,7 @@ export class CheckpointStore {
     return partial;
   }
 
-  /** Writes its record and its manifest, for a folder that travels. */
+  /** Writes the record and the manifest of a folder that is sent to another host. */
   async seal(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
     await this.#describe(partial, record);
     await seal(partial.path);
@@ -113,7 +113,7 @@ export class CheckpointStore {
     await rename(partial.path, this.folder(record.container, record.name).path);
   }
 
-  /** As `commit`, of one that has a manifest and was found whole. */
+  /** As `commit`, for a folder that has a manifest and has passed `verifySeal`. */
   async commitSealed(partial: CheckpointFolder, record: CheckpointRecord): Promise<void> {
     await this.#describe(partial, record);
     await sealRecord(partial.path);
@@ -126,7 +126,7 @@ export class CheckpointStore {
 
   async remove(container: string, name: string): Promise<void> {
     const { path } = this.folder(container, name);
-    // Renamed first: a checkpoint that is half removed must not be seen.
+    // Renamed first, so that nobody sees a checkpoint that is half removed.
     const doomed = join(this.#root, container, `.${name}.removed`);
     await rename(path, doomed);
     await rm(doomed, { recursive: true, force: true });
@@ -135,7 +135,7 @@ export class CheckpointStore {
   /** @throws checkpoint-exists */
   async refuseExisting(container: string, name: string): Promise<void> {
     if (!existsSync(this.folder(container, name).path)) return;
-    throw new GodwitError("checkpoint-exists", `Container '${container}' has a checkpoint '${name}' already.`, {
+    throw new GodwitError("checkpoint-exists", `Container '${container}' already has a checkpoint '${name}'.`, {
       hint: `Choose another name, or remove it: godwit checkpoint rm ${container} ${name}`,
     });
   }
@@ -162,7 +162,7 @@ export class CheckpointStore {
     }
   }
 
-  /** Name of the checkpoint that this container was last taken to or from; null where another one of its name was. */
+  /** Name of the checkpoint that this container was last saved as or restored from; null if that was another container with its name. */
   async current(container: string, id: string): Promise<string | null> {
     const name = await readPlainFile(join(this.#root, container, ".current"), recordLimit).catch(() => null);
     const record = name === null ? undefined : await this.#read(container, name);
@@ -174,19 +174,19 @@ export class CheckpointStore {
     await writeFile(join(this.#root, container, ".current"), name);
   }
 
-  /** Whether a checkpoint was taken of the container with this id, also under an id that it had before. */
+  /** Whether a checkpoint was taken of the container with this id, also under a former id. */
   async belongs({ container, containerId }: CheckpointRecord, id: string): Promise<boolean> {
     return isSame(await this.#lineage(container), containerId, id);
   }
 
-  /** Notes that a container has another id now. Harmless where nothing comes to have that id. */
+  /** Notes that a container has another id now. Harmless if no container gets that id. */
   async join(container: string, formerIds: string[], id: string): Promise<void> {
     const groups = formerIds.reduce((all, former) => joined(all, former, id), await this.#lineage(container));
     await mkdir(join(this.#root, container), { recursive: true, mode: 0o700 });
     await writeFile(join(this.#root, container, lineageFile), JSON.stringify(groups));
   }
 
-  /** What a crash left half-made or half-removed, but for the folders that are still needed. */
+  /** Removes what a crash left half made or half removed, except the folders that are still needed. */
   async sweep(needed: string[] = []): Promise<void> {
     for (const container of await readdir(this.#root).catch(() => [])) {
       const names = await readdir(join(this.#root, container)).catch(() => []);
@@ -214,7 +214,7 @@ export function summaryOf(record: CheckpointRecord, foreign = false): Checkpoint
   return { ...summary, foreign };
 }
 
-/** @throws invalid-checkpoint where the folder holds no record, or one that does not fit */
+/** @throws invalid-checkpoint if the folder has no record, or one that does not fit */
 export async function readRecordOf(folder: CheckpointFolder): Promise<CheckpointRecord> {
   const own = await lstat(folder.path).catch(() => undefined);
   if (!own?.isDirectory()) throw new GodwitError("invalid-checkpoint", `${folder.path} is not a folder.`);

@@ -11,8 +11,8 @@ import { joinStreams } from "../../transport/streams.ts";
 import { type CheckpointFolder, type CheckpointStore, readRecordOf } from "./store.ts";
 
 /*
- * A checkpoint goes to another host by rsync, as the files of a move do: what carries them exactly carries these as well. (tar leaves
- * out sockets, and takes several names of a device or a fifo for as many of them.)
+ * rsync sends a checkpoint to another host, as it sends the files of a move. (tar leaves out sockets, and turns several names of a
+ * device or a fifo into several devices or fifos.)
  */
 
 /** Sends a checkpoint's folder to the `unpackCheckpoint` behind a port of 127.0.0.1. @throws command-failed */
@@ -21,8 +21,8 @@ export async function packCheckpoint({ path }: CheckpointFolder, port: number): 
 }
 
 /**
- * Takes a checkpoint of another host into the store, for `use`. It becomes one of this host's checkpoints if `use` says so,
- * and is gone otherwise.
+ * Receives a checkpoint from another host into the store and calls `use` with it. The checkpoint stays if `use` says `keep`;
+ * otherwise it is removed.
  * @throws invalid-checkpoint
  */
 export async function unpackCheckpoint<T>(
@@ -48,16 +48,16 @@ export async function unpackCheckpoint<T>(
   }
 }
 
-/** Nothing that arrives is written outside of `path`: see `serveTree`. */
+/** `serveTree` guarantees that nothing is written outside of `path`. */
 async function receive(path: string, stream: Duplex): Promise<void> {
   const served = await serveTree(path, join(tmpdir(), `godwit-checkpoint-${randomUUID()}.conf`));
-  // A broken connection ends the receiving rsync, which then says that not all has arrived.
+  // A broken connection ends the receiving rsync, and `ended` then fails.
   joinStreams(stream, served.stream).catch(() => {});
   await served.ended;
   await refuseOwnLinks(path);
 }
 
-/** Tunnels of checkpoints that arrive, from when they are open until the request that belongs to them takes them. */
+/** Open tunnels of arriving checkpoints. The request of a transfer takes its tunnel. */
 export class ArrivingStreams {
   readonly #waiting = new Map<string, { stream: Duplex; forget: () => void }>();
 
@@ -77,12 +77,12 @@ export class ArrivingStreams {
   }
 }
 
-/** Its files may be whatever the container's were; what is read and written beside them must lie in its folder. */
+/** The container's own files may be links. All other files must lie in the checkpoint's folder, so links are refused there. */
 async function refuseOwnLinks(path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const { name } = entry;
     if (entry.isDirectory() && (name === "images" || name === "trees")) await refuseStrangers(join(path, name));
-    else if (!(await isPlainFile(join(path, name)))) throw refused(`'${printed(name)}' is no file of a checkpoint`);
+    else if (!(await isPlainFile(join(path, name)))) throw refused(`'${printed(name)}' is not a file of a checkpoint`);
   }
 }
 
@@ -90,20 +90,20 @@ async function refuseStrangers(folder: string): Promise<void> {
   const trees = basename(folder) === "trees";
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const fits = trees ? entry.isDirectory() && /^\d+$/.test(entry.name) : await isPlainFile(join(folder, entry.name));
-    if (!fits) throw refused(`'${basename(folder)}/${printed(entry.name)}' is no file of a checkpoint`);
+    if (!fits) throw refused(`'${basename(folder)}/${printed(entry.name)}' is not a file of a checkpoint`);
   }
 }
 
-/** With one name: another one could be that of a file of the container, which changes. */
+/** A file with one name only: its other name could be a file of the container, which changes. */
 async function isPlainFile(path: string): Promise<boolean> {
   const found = await lstat(path);
   return found.isFile() && found.nlink === 1;
 }
 
-/** A name that an attacker chose may hold what a terminal acts on. */
+/** Replaces control characters: an attacker can choose the name, and a terminal would act on them. */
 const printed = (name: string) => name.slice(0, 160).replace(/[^\x20-\x7e]/g, "?");
 
 const refused = (why: string) =>
   new GodwitError("invalid-checkpoint", `The checkpoint that arrived is refused: ${printed(why)}.`, {
-    hint: "Nothing of it was kept; make the checkpoint anew on the host that it comes from.",
+    hint: "Nothing of it was kept. Create the checkpoint again on the host that it comes from.",
   });

@@ -4,10 +4,10 @@ import { examples, type Registration } from "../command.ts";
 export const agent: Registration = (program, action) => {
   program
     .command("agent")
-    .json("nothing; its log on standard error is JSON lines always")
+    .json("nothing; the log on standard error always has JSON lines")
     .summary("run the agent of this host")
-    .description("Runs the agent of this host until SIGTERM; its log goes to stderr.")
-    .option("--config <file>", "its configuration", defaultConfigFile)
+    .description("Runs the agent of this host until SIGTERM. It writes its log to stderr.")
+    .option("--config <file>", "configuration file", defaultConfigFile)
     .addHelpText("after", examples("godwit agent", "godwit agent --config ./agent.json"))
     .action(
       action(async (_context, options: { config: string }) => {

@@ -10,12 +10,12 @@ export const certificates: Registration = (program, action) => {
   program
     .command("certificates")
     .json("`{ folder: string, authorityKept: boolean, hosts: { name: string, addresses: string[] }[] }`")
-    .summary("make the keys by which agents know each other")
+    .summary("make the keys that identify agents to each other")
     .description(
-      "Makes an authority (or keeps the one that DIR holds) and for each host a folder DIR/HOST with ca.pem, cert.pem and key.pem: what belongs into /etc/godwit/pki there. Keep authority.key secret; it is needed only to add hosts.",
+      "Makes an authority, or keeps the one in DIR. For each host it makes a folder DIR/HOST with ca.pem, cert.pem and key.pem; copy these files to /etc/godwit/pki on that host. Keep authority.key secret. You need it only to add hosts.",
     )
     .argument("<dir>", "folder to write to")
-    .argument("<hosts...>", "NAME=ADDRESS of each host; several addresses with commas")
+    .argument("<hosts...>", "NAME=ADDRESS of each host; separate several addresses with commas")
     .addHelpText("after", examples("godwit certificates ./pki h1=10.0.0.1 h2=10.0.0.2"))
     .action(
       action(async (_context, dir: string, hosts: string[], _options: object) => {
@@ -34,7 +34,7 @@ export const certificates: Registration = (program, action) => {
           await writeFile(join(own, "ca.pem"), authority.certificate, { mode: 0o600 });
           await writeFile(join(own, "cert.pem"), issued.certificate, { mode: 0o600 });
           await writeFile(join(own, "key.pem"), issued.key, { mode: 0o600 });
-          lines.push(`${host.name}: copy the files of ${own} to /etc/godwit/pki there`);
+          lines.push(`${host.name}: copy the files of ${own} to /etc/godwit/pki on that host`);
         }
         const data = { folder, authorityKept: kept !== undefined, hosts: wanted };
         return { view: "done", data: { lines, data } };

@@ -4,16 +4,18 @@ import { examples, type Registration } from "../command.ts";
 export const checkpoint: Registration = (program, action) => {
   const group = program
     .command("checkpoint")
-    .summary("take, list, look at and remove checkpoints")
+    .summary("take, list, show and remove checkpoints")
     .description("Takes, lists, shows and removes checkpoints of containers.")
     .addHelpText("after", examples("godwit checkpoint create looper before", "godwit checkpoint ls"));
 
   group
     .command("create")
     .json("`Event` lines, then a `CheckpointSummary` line")
-    .description("Takes memory and files of a running container under one freeze. It runs on unless --stop is given.")
+    .description(
+      "Takes memory and files of a running container under one freeze. The container keeps running unless --stop is given.",
+    )
     .argument("<container>", "[HOST/]NAME or id")
-    .argument("[name]", "name of the checkpoint; one is made up without it")
+    .argument("[name]", "name of the checkpoint; by default it has the time in it")
     .option("--stop", "stop the container with the checkpoint", false)
     .addHelpText(
       "after",
@@ -55,7 +57,7 @@ export const checkpoint: Registration = (program, action) => {
   group
     .command("inspect")
     .json("`CheckpointRecord`")
-    .description("Shows one checkpoint; with --json everything that is known about it.")
+    .description("Shows one checkpoint. With --json it shows everything that is known about the checkpoint.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .addHelpText("after", examples("godwit checkpoint inspect looper before"))

@@ -6,9 +6,9 @@ export const clone: Registration = (program, action) => {
   program
     .command("clone")
     .json("`Event` lines, then a `RunResult` line")
-    .summary("have a second container go on from the same instant")
+    .summary("run a checkpoint in a new container")
     .description(
-      "Has a second container go on from a checkpoint, or from now: own id, own network, own copy of the files.",
+      "Runs a checkpoint, or the present state of a running container, in a new container. The new container has its own id, network and copy of the files.",
     )
     .argument("<container>", "[HOST/]NAME[@CHECKPOINT]")
     .argument("<new>", "[HOST/]NAME of the new container")
@@ -18,7 +18,7 @@ export const clone: Registration = (program, action) => {
         const { host, container: name, checkpoint: none } = parseContainerRef(wanted);
         if (none !== undefined)
           throw new GodwitError("usage", `'${wanted}' is not the name of a new container.`, {
-            hint: "The checkpoint stands with the original: godwit clone looper@before looper2",
+            hint: "Name the checkpoint with the original: godwit clone looper@before looper2",
           });
         const { client, container, checkpoint } = await (await connect()).target(ref, { checkpoint: true });
         const body = {

@@ -6,12 +6,12 @@ import type { Connection, HostClient } from "../connection.ts";
 export const doctor: Registration = (program, action) => {
   program
     .command("doctor")
-    .json("`DoctorReport[]`, a host each")
-    .summary("check what hosts need, with a remedy for what is missing")
+    .json("`DoctorReport[]`, one for each host")
+    .summary("check what hosts need, and say what to do about it")
     .description(
-      "Checks everything that hosts need: a line each, ok, warn or fail, with the remedy. With two hosts also what differs between them and what that forbids. Exit status 5 if something fails.",
+      "Checks everything that hosts need. Each line says ok, warn or fail, with the remedy. For two hosts it also shows what differs between them, and what that forbids. The exit status is 5 if a check fails.",
     )
-    .argument("[hosts...]", "hosts to check; all of them without a name")
+    .argument("[hosts...]", "hosts to check; by default all of them")
     .addHelpText("after", examples("godwit doctor", "godwit doctor h1 h2"))
     .action(
       action(async ({ connect }, names: string[], _options: object) => {
@@ -29,12 +29,12 @@ async function reports(connection: Connection, names: string[]): Promise<DoctorR
       ? await Promise.all([...new Set(names)].map((name) => connection.host(name)))
       : await connection.hosts();
   const [first, second, ...more] = hosts;
-  // Two named hosts are compared: the first one is asked with regard to the second.
+  // Two named hosts are compared: the first one compares itself with the second.
   const compare = names.length > 0 && first && second && more.length === 0;
   return Promise.all(hosts.map((host, i) => report(host, compare && i === 0 ? second.host : undefined)));
 }
 
-/** That a host cannot be asked, by us or by the other one, is a finding like any other. */
+/** A host that does not answer, us or the other host, is a finding like any other. */
 async function report({ host, client }: HostClient, other: string | undefined): Promise<DoctorReport> {
   try {
     return await client.call("doctor", { query: other === undefined ? {} : { with: other } });

@@ -5,9 +5,9 @@ export const hosts: Registration = (program, action) => {
   program
     .command("hosts")
     .json("`{ host: string, version: string | null, usage: AgentUsage | null, problem: string | null }[]`")
-    .summary("list the hosts, and what their agents take")
+    .summary("list the hosts, and what their agents use")
     .description(
-      "Lists the hosts: whether their agents answer, and the memory and processor time that these take. BLOCKED is the longest time that an agent did nothing else, since it was asked last.",
+      "Lists the hosts. It shows whether each agent answers, and how much memory and processor time the agent uses. BLOCKED is the longest time that the agent was busy with one thing since it was last asked.",
     )
     .addHelpText("after", examples("godwit hosts", "godwit hosts --json"))
     .action(

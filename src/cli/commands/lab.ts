@@ -17,22 +17,22 @@ const nameOf = (context: CommandContext, { name }: Named) => name ?? context.lab
 export const lab: Registration = (program, action) => {
   const group = program
     .command("lab")
-    .summary("real Docker hosts on this machine, for trying and testing")
+    .summary("run real Docker hosts on this machine, for trials and tests")
     .description(
-      "Real Docker hosts on this machine, in namespaces or in virtual machines, for trying and testing. Needs root.",
+      "Runs real Docker hosts on this machine, in namespaces or in virtual machines, for trials and tests. It needs root.",
     )
     .addHelpText("after", examples("godwit lab up", "godwit lab exec h1 -- docker ps", "godwit lab down"));
 
   group
     .command("up")
     .json("`Lab[]`")
-    .description("Brings a lab up, or what is missing of one that is up.")
+    .description("Brings a lab up. If the lab is up already, this brings up what it lacks.")
     .option(...nameOption)
     .option("--hosts <number>", "how many hosts", whole, 2)
-    .option("--kind <kind>", "namespace, or vm: virtual machines with a kernel of their own", "namespace")
+    .option("--kind <kind>", "namespace, or vm for virtual machines with a kernel of their own", "namespace")
     .option(
       "--release <release>",
-      "trixie (Docker 26) or forky (Docker 28); one for all hosts, or one for each (default: trixie, with vm forky)",
+      "trixie (Docker 26) or forky (Docker 28): one for all hosts, or a list with one for each (default: trixie; with vm, forky)",
     )
     .option("--memory <size>", "memory of each virtual machine, such as 3G or 2048M (default: 3G)", mebibytes)
     .addHelpText(
@@ -58,10 +58,10 @@ export const lab: Registration = (program, action) => {
 
   group
     .command("exec")
-    .json("nothing of its own: what the command prints")
-    .description("Runs a command in a host, with this command's own input, output and exit status.")
+    .json("only what the command prints")
+    .description("Runs a command in a host. It uses your input and output, and ends with the command's exit status.")
     .argument("<host>", "such as h1")
-    .argument("<command...>", "after --")
+    .argument("<command...>", "command and its arguments, after --")
     .option(...nameOption)
     .option("-t, --tty", "give the command a terminal", false)
     .usage("[options] HOST [options] -- COMMAND...")
@@ -93,7 +93,7 @@ export const lab: Registration = (program, action) => {
   group
     .command("down")
     .json("`{ lab: string }`")
-    .description("Takes a lab down with everything in it; nothing of it is left. Its cached roots stay.")
+    .description("Takes a lab down with everything in it. Only the cached root file systems stay.")
     .option(...nameOption)
     .addHelpText("after", examples("godwit lab down", "godwit lab down --name mixed"))
     .action(
@@ -108,7 +108,7 @@ export const lab: Registration = (program, action) => {
   group
     .command("image")
     .json("`{ host: string, image: string, id: string }`")
-    .description("Puts a test image into a host's Docker, made on this machine: busybox, or gcc.")
+    .description("Makes a test image on this machine and puts it into a host's Docker: busybox or gcc.")
     .argument("<host>", "such as h1")
     .argument("<image>", "busybox or gcc")
     .option(...nameOption)

@@ -18,17 +18,17 @@ export const migrate: Registration = (program, action) => {
     .json("`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`")
     .summary("move a running container to another host")
     .description(
-      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels; until the switchover nothing has happened to it.",
+      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels the move. Until the switchover the container just keeps running.",
     )
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<host>", "destination host")
-    .option("--dry-run", "only say what would happen, and what would be in the way", false)
-    .addOption(new Option("--mode <mode>", "how memory goes over").choices(modeNames).default("auto"))
+    .option("--dry-run", "only say what would happen, and what prevents the move", false)
+    .addOption(new Option("--mode <mode>", "how the memory is sent").choices(modeNames).default("auto"))
     .option("--keep-source", "keep the original, stopped, instead of removing it", false)
     .addOption(
       new Option(
         "--on-no-convergence <action>",
-        "what pre-copy does when more rounds would not shorten the downtime (by default postcopy)",
+        "what pre-copy does when more rounds do not shorten the downtime (default: postcopy)",
       ).choices(noConvergenceActions),
     )
     .addHelpText(

@@ -10,7 +10,7 @@ export const migration: Registration = (program, action) => {
     .command("migration")
     .summary("list, show, watch, cancel and steer migrations")
     .description(
-      "Lists, shows, watches and cancels the migrations of all hosts, and steers those that run. The beginning of an id will do where it is the only one.",
+      "Lists, shows, watches, cancels and steers the migrations of all hosts. The beginning of an id is enough if only one migration has it.",
     )
     .addHelpText("after", examples("godwit migration ls", "godwit migration set 1a2b3c4d --bandwidth 400mbit"));
   looking(group, action);
@@ -21,7 +21,7 @@ function looking(group: CliCommand, action: Action): void {
   group
     .command("ls")
     .json("`Migration[]`")
-    .description("Lists the migrations of all hosts that answer, the newest last.")
+    .description("Lists the migrations of all hosts that answer. The newest is the last.")
     .addHelpText("after", examples("godwit migration ls", "godwit migration ls --json"))
     .action(
       action(async ({ connect, notice }, _options: object) => {
@@ -33,7 +33,7 @@ function looking(group: CliCommand, action: Action): void {
   group
     .command("show")
     .json("`Migration`")
-    .description("Shows a migration: where it is, its limits, and what came of it.")
+    .description("Shows a migration: its phase, its limits and its result.")
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration show 1a2b3c4d"))
     .action(
@@ -46,7 +46,7 @@ function looking(group: CliCommand, action: Action): void {
   group
     .command("watch")
     .json("`Event` lines, then a `MigrationResult` line")
-    .description("Follows a migration to its end. Ctrl-C cancels it, a second one only leaves.")
+    .description("Follows a migration to its end. The first Ctrl-C cancels it. The second one only stops following it.")
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration watch 1a2b3c4d"))
     .action(
@@ -63,7 +63,7 @@ function steering(group: CliCommand, action: Action): void {
     .command("cancel")
     .json("`Migration`")
     .description(
-      "Cancels a migration: the container runs on where it is, and nothing stays on the destination. After the switchover it cannot be cancelled any more.",
+      "Cancels a migration. The container keeps running where it is, and nothing of it stays on the destination. After the switchover a migration cannot be cancelled.",
     )
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration cancel 1a2b3c4d"))
@@ -81,7 +81,7 @@ function steering(group: CliCommand, action: Action): void {
   const set = group
     .command("set")
     .json("`Migration`")
-    .description("Changes the limits of a migration that runs, at once.")
+    .description("Changes the limits of a running migration at once.")
     .argument("<id>", "id of the migration");
   limitOptions(set)
     .addHelpText(
@@ -95,7 +95,7 @@ function steering(group: CliCommand, action: Action): void {
       action(async ({ connect }, asked: string, options: LimitOptions) => {
         const body = settingsOf(options);
         if (Object.keys(body).length === 0) {
-          throw new GodwitError("usage", "Nothing is said of what to set.", {
+          throw new GodwitError("usage", "No limit is given.", {
             hint: "Give at least one of --downtime-limit, --bandwidth and --drain-bandwidth.",
           });
         }
@@ -113,7 +113,7 @@ function steering(group: CliCommand, action: Action): void {
   group
     .command("switch")
     .json("`Migration`")
-    .description("Has a pre-copy migration go to its switchover now, without waiting for its rounds to converge.")
+    .description("Starts the switchover of a pre-copy migration now, before its rounds converge.")
     .argument("<id>", "id of the migration")
     .addHelpText("after", examples("godwit migration switch 1a2b3c4d"))
     .action(
@@ -121,15 +121,15 @@ function steering(group: CliCommand, action: Action): void {
         const { client, migration } = await findMigration(await connect(), asked);
         refuseEnded(migration);
         const data = await client.call("switchMigration", { params: { id: migration.id } });
-        return { view: "done", data: { lines: [`${data.id}: going to the switchover`], data } };
+        return { view: "done", data: { lines: [`${data.id}: the switchover starts`], data } };
       }),
     );
 }
 
-/** @throws wrong-phase: the agent says the same, but cancelling what has ended is no error of its own there */
+/** @throws wrong-phase. The agent does not refuse to cancel an ended operation, so the command does. */
 function refuseEnded({ id, container, state }: Migration): void {
   if (state === "running") return;
   throw new GodwitError("wrong-phase", `Migration ${id} of '${container}' has ended: ${state}.`, {
-    hint: `What came of it: godwit migration show ${id}`,
+    hint: `See its result with: godwit migration show ${id}`,
   });
 }

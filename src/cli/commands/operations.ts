@@ -7,13 +7,13 @@ export const operations: Registration = (program, action) => {
   const group = program
     .command("operations")
     .summary("list, show, watch and cancel operations")
-    .description("Lists, shows, watches and cancels what is under way or was done on all hosts.")
+    .description("Lists, shows, watches and cancels the operations of all hosts.")
     .addHelpText("after", examples("godwit operations ls", "godwit operations watch 1a2b3c4d"));
 
   group
     .command("ls")
     .json("`Operation[]`")
-    .description("Lists the operations of all hosts that answer, the newest last.")
+    .description("Lists the operations of all hosts that answer. The newest is the last.")
     .addHelpText("after", examples("godwit operations ls --json"))
     .action(
       action(async ({ connect, notice }, _options: object) => {
@@ -45,7 +45,9 @@ export const operations: Registration = (program, action) => {
   group
     .command("watch")
     .json("`Event` lines, then the operation's result line")
-    .description("Follows an operation to its end. Ctrl-C cancels the operation, a second one only leaves.")
+    .description(
+      "Follows an operation to its end. The first Ctrl-C cancels it. The second one only stops following it.",
+    )
     .argument("<id>", "id of the operation")
     .addHelpText("after", examples("godwit operations watch 1a2b3c4d"))
     .action(
@@ -58,7 +60,7 @@ export const operations: Registration = (program, action) => {
   group
     .command("cancel")
     .json("`Operation`")
-    .description("Cancels an operation. What it did is undone; after the switchover it cannot be cancelled any more.")
+    .description("Cancels an operation and undoes what it did. After the switchover an operation cannot be cancelled.")
     .argument("<id>", "id of the operation")
     .addHelpText("after", examples("godwit operations cancel 1a2b3c4d"))
     .action(
@@ -72,7 +74,7 @@ export const operations: Registration = (program, action) => {
     );
 };
 
-/** The host that has the operation. */
+/** Finds the host that has the operation. */
 async function find(connection: Connection, id: string): Promise<HostClient & { operation: Operation }> {
   const hosts = await connection.hosts();
   const asked = await Promise.allSettled(hosts.map(({ client }) => client.call("operation", { params: { id } })));

@@ -5,10 +5,10 @@ export const ps: Registration = (program, action) => {
   program
     .command("ps")
     .json(
-      "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host could not be asked",
+      "`{ host: string, containers: Container[], problem: string | null }[]`; `problem` says why a host did not answer",
     )
-    .summary("list the containers of all hosts, and what would stop each from moving")
-    .description("Lists the containers of all hosts, and what would stop each from moving.")
+    .summary("list the containers of all hosts, and what prevents each from moving")
+    .description("Lists the containers of all hosts, and what prevents each from moving.")
     .addHelpText("after", examples("godwit ps", "godwit ps --json"))
     .action(
       action(async ({ connect }, _options: object) => {

@@ -2,7 +2,7 @@ import { examples, type Registration } from "../command.ts";
 
 const foreignOption = [
   "--foreign",
-  "also from a checkpoint of another container, which had the same name before",
+  "also accept a checkpoint of another container that had the same name",
   false,
 ] as const;
 
@@ -10,8 +10,8 @@ export const restore: Registration = (program, action) => {
   program
     .command("restore")
     .json("`Event` lines, then a `RunResult` line")
-    .summary("have a stopped container go on from a checkpoint")
-    .description("Has a stopped container go on from a checkpoint, with the files of that instant.")
+    .summary("run a checkpoint again in its stopped container")
+    .description("Runs a stopped container again from a checkpoint, with the files of that instant.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)
@@ -30,7 +30,7 @@ export const rollback: Registration = (program, action) => {
     .command("rollback")
     .json("`Event` lines, then a `RunResult` line")
     .summary("take a running container back to a checkpoint, memory and files")
-    .description("Takes a running container back to a checkpoint: memory and files together.")
+    .description("Takes a running container back to a checkpoint, memory and files together.")
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<name>", "name of the checkpoint")
     .option(...foreignOption)

@@ -4,11 +4,11 @@ export const setup: Registration = (program, action) => {
   program
     .command("setup")
     .json("`{ changed: boolean, registered: boolean, notes: string[] }`")
-    .summary("register the runtime hook with Docker, or take it out")
+    .summary("register the runtime hook with Docker, or remove it")
     .description(
-      "Registers the runtime hook with this host's Docker. Other settings and running containers stay as they are; doing it twice changes nothing.",
+      "Registers the runtime hook with this host's Docker. It keeps all other settings and does not touch running containers. A second run changes nothing.",
     )
-    .option("--remove", "take the hook out again", false)
+    .option("--remove", "remove the hook", false)
     .addHelpText("after", examples("godwit setup", "godwit setup --remove"))
     .action(
       action(async (_context, options: { remove: boolean }) => {

@@ -2,7 +2,7 @@ import { errorLines } from "../../view/error.ts";
 import type { Output } from "../../view/output.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
 
-/** For programs: events as they come and then the result, a JSON object a line; other commands: one JSON document. */
+/** For programs. A command that follows an operation prints a JSON line for each event and one for the result; others print one JSON document. */
 export function jsonReporter({ out, err }: Terminal): Reporter {
   const line = (value: unknown) => out(`${JSON.stringify(value)}\n`);
   return {

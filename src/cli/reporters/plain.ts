@@ -3,7 +3,7 @@ import { progressLines, transitionLine } from "../../view/transitions.ts";
 import { viewLines } from "../../view/views.ts";
 import type { Reporter, Terminal } from "./reporter.ts";
 
-/** For pipes and logs: a line for every transition and one a second about how far it is, nothing that moves. */
+/** For pipes and logs: a line for every transition, and one line a second about the progress. No line is redrawn. */
 export function plainReporter({ out, err }: Terminal): Reporter {
   const progress = progressLines();
   const lines = (all: string[]) => all.length > 0 && out(`${all.join("\n")}\n`);

@@ -7,7 +7,7 @@ import type { Reporter, Terminal } from "./reporter.ts";
 const frameMs = 100;
 const frames = ["|", "/", "-", "\\"];
 
-/** For people at a terminal: a live display while an operation runs, then what came of it. */
+/** For people at a terminal: a live display while an operation runs, then its result. */
 export function ttyReporter(terminal: Terminal, stream: NodeJS.WriteStream): Reporter {
   const plain = plainReporter(terminal);
   const update = createLogUpdate(stream, { showCursor: true });
@@ -24,7 +24,7 @@ export function ttyReporter(terminal: Terminal, stream: NodeJS.WriteStream): Rep
     clearInterval(timer);
     timer = undefined;
     if (!live) return;
-    // The spinner's last frame would stay; the phases are worth keeping.
+    // Clears the spinner, whose last frame would stay. The phases stay.
     update(lines({ ...live, progress: undefined }, " "));
     update.done();
     live = undefined;

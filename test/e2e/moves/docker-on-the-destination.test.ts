@@ -130,7 +130,9 @@ describe("a log that goes to a log server", () => {
     await lab.on("h1", `docker run --pull never -d --name told ${flags} busybox ${looperCommand()}`);
     await eventually("h1 logs", async () => (await loggedOn("h1")).length > 5 || undefined);
     const { warnings } = await lab.json<{ warnings: string[] }>("migrate", "h1/told", "h2");
-    expect(warnings).toEqual([expect.stringContaining("the container logs to syslog: godwit does not copy the history")]);
+    expect(warnings).toEqual([
+      expect.stringContaining("the container logs to syslog: godwit does not copy the history"),
+    ]);
     await eventually("h2 logs", async () => (await loggedOn("h2")).length > 5 || undefined);
     expectConsecutive([...(await loggedOn("h1")), ...(await loggedOn("h2"))]);
     for (const host of ["h1", "h2"]) await lab.on(host, "kill $(cat /run/server)");

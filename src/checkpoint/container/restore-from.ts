@@ -12,24 +12,24 @@ import { armContainer, disarmContainer } from "../../host/restore/arm.ts";
 import { releaseImageSpace } from "../../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
-import type { Unfinished } from "../recovery/unfinished.ts";
+import type { RecoveryRecord } from "../recovery/recovery-record.ts";
 import { verifySeal } from "../store/manifest.ts";
 import type { CheckpointFolder } from "../store/store.ts";
 import { refuseSharedVolumes } from "./shared-volumes.ts";
 import { type SavedTree, stageTrees, swapsOf, swapTrees, type TreeSwap } from "./staged-trees.ts";
 
-/** What a checkpoint is run from: a folder of the store, or Docker's own, which has no files. */
+/** A checkpoint to run: in a folder of the store, or Docker's own, which has no files. */
 export interface CheckpointSource {
   record: CheckpointRecord;
   folder: CheckpointFolder;
-  /** Writable layer to copy where the checkpoint holds no files. */
+  /** Writable layer to copy if the checkpoint has no files. */
   filesFrom?: string | undefined;
 }
 
-/** Reads all of a checkpoint before anything follows from it. Docker's own have no manifest. @throws invalid-checkpoint */
+/** Compares a checkpoint with its manifest before anything uses it. Docker's own have no manifest. @throws invalid-checkpoint */
 export async function verifySource({ record, folder }: CheckpointSource, context: OperationContext): Promise<void> {
   if (record.origin === "docker") {
-    context.warn("Docker keeps no checksums of its checkpoints: damage shows only in the restore.");
+    context.warn("Docker keeps no checksums of its checkpoints. Only the restore shows whether this one is damaged.");
     return;
   }
   const what = `Checkpoint '${record.name}' of '${record.container}'`;
@@ -37,18 +37,18 @@ export async function verifySource({ record, folder }: CheckpointSource, context
   await context.step("verify checkpoint", {}, () => verifySeal(folder.path, what, context.signal));
 }
 
-/** The trees that a checkpoint holds; of one without any, the writable layer that it was told. */
+/** The trees of a checkpoint; if it has none, the writable layer in `filesFrom`. */
 export function savedTrees({ record, folder, filesFrom }: CheckpointSource): SavedTree[] {
   if (filesFrom && record.trees.length === 0) return [{ kind: "writable-layer", destination: "/", path: filesFrom }];
   return record.trees.map(({ kind, destination }, index) => ({ kind, destination, path: folder.tree(index) }));
 }
 
-/** Copies the trees beside the places that they have in a created container. It may use its volumes meanwhile. */
+/** Copies the trees of a created container beside their places. Its volumes may be in use meanwhile. */
 export async function stageFor(
   host: Host,
   id: string,
   saved: SavedTree[],
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<TreeSwap[]> {
   const container = await host.engine.inspect(id);
@@ -57,7 +57,7 @@ export async function stageFor(
     throw new GodwitError("unsupported-container", `The writable layer of container ${id.slice(0, 12)} was not found.`);
   const root: FileTree = { kind: "writable-layer", name: "", destination: "/", path: layer };
   const swaps = swapsOf(saved, [root, ...(await volumeTrees(host.engine, container))]);
-  unfinished.save({ swaps: swaps.map(({ path }) => path) });
+  recovery.save({ swaps: swaps.map(({ path }) => path) });
   context.phase("sync", "Copying the checkpoint's files");
   await context.step("copy files", {}, () => stageTrees(swaps, context.signal));
   return swaps;
@@ -65,20 +65,20 @@ export async function stageFor(
 
 const spaceOf = (id: string) => `restore-${id.slice(0, 12)}`;
 
-/** Where CRIU keeps its log while it restores a container. */
+/** Folder of CRIU's log while CRIU restores a container. */
 export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
 
 /**
- * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when it runs; the memory that
- * is still on its way comes behind `drained`.
- * @throws restore-failed; nothing of the container runs then
+ * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when the container runs.
+ * `drained` settles when all its memory has arrived.
+ * @throws restore-failed. Nothing of the container runs then.
  */
-export async function runAgain(
+export async function restoreFrom(
   host: Host,
   id: string,
   { folder, record }: CheckpointSource,
   swaps: TreeSwap[],
-  unfinished: Unfinished,
+  recovery: RecoveryRecord,
   context: OperationContext,
 ): Promise<RunningContainer> {
   const container = await host.engine.inspect(id);
@@ -100,9 +100,9 @@ export async function runAgain(
   try {
     context.phase("switchover", "Restoring files, then processes");
     const volumes = swaps.flatMap(({ volume }) => volume ?? []);
-    await refuseSharedVolumes(host.engine, record, volumes, [id, unfinished.record.prepared?.original]);
+    await refuseSharedVolumes(host.engine, record, volumes, [id, recovery.state.prepared?.original]);
     await swapTrees(swaps.map(({ path }) => path));
-    unfinished.save({ released: true });
+    recovery.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();
     return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
