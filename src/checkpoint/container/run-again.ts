@@ -68,6 +68,8 @@ const spaceOf = (id: string) => `restore-${id.slice(0, 12)}`;
 /** Where CRIU keeps its log while it restores a container. */
 export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
 
+export const releaseRestoreWork = (id: string) => releaseImageSpace(spaceOf(id));
+
 /**
  * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when it runs; the memory that
  * is still on its way comes behind `drained`.
@@ -105,7 +107,8 @@ export async function runAgain(
     unfinished.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();
-    return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
+    // Whoever puts things back after a failure learns from the folder that memory is missing.
+    return { ...running, drained: running.drained.then(() => releaseImageSpace(space)) };
   } catch (error) {
     await disarmContainer(armed, "the restore failed");
     await armed.pending.remove();

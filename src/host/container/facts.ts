@@ -5,7 +5,7 @@ import { readExecSessions } from "../engine/exec-sessions.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 import { type FileTree, type OwnTree, treeBytes } from "../files/trees.ts";
 import { containerProcesses, pidsBelow } from "../proc/processes.ts";
-import { type RuncContainer, runcContainer } from "../runtime/runc.ts";
+import { findRuncContainer, type RuncContainer } from "../runtime/runc.ts";
 import { readNetworks, readVolumes } from "./belongings.ts";
 import { tellApart } from "./exec-sessions.ts";
 import { joinedBy, joinersOf, type Neighbours, readNeighbours } from "./joiners.ts";
@@ -74,7 +74,7 @@ export async function examine(
 
 /** Undefined where it does not run, or not under runc. */
 async function runningContainer(container: ContainerInspect): Promise<RuncContainer | undefined> {
-  return container.State.Running ? runcContainer(container.Id).catch(() => undefined) : undefined;
+  return container.State.Running ? findRuncContainer(container.Id) : undefined;
 }
 
 /** See `readSharedMemory`. Takes some milliseconds. */

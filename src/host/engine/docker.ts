@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { GodwitError } from "../../contract/errors.ts";
 import { killCgroup } from "../cgroup/freezer.ts";
-import { runcContainer } from "../runtime/runc.ts";
+import { findRuncContainer } from "../runtime/runc.ts";
 import { api } from "./api-path.ts";
 import { DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
 import { type ContainerInspect, containerInspect } from "./inspect.ts";
@@ -97,7 +97,7 @@ export class Docker {
     const ended = this.waitForExit(container);
     // Where the kill fails as well, that is what is told.
     ended.catch(() => {});
-    const running = await runcContainer(container).catch(() => undefined);
+    const running = await findRuncContainer(container);
     if (running) await killCgroup(running.cgroup);
     await this.client.post(api`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
     await ended;

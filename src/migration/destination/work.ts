@@ -186,7 +186,7 @@ export class ArrivalWork {
   /** After a restart of the agent: what brings memory goes on. Settles, or throws, as it ends. */
   async goOnDraining(): Promise<void> {
     const work = workFolderOf(this.#record.offer.migration);
-    const { drained, stop } = lazyPagesOf(this.#requireCreated(), work);
+    const { drained, stop } = lazyPagesOf(work);
     this.#running = { abandon: stop };
     this.memory.goOn(work);
     await drained;
