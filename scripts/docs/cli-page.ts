@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { createProgram } from "../../src/cli/program.ts";
+import { agentSocket } from "../../src/host/paths.ts";
 import { groups } from "./errors-page.ts";
 import { generated, table } from "./markdown.ts";
 import { shapes } from "./shapes.ts";
@@ -52,7 +53,7 @@ export function cliPage(): string {
 ${generated("the commands in src/cli and the schemas in src/contract")}
 
 Containers are named \`NAME\`, or \`HOST/NAME\` where the host is another one. On a host, commands go to its agent over
-\`/run/godwit/agent.sock\` (or \`GODWIT_SOCKET\`). With \`--lab NAME\` (or \`GODWIT_LAB=NAME\`) they go to the hosts of that lab.
+\`${agentSocket}\` (or \`GODWIT_SOCKET\`). With \`--lab NAME\` (or \`GODWIT_LAB=NAME\`) they go to the hosts of that lab.
 
 These options belong to every command:
 

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
+import { agentPidFile, agentSocket } from "../host/paths.ts";
 import { SqliteJournal } from "../journal/sqlite.ts";
 import { Operations } from "../operations/operations.ts";
 import { peerName, readCredentials } from "../transport/tls.ts";
@@ -33,7 +34,7 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   mkdirSync(config.runDir, { recursive: true, mode: 0o755 });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
   // First of all: only one agent may touch the journal.
-  const socketPath = join(config.runDir, "agent.sock");
+  const socketPath = join(config.runDir, basename(agentSocket));
   const socket = await claimSocket(socketPath);
   undo.defer(() => socket.close());
   const credentials = readCredentials(config.pki);
@@ -118,7 +119,7 @@ async function listenToPeers(
 }
 
 // The runtime hook tells by it whether the agent is there.
-const pidFile = (config: AgentConfig) => join(config.runDir, "agent.pid");
+const pidFile = (config: AgentConfig) => join(config.runDir, basename(agentPidFile));
 
 const writePid = (config: AgentConfig) => writeFileSync(pidFile(config), `${process.pid}\n`);
 

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { checkName } from "../contract/names.ts";
+import { runFolder, stateFolder } from "../host/paths.ts";
 
 const hostName = z.string().superRefine((name, context) => {
   try {
@@ -20,8 +21,6 @@ const configFile = z.strictObject({
   listen: address.optional(),
   /** Every host by its name, this one may be among them. */
   hosts: z.record(hostName, address).default({}),
-  stateDir: absolute.default("/var/lib/godwit"),
-  runDir: absolute.default("/run/godwit"),
   /** Folder of ca.pem, cert.pem and key.pem; by default `pki` beside the file. */
   pki: absolute.optional(),
 });
@@ -31,6 +30,7 @@ export interface AgentConfig {
   /** `ADDRESS:PORT`, as in `hosts`. */
   listen: string | undefined;
   hosts: Record<string, string>;
+  /** Folders for the journal, and for the socket and the file with the process id. Fixed on a host (src/host/paths.ts). */
   stateDir: string;
   runDir: string;
   pki: string;
@@ -63,7 +63,7 @@ export function parseConfig(file: string, text: string): AgentConfig {
     );
   }
   const { listen, pki, ...rest } = parsed.data;
-  return { ...rest, listen, pki: pki ?? join(dirname(file), "pki") };
+  return { ...rest, listen, stateDir: stateFolder, runDir: runFolder, pki: pki ?? join(dirname(file), "pki") };
 }
 
 const wrong = (file: string, details: string[]) =>

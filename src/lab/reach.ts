@@ -1,3 +1,5 @@
+import { agentSocket } from "../host/paths.ts";
+
 /** How this machine gets into a host that is up. */
 export interface Reach {
   /** Of the process that the host lives by, as this machine numbers it. */
@@ -19,7 +21,7 @@ export interface Entrance {
 }
 
 /** Where a host has the sockets that the lab uses. */
-export const hostSockets = { agent: "/run/godwit/agent.sock", docker: "/run/docker.sock" } as const;
+export const hostSockets = { agent: agentSocket, docker: "/run/docker.sock" } as const;
 export type HostSocket = keyof typeof hostSockets;
 
 /** What a command in a host finds in its environment; stands before the command itself. */
