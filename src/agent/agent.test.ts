@@ -114,6 +114,13 @@ test("what is not of the documented form is refused in a sentence", async () => 
     code: "usage",
     message: /mode/,
   });
+  // Only what is asked of the route `plan` changes nothing.
+  expect(await post(path, '{"destination": "h2", "dryRun": true}')).toMatchObject({
+    status: 400,
+    code: "usage",
+    message: expect.stringContaining("dryRun"),
+  });
+  expect(await new Client(unixSocket(agent.socket)).call("operations", {})).toEqual([]);
   expect(await post(path, "{nonsense")).toMatchObject({ status: 400, code: "usage" });
   expect(await post("/v1/nothing", "{}")).toMatchObject({ status: 404, code: "usage" });
   expect(await post("/v1/containers/looper/restore", '{"checkpoint": "a", "x": 1}')).toMatchObject({

@@ -36,11 +36,10 @@ export const noConvergenceActions = ["postcopy", "switchover", "abort"] as const
 export const noConvergence = z.enum(noConvergenceActions);
 export type NoConvergence = z.infer<typeof noConvergence>;
 
-/** What a user asks for with `godwit migrate`. */
-export const migrateRequest = z.object({
+/** What a user asks for with `godwit migrate`. Strict: a wish that is not known must not be left out of a migration. */
+export const migrateRequest = z.strictObject({
   destination: z.string(),
   mode: mode.default("auto"),
-  dryRun: z.boolean().default(false),
   /** Keep the original on the source, stopped, instead of removing it. */
   keepSource: z.boolean().default(false),
   /** Pre-copy goes to the switchover when it expects no longer one than this. */
