@@ -161,6 +161,28 @@ test("a second agent on one host is refused; a socket that is left over is repla
   await start(config);
 });
 
+test("of two agents that start at once over a socket that is left over, one is refused", async () => {
+  const config = configOf(newFolder());
+  mkdirSync(config.runDir);
+  writeFileSync(join(config.runDir, "agent.sock"), "");
+  const started = await Promise.allSettled([start(config), start(config)]);
+  expect(started.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+});
+
+test.each(["stateDir", "runDir"] as const)(
+  "a second agent with the same %s is refused, and told which one runs",
+  async (shared) => {
+    const config = configOf(newFolder());
+    await start(config);
+    const other = configOf(newFolder(), { [shared]: config[shared] });
+    await expect(startAgent(other, fakeServices, silent)).rejects.toMatchObject({
+      code: "busy",
+      message: `Another agent (process ${process.pid}) runs on this host already and has locked ${config[shared]}/agent.lock.`,
+      hint: expect.stringContaining("stop the other one"),
+    });
+  },
+);
+
 test("an agent that ends cancels what can be cancelled, and knows it afterwards", async () => {
   const config = configOf(newFolder());
   const first = await start(config);

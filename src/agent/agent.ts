@@ -14,7 +14,7 @@ import type { AgentConfig } from "./config.ts";
 import { registerForwarding } from "./forward.ts";
 import { createHandlers } from "./handlers.ts";
 import { Peers } from "./hosts.ts";
-import { claimSocket } from "./local-socket.ts";
+import { claimFolder, claimSocket } from "./local-socket.ts";
 import type { Log, Services, ServicesContext, ServicesFactory } from "./services.ts";
 import { readUsage, watchBlocks } from "./usage.ts";
 
@@ -33,7 +33,8 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   await using undo = new AsyncDisposableStack();
   mkdirSync(config.runDir, { recursive: true, mode: 0o755 });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-  // First of all: only one agent may touch the journal.
+  // First of all: only one agent may touch the journal, and the containers.
+  for (const folder of [config.stateDir, config.runDir]) undo.use(await claimFolder(folder));
   const socketPath = join(config.runDir, basename(agentSocket));
   const socket = await claimSocket(socketPath);
   undo.defer(() => socket.close());
