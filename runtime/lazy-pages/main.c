@@ -40,7 +40,7 @@ static size_t task_count, task_room, piece_room;
 static int *files;
 static size_t file_count, file_room;
 static bool remote;
-static pid_t worker;
+static volatile pid_t worker;
 static const char draining[] = "draining", drained[] = "drained";
 
 static void take_run(const char *line) {
@@ -206,8 +206,8 @@ int main(int count, char **arguments) {
   if (worker == 0) {
     work();
     write_entries();
-    // A rename needs no room on a full disk.
-    while (rename(draining, drained)) usleep(rename_again_us);
+    // A rename needs no room on a full disk. Where the folder was removed, nobody asks.
+    while (rename(draining, drained) && errno != ENOENT) usleep(rename_again_us);
     tell_done();
     // What is open stays open for the other one.
     _exit(0);

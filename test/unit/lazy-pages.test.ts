@@ -82,6 +82,16 @@ test.concurrent("pages of this host are read from files, at their place", async 
   expect(existsSync(join(work, "drained"))).toBe(true);
 });
 
+test.concurrent("comes to its end where its folder was removed meanwhile", async () => {
+  const { work, first, begin, end, status } = await beginCase(programs, 12);
+  await begin(["task 1", `run ${first} ${pages}`]);
+  const service = serviceFor(work);
+  rmSync(join(work, "draining"));
+  await service.serve(original);
+  expect(await end).toBe("ok");
+  expect(await status).toBe(0);
+});
+
 test.concurrent("ends without a word where its orders do not come whole", async () => {
   const { work, end, status, begin, killPatient } = await beginCase(programs, 10);
   begin(["nonsense"]).catch(() => {});

@@ -9,7 +9,7 @@ import type { FileTree } from "../../host/files/trees.ts";
 import type { Host } from "../../host/host.ts";
 import { imagesFolder } from "../../host/paths.ts";
 import { armContainer, disarmContainer } from "../../host/restore/arm.ts";
-import { releaseImageSpace } from "../../host/restore/image-space.ts";
+import { checkpointSpaceOf, releaseImageSpace } from "../../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Unfinished } from "../recovery/unfinished.ts";
@@ -63,12 +63,10 @@ export async function stageFor(
   return swaps;
 }
 
-const spaceOf = (id: string) => `restore-${id.slice(0, 12)}`;
-
 /** Where CRIU keeps its log while it restores a container. */
-export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
+export const restoreWork = (id: string) => join(imagesFolder, checkpointSpaceOf(id));
 
-export const releaseRestoreWork = (id: string) => releaseImageSpace(spaceOf(id));
+export const releaseRestoreWork = (id: string) => releaseImageSpace(checkpointSpaceOf(id));
 
 /**
  * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when it runs; the memory that
@@ -86,7 +84,7 @@ export async function runAgain(
   const container = await host.docker.inspect(id);
   const { criu } = await host.facts();
   context.phase("arm", "Docker prepares the container");
-  const space = spaceOf(id);
+  const space = checkpointSpaceOf(id);
   await releaseImageSpace(space);
   const armed = await context.step("arm", {}, async () =>
     armContainer(host.docker, id, {

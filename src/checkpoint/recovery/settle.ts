@@ -88,6 +88,7 @@ async function settlePrepared(
     unfinished.save({ kept: true });
     await keepPrepared(host, { ...prepared, id });
     await keepSwap(record.swaps);
+    await releaseRestoreWork(id);
     return id;
   }
   await undoPrepared(host, prepared, record.startedAt);
