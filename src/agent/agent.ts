@@ -34,7 +34,7 @@ export async function startAgent(config: AgentConfig, factory: ServicesFactory, 
   mkdirSync(config.runDir, { recursive: true, mode: 0o755 });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
   // First of all: only one agent may touch the journal, and the containers.
-  for (const folder of [config.stateDir, config.runDir]) undo.use(await claimFolder(folder));
+  for (const folder of new Set([config.stateDir, config.runDir])) undo.use(await claimFolder(folder));
   const socketPath = join(config.runDir, basename(agentSocket));
   const socket = await claimSocket(socketPath);
   undo.defer(() => socket.close());
