@@ -7,6 +7,7 @@ import { findCgroup2 } from "../../src/lab/host/cgroup.ts";
 import {
   beginCase,
   compilePrograms,
+  endCases,
   loseWorker,
   original,
   type Programs,
@@ -18,7 +19,7 @@ let programs: Programs;
 beforeAll(() => {
   programs = compilePrograms();
 });
-afterAll(() => rmSync(programs.folder, { recursive: true }));
+afterAll(() => endCases(programs));
 
 /** Long enough for many looks of the guard and of an agent. */
 const aWhileMs = 400;
@@ -105,7 +106,7 @@ test.concurrent("in a cgroup of version 1 each process is killed, and what stand
   const one = await beginCase(programs, 24, { cgroup });
   writeFileSync(join(cgroup, "below/cgroup.procs"), `${one.patient}\n`);
   const close = await loseWorker(one);
-  expect(await one.end).toBe("SIGKILL");
+  expect(await one.killedBy).toBe("SIGKILL");
   // What it had forked is not listed.
   one.killPatient();
   writeFileSync(join(cgroup, "below/cgroup.procs"), "");
@@ -131,8 +132,7 @@ test.concurrent("an agent that starts anew waits for the guard to kill a contain
   using cgroup = makeCgroup("awaited");
   const one = await beginCase(programs, 26, { cgroup: cgroup.top });
   writeFileSync(join(cgroup.below, "cgroup.procs"), String(one.patient));
-  process.kill(one.guard, "SIGSTOP");
-  const close = await loseWorker(one);
+  const close = await loseWorker(one, () => process.kill(one.guard, "SIGSTOP"));
   let settled = false;
   const drained = lazyPagesOf(one.work).drained.finally(() => {
     settled = true;

@@ -6,13 +6,21 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { enteredAt } from "../../src/host/criu/restore/lazy-pages.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
 import { isFullRun } from "../e2e/support/extent.ts";
-import { beginCase, compilePrograms, original, type Programs, pages, serviceFor } from "./support/lazy-pages.ts";
+import {
+  beginCase,
+  compilePrograms,
+  endCases,
+  original,
+  type Programs,
+  pages,
+  serviceFor,
+} from "./support/lazy-pages.ts";
 
 let programs: Programs;
 beforeAll(() => {
   programs = compilePrograms();
 });
-afterAll(() => rmSync(programs.folder, { recursive: true }));
+afterAll(() => endCases(programs));
 
 test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
   "every page arrives as it was, whatever the program does meanwhile (seed %d)",

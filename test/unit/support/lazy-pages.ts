@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdirSync, mkdtempSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,8 +56,10 @@ export interface Case {
   killPatient(): void;
   /** Starts the program with orders, and tells the patient that it may give its memory away. */
   begin(orders: string[]): Promise<void>;
-  /** What the patient said in the end, or the signal that ended it. */
+  /** What the patient said in the end, or the signal that ended it, once nothing is left that it has forked. */
   end: Promise<string>;
+  /** The signal that ended its first process. */
+  killedBy: Promise<string | null>;
   /** Exit status of the program. */
   status: Promise<number>;
   /** Whether the program has not ended. */
@@ -74,6 +76,17 @@ export interface CaseOptions {
   env?: Record<string, string>;
 }
 
+const begun: { patient: ChildProcess; lazy: ChildProcess }[] = [];
+
+/** Ends what tests that failed have left, and removes the programs. */
+export function endCases({ folder }: Programs): void {
+  for (const { patient, lazy } of begun.splice(0)) {
+    killGroup(patient.pid);
+    lazy.kill("SIGKILL");
+  }
+  rmSync(folder, { recursive: true });
+}
+
 export async function beginCase(programs: Programs, seed: number, options: CaseOptions = {}): Promise<Case> {
   const work = join(programs.folder, `work-${seed}`);
   mkdirSync(work);
@@ -82,6 +95,7 @@ export async function beginCase(programs: Programs, seed: number, options: CaseO
     // A group of its own: what it forks can be killed with it.
     detached: true,
   });
+  const killedBy = once(child, "exit").then(([, signal]) => signal as string | null);
   const end = (async () => {
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => {
@@ -94,8 +108,10 @@ export async function beginCase(programs: Programs, seed: number, options: CaseO
   const { program = programs.lazyPages, cgroup = join(work, "no-cgroup"), env = process.env } = options;
   const lazy = spawn(program, [cgroup, work], { stdio: ["pipe", "pipe", "inherit"], env });
   const status = once(lazy, "exit").then(([code]) => code as number);
+  begun.push({ patient: child, lazy });
   return {
     work,
+    killedBy,
     first: Number(line.toString().split(" ")[1]),
     patient: child.pid ?? 0,
     killPatient: () => killGroup(child.pid),
@@ -136,14 +152,19 @@ export const serviceFor = (
     { bytesPerSecond: null, take: async () => void (await pace()) },
   );
 
-/** Has the worker killed while most pages are missing, and none comes any more. @returns what ends the service */
-export async function loseWorker({ work, first, begin, worker }: Case): Promise<() => void> {
+/**
+ * Has the worker killed while most pages are missing, and none comes any more.
+ * @param before what is done just before that
+ * @returns what ends the service
+ */
+export async function loseWorker({ work, first, begin, worker }: Case, before = () => {}): Promise<() => void> {
   await begin(["task 1", `run ${first} ${pages}`]);
   const killed = Promise.withResolvers<void>();
   let reads = 0;
   const service = serviceFor(work, async () => {
     reads += 1;
     if (reads < 10) return;
+    before();
     process.kill(worker(), "SIGKILL");
     killed.resolve();
     await new Promise(() => {});
