@@ -1,9 +1,9 @@
-// What the two ends of a post-copy say to each other: src/memory/pages/frames.ts has the same words.
+// What the two ends of a post-copy say to each other. src/memory/pages/frames.ts says what each word means; the test beside it
+// compares the two files.
 #pragma once
 #include <endian.h>
 #include <stdint.h>
 
-// `pages`, `zeros`: from the source. The others: to it.
 enum word { word_pages, word_zeros, word_want, word_arrived, word_missing, word_go, word_done };
 
 // Big-endian on the wire; after `word_pages` so many pages follow.

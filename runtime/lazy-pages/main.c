@@ -1,4 +1,5 @@
-// godwit-lazy-pages ROOT ID WORK: puts memory into a restored container while it runs.
+// godwit-lazy-pages CGROUP WORK: puts memory into a restored container while it runs. CGROUP is the folder of the container's
+// cgroup (version 2), or of its freezer cgroup (version 1); it need not exist yet.
 //
 // It is started beforehand, and waits for its orders on its input, a line each; it ends without a word if its input does before
 // the last of them:
@@ -7,12 +8,13 @@
 //   run FIRST COUNT [FILE OFFSET]        pages that are missing; without a file they come from the source
 //   end
 // Then CRIU finds it in the folder WORK, as its own daemon of lazy pages, and the agent, any number of times, at pages.socket.
-// Its output says "ready" then; its exit status is 0, and the file WORK/drained is there, when every page is in the container. It
-// does not need the agent, and outlives it. What goes wrong is in WORK/lazy-pages.log.
+// Its output says "ready" then. The file WORK/draining exists from before that, and is renamed to WORK/drained when every page is
+// in the container; then the exit status is 0. Where the file keeps its first name although no process of this program is left,
+// the memory is lost. The program does not need the agent, and outlives it. What goes wrong is in WORK/lazy-pages.log.
 //
 // A page that has not arrived must not read as anything else, and would read as zeros as soon as nobody holds the userfaultfd of
 // its memory. So there are two processes with one table of descriptors: if the one that works ends before it is done, the other
-// still holds what it held while the container is killed.
+// kills the container and holds everything until no process of it is left.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -38,8 +40,8 @@ static size_t task_count, task_room, piece_room;
 static int *files;
 static size_t file_count, file_room;
 static bool remote;
-static const char *root, *id;
-static pid_t worker;
+static volatile pid_t worker;
+static const char draining[] = "draining", drained[] = "drained";
 
 static void take_run(const char *line) {
   struct task *task = task_count > 0 ? &tasks[task_count - 1] : NULL;
@@ -178,42 +180,45 @@ static void work(void) {
   }
 }
 
+static const int rename_again_us = 20000;
+
 static void end_worker(int number) {
   (void)number;
   if (worker > 0) kill(worker, SIGKILL);
 }
 
 int main(int count, char **arguments) {
-  if (count != 4) {
-    fprintf(stderr, "usage: godwit-lazy-pages ROOT ID WORK\n");
+  if (count != 3) {
+    fprintf(stderr, "usage: godwit-lazy-pages CGROUP WORK\n");
     return 2;
   }
-  root = strdup(arguments[1]);
-  id = strdup(arguments[2]);
-  if (chdir(arguments[3])) fail(arguments[3]);
+  const char *cgroup = strdup(arguments[1]), *folder = strdup(arguments[2]);
+  if (!cgroup || !folder || chdir(folder)) fail(arguments[2]);
   signal(SIGPIPE, SIG_IGN);
   if (!freopen("lazy-pages.log", "w", stderr)) fail("lazy-pages.log");
   setvbuf(stderr, NULL, _IOLBF, 0);
   if (!take_orders()) return 0;
+  int mark = open(draining, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (mark < 0) fail(draining);
+  close(mark);
   worker = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
   if (worker < 0) fail("a second process");
   if (worker == 0) {
     work();
     write_entries();
+    // A rename needs no room on a full disk. Where the folder was removed, nobody asks.
+    while (rename(draining, drained) && errno != ENOENT) usleep(rename_again_us);
     tell_done();
     // What is open stays open for the other one.
     _exit(0);
   }
-  take_other_name(arguments, count);
+  take_other_name(arguments, count, folder);
   signal(SIGTERM, end_worker);
   int status;
   while (waitpid(worker, &status, 0) < 0 && errno == EINTR) continue;
-  if (status == 0) {
-    int done = open("drained", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (done >= 0) close(done);
-    return done < 0;
-  }
+  worker = 0;
+  if (status == 0 || access(drained, F_OK) == 0) return 0;
   if (WIFSIGNALED(status)) fprintf(stderr, "it was ended by signal %d\n", WTERMSIG(status));
-  kill_container(root, id);
+  end_container(cgroup);
   return 1;
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { CliCommand } from "../../src/cli/command.ts";
 import { createProgram } from "../../src/cli/program.ts";
+import { agentSocket } from "../../src/host/paths.ts";
 import { groups } from "./errors-page.ts";
 import { generated, table } from "./markdown.ts";
 import { shapes } from "./shapes.ts";
@@ -17,7 +18,7 @@ export function cliPage(): string {
 ${generated("the commands in src/cli and the schemas in src/contract")}
 
 A container's name is \`NAME\`, or \`HOST/NAME\` on another host. On a host, commands go to its agent over
-\`/run/godwit/agent.sock\` (or \`GODWIT_SOCKET\`). With \`--lab NAME\` (or \`GODWIT_LAB=NAME\`) they go to the hosts of that lab.
+\`${agentSocket}\` (or \`GODWIT_SOCKET\`). With \`--lab NAME\` (or \`GODWIT_LAB=NAME\`) they go to the hosts of that lab.
 
 Every command has these options:
 

@@ -122,22 +122,19 @@ test("what is not of the documented form is refused in a sentence", async () => 
     code: "usage",
     message: expect.stringContaining("mode"),
   });
+  // Only what is asked of the route `plan` changes nothing.
+  expect(await post(path, '{"destination": "h2", "dryRun": true}')).toMatchObject({
+    status: 400,
+    code: "usage",
+    message: expect.stringContaining("dryRun"),
+  });
+  expect(await new Client(unixSocket(agent.socket)).call("operations", {})).toEqual([]);
   expect(await post(path, "{nonsense")).toMatchObject({ status: 400, code: "usage" });
   expect(await post("/v1/nothing", "{}")).toMatchObject({ status: 404, code: "usage" });
   expect(await post("/v1/containers/looper/restore", '{"checkpoint": "a", "x": 1}')).toMatchObject({
     status: 400,
     message: expect.stringMatching(/\bx\b/),
   });
-});
-
-test("a dry run begins no migration, whichever route it is asked of", async () => {
-  const agent = await start(configOf(newFolder()));
-  const client = new Client(unixSocket(agent.socket));
-  const body = { destination: "h2", mode: "cold", dryRun: true } as const;
-  await expect(client.call("migrate", { params: { container: "looper" }, body })).rejects.toMatchObject({
-    ...{ code: "usage", message: expect.stringContaining("dry run") },
-  });
-  expect(await client.call("operations", {})).toEqual([]);
 });
 
 test("the events of an operation that nobody knows are refused before the stream begins", async () => {
@@ -179,6 +176,28 @@ test("a second agent on one host is refused; a socket that is left over is repla
   writeFileSync(agent.socket, "");
   await start(config);
 });
+
+test("of two agents that start at once over a socket that is left over, one is refused", async () => {
+  const config = configOf(newFolder());
+  mkdirSync(config.runDir);
+  writeFileSync(join(config.runDir, "agent.sock"), "");
+  const started = await Promise.allSettled([start(config), start(config)]);
+  expect(started.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+});
+
+test.each(["stateDir", "runDir"] as const)(
+  "a second agent with the same %s is refused, and told which one runs",
+  async (shared) => {
+    const config = configOf(newFolder());
+    await start(config);
+    const other = configOf(newFolder(), { [shared]: config[shared] });
+    await expect(startAgent(other, fakeWork, silent)).rejects.toMatchObject({
+      code: "busy",
+      message: `Another agent (process ${process.pid}) runs on this host already and has locked ${config[shared]}/agent.lock.`,
+      hint: expect.stringContaining("stop the other one"),
+    });
+  },
+);
 
 test("an agent that ends cancels what can be cancelled, and knows it afterwards", async () => {
   const config = configOf(newFolder());

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { GodwitError } from "../contract/errors.ts";
+import { agentPidFile, agentSocket } from "../host/paths.ts";
 import { SqliteJournal } from "../journal/sqlite.ts";
 import type { Log } from "../operations/log.ts";
 import { Operations } from "../operations/operations.ts";
@@ -13,7 +14,7 @@ import { createApp } from "./app.ts";
 import type { AgentParts, AgentWork } from "./assemble.ts";
 import type { AgentConfig } from "./config.ts";
 import { registerForwarding } from "./forward.ts";
-import { claimSocket } from "./local-socket.ts";
+import { claimFolder, claimSocket } from "./local-socket.ts";
 import { Peers } from "./peers.ts";
 import { watchBlocks } from "./usage.ts";
 
@@ -39,8 +40,9 @@ export async function startAgent(
   await using undo = new AsyncDisposableStack();
   mkdirSync(config.runDir, { recursive: true, mode: 0o755 });
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-  // First of all: only one agent may touch the journal.
-  const socketPath = join(config.runDir, "agent.sock");
+  // First of all: only one agent may touch the journal, and the containers.
+  for (const folder of new Set([config.stateDir, config.runDir])) undo.use(await claimFolder(folder));
+  const socketPath = join(config.runDir, basename(agentSocket));
   const socket = await claimSocket(socketPath);
   undo.defer(() => socket.close());
   const credentials = readCredentials(config.pki);
@@ -120,8 +122,8 @@ async function listenToPeers(
   });
 }
 
-// The runtime hook reads it to see whether the agent is there.
-const pidFile = (config: AgentConfig) => join(config.runDir, "agent.pid");
+// The runtime hook sees by it whether the agent is there.
+const pidFile = (config: AgentConfig) => join(config.runDir, basename(agentPidFile));
 
 const writePid = (config: AgentConfig) => writeFileSync(pidFile(config), `${process.pid}\n`);
 

@@ -15,7 +15,7 @@ test("what is not said has a default", () => {
 });
 
 test("everything that is wrong is said at once, each with its place", () => {
-  const wrong = { name: "a b", listen: "nowhere", hosts: { h2: "10.0.0.2" }, stateDir: "x", colour: 1 };
+  const wrong = { name: "a b", listen: "nowhere", hosts: { h2: "10.0.0.2" }, pki: "x", colour: 1 };
   try {
     parse(wrong);
     expect.unreachable();
@@ -25,7 +25,15 @@ test("everything that is wrong is said at once, each with its place", () => {
       message: "The agent's configuration /etc/godwit/agent.json is not valid.",
     });
     const details = (error as { details: string[] }).details.join("\n");
-    for (const place of ["name: ", "listen: ", "hosts.h2: ", "stateDir: ", "colour"]) expect(details).toContain(place);
+    for (const place of ["name: ", "listen: ", "hosts.h2: ", "pki: ", "colour"]) expect(details).toContain(place);
+  }
+});
+
+test("what the runtime hook must know cannot be set", () => {
+  for (const setting of ["stateDir", "runDir"]) {
+    expect(() => parse({ name: "h1", [setting]: "/srv/godwit" })).toThrow(
+      expect.objectContaining({ code: "usage", details: [expect.stringContaining(setting)] }),
+    );
   }
 });
 

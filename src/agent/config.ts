@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { givenName } from "../contract/name-schemas.ts";
+import { runFolder, stateFolder } from "../host/paths.ts";
 
 const address = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, "is not of the form ADDRESS:PORT");
 const absolute = z.string().startsWith("/", "is not an absolute path");
@@ -13,8 +14,6 @@ const configFile = z.strictObject({
   listen: address.optional(),
   /** Every host by its name, this one may be among them. */
   hosts: z.record(givenName("host"), address).default({}),
-  stateDir: absolute.default("/var/lib/godwit"),
-  runDir: absolute.default("/run/godwit"),
   /** Folder of ca.pem, cert.pem and key.pem; by default `pki` beside the file. */
   pki: absolute.optional(),
 });
@@ -24,6 +23,7 @@ export interface AgentConfig {
   /** `ADDRESS:PORT`, as in `hosts`. */
   listen: string | undefined;
   hosts: Record<string, string>;
+  /** Folders for the journal, and for the socket and the file with the process id. Fixed on a host (src/host/paths.ts). */
   stateDir: string;
   runDir: string;
   pki: string;
@@ -56,7 +56,7 @@ export function parseConfig(file: string, text: string): AgentConfig {
     );
   }
   const { listen, pki, ...rest } = parsed.data;
-  return { ...rest, listen, pki: pki ?? join(dirname(file), "pki") };
+  return { ...rest, listen, stateDir: stateFolder, runDir: runFolder, pki: pki ?? join(dirname(file), "pki") };
 }
 
 const wrong = (file: string, details: string[]) =>

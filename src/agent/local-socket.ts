@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { chmodSync, chownSync, existsSync, readFileSync, unlinkSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
+import { lockFile } from "../host/proc/file-lock.ts";
 
 /** Members of this group may use the agent's socket; where there is no such group, only root may. */
 const group = "godwit";
@@ -14,12 +16,23 @@ export interface LocalSocket {
 }
 
 /**
- * Takes the socket, and with it the right to be this host's agent. One that nobody answers on is left over and replaced.
- * @throws GodwitError busy if another agent answers on it
+ * Takes the folder of the agent's state or of its socket, for as long as this process lives or until it is disposed of.
+ * @throws GodwitError busy where another agent has it
+ */
+export async function claimFolder(folder: string): Promise<Disposable> {
+  const path = join(folder, "agent.lock");
+  const lock = await lockFile(path);
+  if (lock.taken) return lock;
+  throw taken(lock.holder && `process ${lock.holder}`, `has locked ${path}`);
+}
+
+/**
+ * Takes the socket, whose folder was claimed. One that nobody answers on is left over and replaced.
+ * @throws GodwitError busy where something else answers on it
  */
 export async function claimSocket(path: string): Promise<LocalSocket> {
   if (existsSync(path)) {
-    if (await answers(path)) throw taken(path);
+    if (await answers(path)) throw taken("", `answers on ${path}`);
     unlinkSync(path);
   }
   const open = new Set<Socket>();
@@ -49,7 +62,7 @@ async function listen(server: Server, path: string): Promise<void> {
     server.listen(path);
     await once(server, "listening");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") throw taken(path);
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") throw taken("", `answers on ${path}`);
     throw error;
   } finally {
     process.umask(mask);
@@ -81,7 +94,7 @@ function groupId(): number | undefined {
   return Number.isInteger(id) && line ? id : undefined;
 }
 
-const taken = (path: string) =>
-  new GodwitError("busy", `Another agent runs on this host already and answers on ${path}.`, {
+const taken = (who: string, does: string) =>
+  new GodwitError("busy", `Another agent${who && ` (${who})`} runs on this host already and ${does}.`, {
     hint: "A host has one agent; stop the other one first.",
   });

@@ -23,8 +23,6 @@ export interface Connection {
   target(ref: string, options?: { checkpoint: boolean }): Promise<Target>;
 }
 
-export const defaultSocket = "/run/godwit/agent.sock";
-
 /** Over the socket of this machine's agent, which forwards requests for other hosts. */
 export function localConnection(socket: string): Connection {
   const send = unixSocket(socket);

@@ -1,8 +1,9 @@
 import { type Command, CommanderError } from "commander";
 import { errorCatalogue, errorReport } from "../contract/errors.ts";
+import { agentSocket } from "../host/paths.ts";
 import type { Output } from "../view/output.ts";
 import type { Action, CommandContext } from "./command.ts";
-import { type Connection, defaultSocket, labConnection, localConnection } from "./connection.ts";
+import { type Connection, labConnection, localConnection } from "./connection.ts";
 import { followOperation, type Interrupts } from "./follow.ts";
 import { createProgram, misuse } from "./program.ts";
 import type { Reporter, Terminal } from "./reporters/reporter.ts";
@@ -56,7 +57,7 @@ function fail(reporter: Reporter, error: unknown): number {
 }
 
 async function connect(lab: string | undefined, env: CliEnvironment["env"]): Promise<Connection> {
-  if (lab === undefined) return localConnection(env.GODWIT_SOCKET || defaultSocket);
+  if (lab === undefined) return localConnection(env.GODWIT_SOCKET || agentSocket);
   const { labHosts } = await import("../lab/status.ts");
   return labConnection(lab, labHosts(lab));
 }

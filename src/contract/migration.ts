@@ -27,11 +27,10 @@ export const noConvergenceActions = ["postcopy", "switchover", "abort"] as const
 export const noConvergence = z.enum(noConvergenceActions);
 export type NoConvergence = z.infer<typeof noConvergence>;
 
-/** What a user asks for with `godwit migrate`. */
-export const migrateRequest = z.object({
+/** What a user asks for with `godwit migrate`. Strict: a migration must not leave out a wish that it does not know. */
+export const migrateRequest = z.strictObject({
   destination: givenName("host"),
   mode: mode.default("auto"),
-  dryRun: z.boolean().default(false),
   /** Keep the original on the source, stopped, instead of removing it. */
   keepSource: z.boolean().default(false),
   /** Pre-copy goes to the switchover when it expects no longer one than this. */

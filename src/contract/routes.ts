@@ -153,7 +153,7 @@ export const routes = {
   migrate: {
     ...start,
     path: "/containers/:container/migrate",
-    body: migrateRequest.refine(({ dryRun }) => !dryRun, "a dry run is asked of the route 'plan'"),
+    body: migrateRequest,
     kind: "operation",
   },
   plan: {

@@ -1,7 +1,15 @@
-/** Fixed places on a host. The runtime hook knows the first two by the same names. */
-export const pendingFolder = "/var/lib/godwit/pending";
-export const runFolder = "/run/godwit";
+/*
+ * Fixed places on a host. They cannot be configured: Docker calls the runtime hook without a setting, and it knows `pendingFolder`
+ * and `agentPidFile` by these names.
+ */
 export const stateFolder = "/var/lib/godwit";
+/** Restores that wait for their state, a folder each. */
+export const pendingFolder = `${stateFolder}/pending`;
+export const runFolder = "/run/godwit";
+/** Of the agent's process, while it listens: the hook tells by it whether the agent is there. */
+export const agentPidFile = `${runFolder}/agent.pid`;
+/** Where the agent answers commands on this host. */
+export const agentSocket = `${runFolder}/agent.sock`;
 export const checkpointsFolder = `${stateFolder}/checkpoints`;
 /** Inits of other hosts' Docker, by the SHA-256 of their content: containers that came with one run it. */
 export const initsFolder = `${stateFolder}/inits`;

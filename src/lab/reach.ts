@@ -1,3 +1,5 @@
+import { agentSocket } from "../host/paths.ts";
+
 /** The way from this machine into a host that is up. */
 export interface Reach {
   /** Process id, on this machine, of the host's init or virtual machine. */
@@ -19,7 +21,7 @@ export interface Entrance {
 }
 
 /** The paths, inside a host, of the sockets that the lab uses. */
-export const hostSockets = { agent: "/run/godwit/agent.sock", docker: "/run/docker.sock" } as const;
+export const hostSockets = { agent: agentSocket, docker: "/run/docker.sock" } as const;
 export type HostSocket = keyof typeof hostSockets;
 
 /** The words before a command in a host that set its environment. */

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
+import { pageBytes } from "../host/proc/page-size.ts";
 
-const pageBytes = 4096;
 const entryBytes = 8;
 const chunkBytes = 1024 * 1024;
 /** A program that has reserved more addresses than this has not filled them. */

@@ -9,7 +9,7 @@ import type { FileTree } from "../../host/files/trees.ts";
 import type { Host } from "../../host/host.ts";
 import { imagesFolder } from "../../host/paths.ts";
 import { armContainer, disarmContainer } from "../../host/restore/arm.ts";
-import { releaseImageSpace } from "../../host/restore/image-space.ts";
+import { checkpointSpaceOf, releaseImageSpace } from "../../host/restore/image-space.ts";
 import { type RunningContainer, restoreArmed } from "../../host/restore/run.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { RecoveryRecord } from "../recovery/recovery-record.ts";
@@ -63,10 +63,10 @@ export async function stageFor(
   return swaps;
 }
 
-const spaceOf = (id: string) => `restore-${id.slice(0, 12)}`;
-
 /** Folder of CRIU's log while CRIU restores a container. */
-export const restoreWork = (id: string) => join(imagesFolder, spaceOf(id));
+export const restoreWork = (id: string) => join(imagesFolder, checkpointSpaceOf(id));
+
+export const releaseRestoreWork = (id: string) => releaseImageSpace(checkpointSpaceOf(id));
 
 /**
  * Runs a checkpoint in a created container whose runtime is the hook, with its staged trees. Returns when the container runs.
@@ -84,7 +84,7 @@ export async function restoreFrom(
   const container = await host.engine.inspect(id);
   const { criu } = await host.facts();
   context.phase("arm", "Docker prepares the container");
-  const space = spaceOf(id);
+  const space = checkpointSpaceOf(id);
   await releaseImageSpace(space);
   const armed = await context.step("arm", {}, async () =>
     armContainer(host.engine, id, {
@@ -105,7 +105,8 @@ export async function restoreFrom(
     recovery.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
     await armed.pending.remove();
-    return { ...running, drained: running.drained.finally(() => releaseImageSpace(space)) };
+    // Whoever puts things back after a failure learns from the folder that memory is missing.
+    return { ...running, drained: running.drained.then(() => releaseImageSpace(space)) };
   } catch (error) {
     await disarmContainer(armed, "the restore failed");
     await armed.pending.remove();

@@ -4,20 +4,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { thaw } from "../../host/cgroup/freezer.ts";
 import { endDumps } from "../../host/criu/dump/end-dumps.ts";
+import { isMemoryLost } from "../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../host/host.ts";
-import { lazyPagesPath, pendingFolder } from "../../host/paths.ts";
-import { isStarted } from "../../host/proc/process-table.ts";
+import { pendingFolder } from "../../host/paths.ts";
 import { abandonPending, removePending } from "../../host/restore/pending.ts";
 import { watchRestore } from "../../host/restore/stuck.ts";
-import { runcContainer } from "../../host/runtime/runc.ts";
+import { findRuncContainer } from "../../host/runtime/runc.ts";
 import { attach } from "../container/networks.ts";
 import { keepPrepared, madeContainer, restoreRestartPolicy, undoPrepared } from "../container/recreate.ts";
-import { restoreWork } from "../container/restore-from.ts";
+import { releaseRestoreWork, restoreWork } from "../container/restore-from.ts";
 import { keepSwap, undoSwap } from "../container/staged-trees.ts";
 import type { CheckpointDeps } from "../deps.ts";
 import type { PreparedRecord, RecoveryRecord } from "./recovery-record.ts";
 
-const lazyPagesMs = 100;
 const retryMs = 1000;
 
 /**
@@ -67,8 +66,9 @@ export async function settlePatiently(
   }
 }
 
-async function thawContainer(id: string): Promise<void> {
-  const container = await runcContainer(id).catch(() => undefined);
+/** Thaws a container, if it still exists. @throws where that cannot be told: it may stand frozen */
+export async function thawContainer(id: string, find = findRuncContainer): Promise<void> {
+  const container = await find(id);
   if (!container) return;
   await endDumps(id);
   await thaw(container);
@@ -88,10 +88,12 @@ async function settlePrepared(
     recovery.save({ kept: true });
     await keepPrepared(host, { ...prepared, id });
     await keepSwap(state.swaps);
+    await releaseRestoreWork(id);
     return id;
   }
   await undoPrepared(host, prepared, state.startedAt);
   await undoSwap(state.swaps);
+  if (id !== undefined) await releaseRestoreWork(id);
   return undefined;
 }
 
@@ -101,7 +103,6 @@ async function isRestored(host: Host, id: string): Promise<boolean> {
   // Docker answers when the start has ended.
   using _ = watchRestore({ work: restoreWork(id), pending: join(pendingFolder, id) });
   await host.engine.find(id);
-  // If memory stops coming, the container is killed.
-  while (await isStarted(lazyPagesPath, id)) await sleep(lazyPagesMs);
+  if (await isMemoryLost(restoreWork(id))) return false;
   return (await host.engine.find(id))?.State.Running ?? false;
 }

@@ -48,7 +48,6 @@ export const migrate: Registration = (program, action) => {
       const { dryRun, mode, keepSource, onNoConvergence } = options;
       const body = {
         destination,
-        dryRun,
         mode,
         keepSource,
         onNoConvergence,

@@ -4,7 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 import { type FileTree, type OwnTree, treeBytes } from "../files/trees.ts";
 import { containerProcesses, pidsBelow } from "../proc/processes.ts";
-import { type RuncContainer, runcContainer } from "../runtime/runc.ts";
+import { findRuncContainer, type RuncContainer } from "../runtime/runc.ts";
 import { readNetworks, readVolumes } from "./attachments.ts";
 import { tellApart } from "./exec-sessions.ts";
 import { overlayRootOf } from "./layers.ts";
@@ -73,7 +73,7 @@ export async function examine(
 
 /** Undefined where it does not run, or not under runc. */
 async function runningContainer(container: ContainerInspect): Promise<RuncContainer | undefined> {
-  return container.State.Running ? runcContainer(container.Id).catch(() => undefined) : undefined;
+  return container.State.Running ? findRuncContainer(container.Id) : undefined;
 }
 
 /** See `readSharedMemory`. Takes some milliseconds. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -25,11 +25,16 @@ const rotate = () => {
   writeFileSync(current, "");
 };
 
-async function send(): Promise<{ sent: string; mark: Awaited<ReturnType<typeof readWholeLog>> }> {
+async function send(signal?: AbortSignal): Promise<{ sent: string; mark: Awaited<ReturnType<typeof readWholeLog>> }> {
   let sent = "";
-  const mark = await readWholeLog(container, root, async (_file, bytes) => {
-    sent = (await text(bytes)) + sent;
-  });
+  const mark = await readWholeLog(
+    container,
+    root,
+    async (_file, bytes) => {
+      sent = (await text(bytes)) + sent;
+    },
+    signal,
+  );
   return { sent, mark };
 }
 
@@ -75,4 +80,19 @@ test("an entry that Docker is in the middle of writing is left to the tail", asy
   expect(sent).toBe(line(1));
   appendFileSync(current, line(2).slice(9));
   expect(await tail(mark)).toEqual([2]);
+});
+
+test("a log that is rotated without an end is looked at again at intervals, until that is given up", async () => {
+  symlinkSync("nothing", `${current}.1`);
+  const begun = process.cpuUsage();
+  const enough = new AbortController();
+  setTimeout(() => enough.abort(new Error("enough")), 500);
+  await expect(send(enough.signal)).rejects.toThrow("enough");
+  const { user, system } = process.cpuUsage(begun);
+  expect((user + system) / 1000).toBeLessThan(200);
+});
+
+test("a log that cannot be read is not taken for one that is rotated", async () => {
+  symlinkSync("c0ffee-json.log.1", `${current}.1`);
+  await expect(send()).rejects.toMatchObject({ code: "ELOOP" });
 });

@@ -4,9 +4,14 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import type { ContainerInspect } from "../engine/inspect.ts";
+import { ifGone } from "../proc/gone.ts";
 import { type LogEntry, parseJsonLog, parseLocalLog } from "./log-tail.ts";
+
+/** Docker rotates a log by a few renames. */
+const rotationMs = 20;
 
 /** One file of a container's log: the current one (rotation 0), or an older one (1, 2, ...; possibly compressed). */
 export interface LogFile {
@@ -23,7 +28,9 @@ export async function logFiles(container: ContainerInspect, dockerRoot: string):
   const current = currentLog(container, dockerRoot);
   if (!current) return [];
   const folder = dirname(current);
-  const names = (await readdir(folder).catch(() => [])).filter((name) => join(folder, name).startsWith(current));
+  const names = (await readdir(folder).catch(ifGone<string[]>([]))).filter((name) =>
+    join(folder, name).startsWith(current),
+  );
   const files = names.map(async (name) => {
     const path = join(folder, name);
     const { size, ino } = await stat(path);
@@ -42,15 +49,17 @@ export interface LogMark {
 
 /**
  * The whole log at one moment, for `send` to read to its end, file by file; Docker may rotate it meanwhile.
+ * @param signal gives up; its reason is thrown
  * @returns where it ended; undefined where there is no log
  */
 export async function readWholeLog(
   container: ContainerInspect,
   dockerRoot: string,
   send: (file: LogFile, bytes: Readable) => Promise<void>,
+  signal: AbortSignal | undefined,
 ): Promise<LogMark | undefined> {
   await using undo = new AsyncDisposableStack();
-  const opened = await openLog(container, dockerRoot, undo);
+  const opened = await openLog(container, dockerRoot, undo, signal);
   for (const { file, handle } of opened) {
     if (file.suffix === "") file.bytes = await wholeEntries(container, handle, file.bytes);
     if (file.bytes === 0) continue;
@@ -72,16 +81,42 @@ async function wholeEntries(container: ContainerInspect, handle: FileHandle, byt
 /** Docker cuts lines at 16 KiB; written as JSON, one is at most some six times as long. */
 const longestEntry = 128 * 1024;
 
+interface OpenLogFile {
+  file: LogFile;
+  handle: FileHandle;
+}
+
 /** Opens all files, so that each is what its name said when the others were opened as well. */
-async function openLog(container: ContainerInspect, dockerRoot: string, undo: AsyncDisposableStack) {
+async function openLog(
+  container: ContainerInspect,
+  dockerRoot: string,
+  undo: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
+): Promise<OpenLogFile[]> {
   for (;;) {
-    const files = await logFiles(container, dockerRoot).catch(() => undefined);
-    const handles = await Promise.all((files ?? []).map(({ path }) => open(path).catch(() => undefined)));
-    for (const handle of handles) undo.defer(async () => handle?.close());
-    const after = await logFiles(container, dockerRoot).catch(() => undefined);
-    if (!files || !after || inodes(files) !== inodes(after)) continue;
-    const opened = files.map((file, i) => ({ file, handle: handles[i] }));
-    if (opened.every((one): one is { file: LogFile; handle: FileHandle } => one.handle !== undefined)) return opened;
+    signal?.throwIfAborted();
+    const opened = await openUnrotated(container, dockerRoot, undo);
+    if (opened) return opened;
+    await sleep(rotationMs);
+  }
+}
+
+/** Undefined where Docker rotates the log meanwhile. */
+async function openUnrotated(
+  container: ContainerInspect,
+  dockerRoot: string,
+  undo: AsyncDisposableStack,
+): Promise<OpenLogFile[] | undefined> {
+  await using handles = new AsyncDisposableStack();
+  try {
+    const files = await logFiles(container, dockerRoot);
+    const opened: OpenLogFile[] = [];
+    for (const file of files) opened.push({ file, handle: handles.use(await open(file.path)) });
+    if (inodes(files) !== inodes(await logFiles(container, dockerRoot))) return undefined;
+    undo.use(handles.move());
+    return opened;
+  } catch (error) {
+    return ifGone(undefined)(error);
   }
 }
 

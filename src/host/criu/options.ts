@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-
-const unifiedMark = "/sys/fs/cgroup/cgroup.controllers";
+import { isUnifiedHost } from "../cgroup/hierarchy.ts";
 
 /**
  * Options of CRIU that runc has no flag for, as lines of a CRIU configuration file; CRIU finds it by CRIU_CONFIG_FILE.
@@ -18,7 +16,7 @@ export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864", "link-rema
 export function restoreOptions(cgroupPath: string, endConnections: boolean): string[] {
   // The hierarchy of version 2 has an empty name; others may be there beside it that are not Docker's.
   return [
-    `cgroup-root ${existsSync(unifiedMark) ? ":" : ""}${cgroupPath}`,
+    `cgroup-root ${isUnifiedHost() ? ":" : ""}${cgroupPath}`,
     "tcp-established",
     ...(endConnections ? ["tcp-close"] : []),
   ];

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { execa } from "execa";
-import { runcContainer } from "../runtime/runc.ts";
+import { ifGone } from "../proc/gone.ts";
+import { findRuncContainer } from "../runtime/runc.ts";
 import { isHostNetwork } from "./network-silence.ts";
 
 /** The first line of the output says that it is in the namespace. */
@@ -11,7 +12,7 @@ const script = "echo ready && IFS= read -r go && exec ss --kill --tcp";
  * the kernel would offer it for minutes, from a network that has no interface by then; it counts to what this host has for TCP.
  */
 export async function endWithoutLeftovers(container: string, end: () => Promise<void>): Promise<void> {
-  const { network } = await inNetwork(container).catch(() => ({ network: undefined }));
+  const { network } = await inNetwork(container).catch(ifGone({ network: undefined }));
   try {
     await end();
     network?.stdin.write("go\n");
@@ -23,9 +24,9 @@ export async function endWithoutLeftovers(container: string, end: () => Promise<
 
 /** Starts what ends connections in the container's network, which stays as long; nothing where that is the host's. */
 async function inNetwork(container: string) {
-  const { pid } = await runcContainer(container);
-  if (await isHostNetwork(pid)) return {};
-  const network = execa("nsenter", ["--target", String(pid), "--net", "sh", "-c", script], { reject: false });
+  const running = await findRuncContainer(container);
+  if (!running || (await isHostNetwork(running.pid))) return { network: undefined };
+  const network = execa("nsenter", ["--target", String(running.pid), "--net", "sh", "-c", script], { reject: false });
   network.stdin.on("error", () => {});
   await Promise.race([once(network.stdout, "data"), network]);
   return { network };

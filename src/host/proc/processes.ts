@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ifGone, isGone } from "./gone.ts";
 
 export interface ContainerProcess {
   /** In the host's process id namespace. */
@@ -24,14 +25,23 @@ export async function containerProcesses(
   return found.filter((process) => process !== undefined).sort((a, b) => a.pid - b.pid);
 }
 
-/** Ids of the processes in a cgroup and those below it, in the host's process id namespace. */
+/**
+ * Ids of the processes in a cgroup and those below it, in the host's process id namespace. None where the cgroup is gone.
+ * @throws the system's error where that cannot be told
+ */
 export async function pidsBelow(cgroup: string): Promise<number[]> {
-  const entries = await readdir(cgroup, { withFileTypes: true }).catch(() => []);
-  const own = await readFile(join(cgroup, "cgroup.procs"), "utf8").catch(() => "");
+  const entries = await readdir(cgroup, { withFileTypes: true }).catch(ifGone([]));
+  const own = await readFile(join(cgroup, "cgroup.procs"), "utf8").catch(noneOfItsOwn);
   const below = await Promise.all(
     entries.filter((entry) => entry.isDirectory()).map((entry) => pidsBelow(join(cgroup, entry.name))),
   );
   return [...own.split("\n").filter(Boolean).map(Number), ...below.flat()];
+}
+
+/** The processes of a threaded cgroup are listed in the one above it. */
+function noneOfItsOwn(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOTSUP" || isGone(error)) return "";
+  throw error;
 }
 
 /** Kills it. Harmless where it is gone. */
@@ -57,8 +67,8 @@ async function describe(hostPid: number, memory: boolean): Promise<ContainerProc
       as: otherThanRoot("user", field("Uid")) ?? otherThanRoot("group", field("Gid")),
       memoryBytes: memory ? await proportionalMemory(hostPid) : 0,
     };
-  } catch {
-    return undefined;
+  } catch (error) {
+    return ifGone(undefined)(error);
   }
 }
 
@@ -70,7 +80,7 @@ function otherThanRoot(kind: string, ids: string): string | undefined {
 }
 
 async function proportionalMemory(pid: number): Promise<number> {
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(ifGone(""));
   const kibibytes = (name: string) => Number(rollup.match(new RegExp(`^${name}:\\s*(\\d+) kB`, "m"))?.[1] ?? 0);
   return (kibibytes("Pss") - kibibytes("Pss_Shmem")) * 1024;
 }

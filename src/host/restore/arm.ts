@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { cgroupFolder, cgroupPathOf } from "../cgroup/hierarchy.ts";
 import { initPlace } from "../container/docker-init.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/log-tail.ts";
@@ -11,9 +12,6 @@ import { arrivingRules } from "../network/network-silence.ts";
 import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";
 import { PendingRestore } from "./pending.ts";
-
-/** Where Docker's shim has runc keep the state of every runtime that is configured by its path. */
-const runcRoot = "/run/docker/runtime-runc/moby";
 
 /** How a container will be restored: what must be known before its state is complete. */
 export interface ArmRequest {
@@ -40,8 +38,6 @@ export interface ArmedContainer {
   root: OverlayRoot;
   /** That this is done, or under way; see `readyRoot`. */
   ready: Promise<void> | undefined;
-  /** What runc keeps its state under. */
-  runcRoot: string;
   /** Its cgroup, as a path below the root of the hierarchy. */
   cgroupPath: string;
   /** The waiting runtime: its standard output and error are those that the container will have. */
@@ -75,11 +71,16 @@ export async function armContainer(engine: Engine, id: string, request: ArmReque
     if (request.keepConnections) await pending.silence(arrivingRules);
     const hooks = { silence: request.keepConnections, wait: !request.tty };
     const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending, request.init);
+    // What is killed by this path must never be more than the container.
+    if (!cgroupPath.includes(id))
+      throw new GodwitError("docker-failed", `Docker gives container ${id.slice(0, 12)} no cgroup of its own.`, {
+        details: [cgroupPath],
+      });
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
     await pending.begin(restoreArguments(request));
-    const lazyPages = holdLazyPages({ id, runcRoot }, request.work);
-    return { ready: undefined, id, request, pending, root, runcRoot, cgroupPath, hookPid, lazyPages, started };
+    const lazyPages = holdLazyPages(cgroupFolder(cgroupPath), request.work);
+    return { ready: undefined, id, request, pending, root, cgroupPath, hookPid, lazyPages, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
@@ -167,14 +168,4 @@ async function prepareBundle(
     rootPath: isAbsolute(config.root.path) ? config.root.path : join(bundle, config.root.path),
     cgroupPath: cgroupPathOf(config.linux.cgroupsPath),
   };
-}
-
-/** Under the systemd driver it is written `system.slice:docker:ID`. */
-export function cgroupPathOf(cgroupsPath: string): string {
-  const [slice = "", prefix, name] = cgroupsPath.split(":");
-  if (name === undefined) return cgroupsPath;
-  // A slice's own name tells its parents: a-b.slice is in a.slice.
-  const parts = slice.replace(/\.slice$/, "").split("-");
-  const parents = parts.map((_, i) => `${parts.slice(0, i + 1).join("-")}.slice`);
-  return `/${[...parents, `${prefix}-${name}.scope`].join("/")}`;
 }

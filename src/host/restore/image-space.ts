@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { dropHeldDumps } from "../criu/dump/end-dumps.ts";
 import { imagesFolder } from "../paths.ts";
+import { ifGone } from "../proc/gone.ts";
 import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
@@ -74,9 +75,19 @@ export function mountsBelow(path: string, mounts: Mount[]): string[] {
   return points.filter((point) => point === path || point.startsWith(`${path}/`)).toReversed();
 }
 
-/** Ids of the spaces that an agent before this one left behind. */
+const ofCheckpoint = "restore-";
+
+/** Id of the space for the restore of a container from a checkpoint. It has a work folder alone, which is the space itself. */
+export const checkpointSpaceOf = (container: string): string => `${ofCheckpoint}${container.slice(0, 12)}`;
+
+/** Ids of the spaces that migrations have on this host, those of an agent before this one among them. */
 export async function imageSpaces(): Promise<string[]> {
-  return readdir(imagesFolder).catch(() => []);
+  return migrationsAmong(await readdir(imagesFolder).catch(ifGone<string[]>([])));
+}
+
+/** Whoever sweeps the spaces of migrations must not touch one that a container from a checkpoint still gets memory by. */
+export function migrationsAmong(spaces: string[]): string[] {
+  return spaces.filter((id) => !id.startsWith(ofCheckpoint));
 }
 
 function spacePath(id: string): string {

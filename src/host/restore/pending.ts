@@ -8,7 +8,13 @@ import { HeldConfig } from "../criu/dump/held-config.ts";
 import { pendingFolder } from "../paths.ts";
 import { run } from "../proc/process.ts";
 
-const configFile = "criu.conf";
+/** The files in the folder of a pending restore. The header of runtime/godwit-runtime says what each of them is for. */
+export const pendingFiles = {
+  ...{ go: "go", notes: "notes", event: "event", cont: "cont", args: "args", config: "criu.conf", whole: "whole" },
+  ...{ silence: "silence", locks: "locks", unlocked: "unlocked", sysctl: "sysctl" },
+  ...{ killed: "killed", refused: "refused", consumed: "consumed" },
+} as const;
+const fifos = [pendingFiles.go, pendingFiles.notes, pendingFiles.event, pendingFiles.cont];
 /** runc asks CRIU for its version before it makes the container's root ready. */
 const startsBefore = 1;
 
@@ -34,9 +40,9 @@ export class PendingRestore {
     this.whole = whole;
     this.#config = config;
     // Opened for both directions, a fifo keeps what is written to it, and its other side never waits for ours.
-    this.#go = openSync(join(folder, "go"), constants.O_RDWR);
+    this.#go = openSync(join(folder, pendingFiles.go), constants.O_RDWR);
     this.#notes = new Socket({
-      fd: openSync(join(folder, "notes"), constants.O_RDWR | constants.O_NONBLOCK),
+      fd: openSync(join(folder, pendingFiles.notes), constants.O_RDWR | constants.O_NONBLOCK),
       writable: false,
     });
     createInterface(this.#notes).on("line", (line) => this.#hear(line));
@@ -47,13 +53,13 @@ export class PendingRestore {
     const folder = join(pendingFolder, id);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await run("mkfifo", ["-m", "600", ...["go", "notes", "event", "cont"].map((name) => join(folder, name))]);
-    if (options.whole) await writeFile(join(folder, "whole"), "");
+    await run("mkfifo", ["-m", "600", ...fifos.map((name) => join(folder, name))]);
+    if (options.whole) await writeFile(join(folder, pendingFiles.whole), "");
     return new PendingRestore(
       id,
       folder,
       options.whole,
-      await HeldConfig.create(join(folder, configFile), startsBefore),
+      await HeldConfig.create(join(folder, pendingFiles.config), startsBefore),
     );
   }
 
@@ -69,7 +75,7 @@ export class PendingRestore {
 
   /** Whether Docker gave the container up between create and start, for a reason of its own. */
   get killed(): boolean {
-    return existsSync(join(this.folder, "killed"));
+    return existsSync(join(this.folder, pendingFiles.killed));
   }
 
   /** Exit status of `runc restore`; with 0 the container runs. */
@@ -79,27 +85,30 @@ export class PendingRestore {
 
   /** Has a hook silence its network before there is one, with rules for nft. */
   async silence(rules: string): Promise<void> {
-    await writeFile(join(this.folder, "silence"), rules);
+    await writeFile(join(this.folder, pendingFiles.silence), rules);
   }
 
   /** Has a hook make settings of the kernel in its network namespace: paths below /proc/sys, and values. */
   async setNetwork(settings: [path: string, value: string][]): Promise<void> {
-    await writeFile(join(this.folder, "sysctl"), settings.map((setting) => `${setting.join(" ")}\n`).join(""));
+    await writeFile(
+      join(this.folder, pendingFiles.sysctl),
+      settings.map((setting) => `${setting.join(" ")}\n`).join(""),
+    );
   }
 
   /** Has the hook take record locks again after the restore, by orders for godwit-locks; CRIU is to leave the processes stopped. */
   async retakeLocks(orders: string): Promise<void> {
-    await writeFile(join(this.folder, "locks"), orders);
+    await writeFile(join(this.folder, pendingFiles.locks), orders);
   }
 
   /** Why that could not be done; empty where nothing went wrong. */
   async unlocked(): Promise<string> {
-    return (await readFile(join(this.folder, "unlocked"), "utf8").catch(() => "")).trim();
+    return (await readFile(join(this.folder, pendingFiles.unlocked), "utf8").catch(() => "")).trim();
   }
 
   /** Has the waiting runtime run `runc restore` with more arguments, up to where it needs the container's root. */
   async begin(args: string[]): Promise<void> {
-    await writeFile(join(this.folder, "args"), args.map((arg) => `${arg}\n`).join(""));
+    await writeFile(join(this.folder, pendingFiles.args), args.map((arg) => `${arg}\n`).join(""));
     writeSync(this.#go, "go\n");
   }
 
@@ -122,7 +131,7 @@ export class PendingRestore {
   async refuse(sentence: string): Promise<void> {
     this.#config.stop();
     const plain = sentence.replace(/["\\\n]/g, "'");
-    await writeFile(join(this.folder, "refused"), plain);
+    await writeFile(join(this.folder, pendingFiles.refused), plain);
     writeSync(this.#go, `${plain}\n`);
   }
 
@@ -152,7 +161,7 @@ export class PendingRestore {
 
 /** Tells a hook that waits for an agent that is gone to give up. One that was let go before this is not disturbed. */
 export async function abandonPending(id: string): Promise<void> {
-  const go = join(pendingFolder, id, "go");
+  const go = join(pendingFolder, id, pendingFiles.go);
   if (!existsSync(go)) return;
   // A hook that has not come to opening the fifo waits for somebody to write; opened for both directions, it never blocks us.
   const fd = openSync(go, constants.O_RDWR | constants.O_NONBLOCK);

@@ -6,7 +6,7 @@ import { lockOrders } from "../criu/images/record-locks.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { lazyOrders } from "../criu/restore/lazy-orders.ts";
-import { type LazyPages, pagesSocket } from "../criu/restore/lazy-pages.ts";
+import { type LazyPages, markEager, pagesSocket } from "../criu/restore/lazy-pages.ts";
 import { type HeldSpeech, holdSpeech } from "../network/announce.ts";
 import { containerProcesses } from "../proc/processes.ts";
 import { runcContainer } from "../runtime/runc.ts";
@@ -45,7 +45,11 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   // Whoever waits for it hears of it; until then nobody may.
   exited.catch(() => {});
   await step("ready root", () => Promise.race([readyRoot(armed), exited]));
-  if (!lazy) armed.lazyPages.stop();
+  if (!lazy) {
+    armed.lazyPages.stop();
+    // An agent that starts meanwhile must not take it for a restore whose memory is lost.
+    await markEager(work);
+  }
   const place = request.memory ?? { from: "images", folder: images };
   const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
   let speech: HeldSpeech | undefined;

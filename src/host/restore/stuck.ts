@@ -38,28 +38,29 @@ export interface RestoreWatch extends Disposable {
 export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
   const over = new AbortController();
   let why: Stuck | undefined;
+  const progress = new ProgressWatch(patienceMs);
+  let gaveUp = false;
+  const look = async () => {
+    // CRIU ends by itself in most cases: it is given the time between two looks.
+    if (gaveUp || why) {
+      why ??= "gave up";
+      return endRestore(work);
+    }
+    const { text, size } = await endOfLog(work);
+    gaveUp = text.includes(givesUp);
+    const [now, waits] = [performance.now(), await isStarted("--prestart", pending)];
+    // While CRIU waits for Docker to connect the network, that is Docker's time.
+    const stands = progress.stands(waits ? String(now) : await workDone(work), now);
+    if (stands || size > logLimit) why = "no progress";
+  };
   const watch = async () => {
-    const progress = new ProgressWatch(patienceMs);
-    let gaveUp = false;
     while (!over.signal.aborted) {
       await sleep(lookMs, undefined, { signal: over.signal }).catch(() => {});
-      if (over.signal.aborted) return;
-      // CRIU ends by itself in most cases: it is given the time between two looks.
-      if (gaveUp || why) {
-        why ??= "gave up";
-        await endRestore(work);
-        continue;
-      }
-      const { text, size } = await endOfLog(work);
-      gaveUp = text.includes(givesUp);
-      const [now, waits] = [performance.now(), await isStarted("--prestart", pending)];
-      // While CRIU waits for Docker to connect the network, that is Docker's time.
-      const stands = progress.stands(waits ? String(now) : await workDone(work), now);
-      if (stands || size > logLimit) why = "no progress";
+      // A look that fails says nothing; the next one may.
+      if (!over.signal.aborted) await look().catch(() => {});
     }
   };
-  // A look that fails tells nothing, and the restore goes on as it does.
-  watch().catch(() => {});
+  watch();
   return { why: () => why, [Symbol.dispose]: () => over.abort() };
 }
 

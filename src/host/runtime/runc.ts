@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { ifGone } from "../proc/gone.ts";
 
-/** Docker's shim keeps the state of every runtime that is configured by path below the first of these. */
-const stateRoots = "/run/docker";
+/** Docker's shim keeps the state of every runtime that is configured by path below this folder. */
+const dockerRunFolder = "/run/docker";
 
 /** A running container as runc knows it. */
 export interface RuncContainer {
@@ -17,34 +17,39 @@ export interface RuncContainer {
   cgroup: string;
 }
 
-/** @throws container-not-running where runc has no state of it, for example under another runtime. */
-export async function runcContainer(id: string): Promise<RuncContainer> {
-  for (const root of await possibleRoots()) {
-    const path = join(root, id, "state.json");
-    if (!existsSync(path)) continue;
-    const state = JSON.parse(await readFile(path, "utf8")) as {
-      init_process_pid: number;
-      cgroup_paths: Record<string, string>;
-    };
+/**
+ * Undefined only where runc has no state of it: it does not run, or under another runtime.
+ * @param id the whole one
+ * @throws where that cannot be told, because a folder or a file could not be read: it may run
+ */
+export async function findRuncContainer(id: string, runFolder = dockerRunFolder): Promise<RuncContainer | undefined> {
+  for (const root of await stateRoots(runFolder)) {
+    const text = await readFile(join(root, id, "state.json"), "utf8").catch(ifGone(undefined));
+    if (text === undefined) continue;
+    const state = JSON.parse(text) as { init_process_pid: number; cgroup_paths?: Record<string, string> };
+    // Other runtimes, which have files of this name, do not write it so.
+    if (!state.cgroup_paths) continue;
     const cgroup = state.cgroup_paths[""] ?? state.cgroup_paths.freezer;
     // What is frozen or killed by this path must never be more than the container.
-    if (!cgroup?.includes(id)) break;
+    if (!cgroup?.includes(id))
+      throw new GodwitError("command-failed", `runc names no cgroup that is container ${id.slice(0, 12)}'s own.`, {
+        hint: `See: cat ${join(root, id, "state.json")}`,
+      });
     return { id, root, pid: state.init_process_pid, cgroup };
   }
+  return undefined;
+}
+
+/** As `findRuncContainer`. @throws container-not-running where runc has no state of it */
+export async function runcContainer(id: string): Promise<RuncContainer> {
+  const found = await findRuncContainer(id);
+  if (found) return found;
   throw new GodwitError("container-not-running", `runc has no running container ${id.slice(0, 12)}.`, {
     hint: "godwit migrates only containers of the runtimes runc and godwit; see: docker inspect -f '{{.HostConfig.Runtime}}' CONTAINER",
   });
 }
 
-/** Undefined where runc has no such container. @throws where its state could not be read */
-export async function findRuncContainer(id: string): Promise<RuncContainer | undefined> {
-  return runcContainer(id).catch((error) => {
-    if (error instanceof GodwitError && error.code === "container-not-running") return undefined;
-    throw error;
-  });
-}
-
-async function possibleRoots(): Promise<string[]> {
-  const names = await readdir(stateRoots).catch(() => []);
-  return names.filter((name) => name.startsWith("runtime-")).map((name) => join(stateRoots, name, "moby"));
+async function stateRoots(runFolder: string): Promise<string[]> {
+  const names = await readdir(runFolder).catch(ifGone<string[]>([]));
+  return names.filter((name) => name.startsWith("runtime-")).map((name) => join(runFolder, name, "moby"));
 }

@@ -6,6 +6,7 @@ import { pageBytes } from "../../host/proc/page-size.ts";
  * Source: `pages`, `zeros` (a run of pages that hold nothing but zeros). Destination, whose end is runtime/lazy-pages:
  * `missing` (it lacks these pages; all of them are told at the begin of a connection), `want` (a thread waits for this page),
  * `arrived` (all frames up to this `number` have), `go` (send all that is missing), `done` (nothing is).
+ * The same in C: runtime/lazy-pages/frames.h.
  */
 export const frameTypes = ["pages", "zeros", "want", "arrived", "missing", "go", "done"] as const;
 export type FrameType = (typeof frameTypes)[number];

@@ -32,7 +32,7 @@ export async function checkMigration(
   host: Host,
   peer: Peer,
   container: ContainerInspect,
-  request: MigrateRequest & { migration: string },
+  request: MigrateRequest & { migration: string; dryRun?: boolean },
   signal?: AbortSignal,
 ): Promise<Checked> {
   const dockerRoot = await host.dockerRoot();
@@ -49,7 +49,7 @@ export async function checkMigration(
     migration: request.migration,
     source: host.name,
     protocol,
-    dryRun: request.dryRun,
+    dryRun: request.dryRun ?? false,
     facts: hostFacts,
     container: facts,
     imageLayers: imageLayers ?? [],

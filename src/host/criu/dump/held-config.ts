@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, renameSync, writeSync } from "node:fs";
 import { link, lstat, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ifGone } from "../../proc/gone.ts";
 import { run } from "../../proc/process.ts";
 
 const lookAgainMs = 1;
@@ -75,7 +76,7 @@ export class HeldConfig {
 
 /** Whether the file holds back whoever starts, also for an agent that is gone. */
 export async function isHeld(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isFIFO() ?? false;
+  return (await lstat(path).catch(ifGone(undefined)))?.isFIFO() ?? false;
 }
 
 /** Writes to whoever waits at a fifo. `before`: done before it goes on. @returns whether somebody waited */

@@ -6,10 +6,8 @@ import { join } from "node:path";
 import { pageWordBytes } from "../../proc/page-size.ts";
 import { run } from "../../proc/process.ts";
 import type { RuncContainer } from "../../runtime/runc.ts";
+import { closeWord } from "../pages/dump-protocol.ts";
 import { type DumpRequest, holdRunc } from "./held-runc.ts";
-
-/** The last word of whoever fetches pages: it has them all. */
-const goodbye = 0x1023;
 
 /** A dump whose memory stays where it is. It has begun, up to the point where CRIU would look at the container. */
 export interface HeldLazyDump {
@@ -58,7 +56,7 @@ export async function holdLazyDump(
     end() {
       if (!dumped) return held.drop();
       const word = Buffer.alloc(pageWordBytes(criuVersion));
-      word.writeUInt32LE(goodbye);
+      word.writeUInt32LE(closeWord);
       const reader = connect({ host: "127.0.0.1", port });
       reader.on("error", () => {});
       reader.end(word);

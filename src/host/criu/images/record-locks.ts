@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ifGone } from "../../proc/gone.ts";
 import type { ContainerProcess } from "../../proc/processes.ts";
 import { core_entrySchema } from "../proto/generated/core_pb.ts";
 import { file_lock_entrySchema } from "../proto/generated/file-lock_pb.ts";
@@ -30,7 +31,7 @@ interface RecordLock {
  * @param processes those that were dumped; they stand still
  */
 export async function noteLostLocks(images: string, processes: ContainerProcess[]): Promise<void> {
-  const image = await readFile(join(images, "filelocks.img")).catch(() => undefined);
+  const image = await readFile(join(images, "filelocks.img")).catch(ifGone(undefined));
   if (!image) return;
   const hostPids = new Map(processes.map(({ pid, hostPid }) => [pid, hostPid]));
   const lost: RecordLock[] = [];
@@ -49,7 +50,7 @@ export async function noteLostLocks(images: string, processes: ContainerProcess[
 
 /** Orders that were left among images, for godwit-locks. Where there are some, CRIU must leave the processes stopped. */
 export async function lockOrders(images: string): Promise<string | undefined> {
-  return readFile(join(images, ordersFile), "utf8").catch(() => undefined);
+  return readFile(join(images, ordersFile), "utf8").catch(ifGone(undefined));
 }
 
 export function recordLocksIn(image: Buffer): RecordLock[] {

@@ -1,9 +1,11 @@
 import { pageBytes, pageWordBytes } from "../../proc/page-size.ts";
+import { pageFlags } from "./pagemap-image.ts";
 
 const commands = { add: 1, hole: 2, open: 3, openAndAsk: 4, ask: 5, addFlagged: 6 } as const;
-const closeCommands = [0x1023, 0x1024];
+/** The last word on a connection of pages: a dump has sent all of them, or whoever fetches has them all. */
+export const closeWord = 0x1023;
+const forcedCloseWord = 0x1024;
 const commandBits = 16;
-const flags = { parent: 1, lazy: 2, present: 4 } as const;
 
 /** One word of a dump to its page server. */
 export type DumpWord =
@@ -36,7 +38,7 @@ export class DumpProtocol {
   /** @throws Error where it is no word of a dump */
   read(header: Buffer): DumpWord {
     const whole = header.readUInt32LE(0);
-    if (closeCommands.includes(whole)) return { word: "close" };
+    if (whole === closeWord || whole === forcedCloseWord) return { word: "close" };
     const wide = this.headerBytes === 32;
     const command = whole & ((1 << commandBits) - 1);
     const memory = () => memoryOf(header.readBigUInt64LE(wide ? 24 : 16));
@@ -46,15 +48,15 @@ export class DumpProtocol {
     const count = wide ? Number(header.readBigUInt64LE(8)) : header.readUInt32LE(4);
     const first = Number(header.readBigUInt64LE(wide ? 16 : 8) / BigInt(pageBytes));
     const said = flagsOf(command, whole >>> commandBits);
-    if (said & flags.present) return { word: "pages", first, count, lazy: Boolean(said & flags.lazy) };
-    if (said & flags.parent) return { word: "unchanged", first, count };
+    if (said & pageFlags.present) return { word: "pages", first, count, lazy: Boolean(said & pageFlags.lazy) };
+    if (said & pageFlags.parent) return { word: "unchanged", first, count };
     throw new Error(`CRIU said ${whole.toString(16)}, which is no word of a dump`);
   }
 }
 
 function flagsOf(command: number, given: number): number {
-  if (command === commands.add) return flags.present;
-  if (command === commands.hole) return flags.parent;
+  if (command === commands.add) return pageFlags.present;
+  if (command === commands.hole) return pageFlags.parent;
   return command === commands.addFlagged ? given : 0;
 }
 

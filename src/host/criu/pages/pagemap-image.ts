@@ -1,6 +1,9 @@
 import { pageBytes } from "../../proc/page-size.ts";
 
-/** Where the pages of an entry are: in the parent's image; not needed before the program runs; in the image of pages itself. */
+/**
+ * Where pages are, as CRIU says it in images and to a page server alike: in the parent's image; not needed before the program
+ * runs; in the image of pages itself.
+ */
 export const pageFlags = { parent: 1, lazy: 2, present: 4 } as const;
 
 export interface PagemapEntry {

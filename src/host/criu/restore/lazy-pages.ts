@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../../contract/errors.ts";
 import { lazyPagesPath } from "../../paths.ts";
+import { isThere } from "../../proc/gone.ts";
 import { startedWith } from "../../proc/process-table.ts";
+import { endProcess } from "../../proc/processes.ts";
 
 /** Memory that comes into a restored container while it runs. */
 export interface LazyPages {
@@ -28,6 +29,18 @@ export interface HeldLazyPages {
 }
 
 const lookAgainMs = 100;
+/** What its process that holds the memories calls itself: runtime/lazy-pages/guard.c. */
+const guardName = "godwit-memory-guard";
+
+/** Files in the work folder that say what became of the memory. The program makes and renames the first: runtime/lazy-pages/main.c. */
+const marks = {
+  /** From before the restore on: pages may be missing. */
+  draining: "draining",
+  /** No page is missing any more. */
+  drained: "drained",
+  /** From before the restore on: no page is left out of it. */
+  eager: "eager",
+};
 
 /** Where it takes pages that come from the source. */
 export function pagesSocket(work: string): string {
@@ -43,13 +56,13 @@ export async function enteredAt(work: string): Promise<bigint | undefined> {
   return /^\d+\n$/.test(text) ? BigInt(text.trim()) : undefined;
 }
 
-/** Starts it for a container that will be restored, with the work folder of the restore: what that costs is paid beforehand. */
-export function holdLazyPages(container: { id: string; runcRoot: string }, work: string): HeldLazyPages {
+/**
+ * Starts it for a container that will be restored into this cgroup (its folder, which need not exist yet), with the work folder of
+ * the restore: what that costs is paid beforehand.
+ */
+export function holdLazyPages(cgroup: string, work: string): HeldLazyPages {
   // In a session of its own: it goes on if the agent ends.
-  const child = spawn(lazyPagesPath, [container.runcRoot, container.id, work], {
-    stdio: ["pipe", "pipe", "ignore"],
-    detached: true,
-  });
+  const child = spawn(lazyPagesPath, [cgroup, work], { stdio: ["pipe", "pipe", "ignore"], detached: true });
   child.stdin.on("error", () => {});
   const ended = once(child, "exit").then(
     ([code, signal]) => code === 0 || fail(work, `it ended with ${signal ?? code}`),
@@ -72,25 +85,64 @@ export function holdLazyPages(container: { id: string; runcRoot: string }, work:
   };
 }
 
-/** What an agent before this one started for the container. */
-export function lazyPagesOf(id: string, work: string): LazyPages {
-  const find = () => startedWith(lazyPagesPath, id);
-  const drained = (async () => {
-    while ((await find()).length > 0) await sleep(lookAgainMs);
-    if (!existsSync(join(work, "drained"))) await fail(work, "it has ended");
-  })();
-  drained.catch(() => {});
-  return {
-    drained,
-    stop: () => {
-      find().then((found) => {
-        for (const { pid } of found) process.kill(pid, "SIGKILL");
-      }, ignore);
-    },
-  };
+/** Notes that a restore leaves no page out. To be done before anything of the container runs. */
+export async function markEager(work: string): Promise<void> {
+  await writeFile(join(work, marks.eager), "");
 }
 
-function ignore(): void {}
+/** The memory of a container that an agent before this one restored, by the work folder of the restore. */
+export function lazyPagesOf(work: string): LazyPages {
+  const drained = outcome(work).then(async (memory) => {
+    if (memory !== "whole") await fail(work, "it has ended");
+  });
+  drained.catch(() => {});
+  return { drained, stop: () => void endWorker(work) };
+}
+
+/**
+ * Whether memory that was left out of a restore will not come any more; then the container was killed. Waits while it comes. False
+ * also where nothing tells of the restore: whoever has all memory removes the work folder.
+ */
+export async function isMemoryLost(work: string): Promise<boolean> {
+  return (await outcome(work)) === "lost";
+}
+
+/** Waits for what brings memory, and for what kills the container if that fails. `unknown`: no file says anything. */
+async function outcome(work: string): Promise<"whole" | "lost" | "unknown"> {
+  const says = (mark: string) => isThere(join(work, mark));
+  const look = async () => {
+    // First: the mark is set before the process ends.
+    const lives = (await processesOf(work)).length > 0;
+    if ((await says(marks.drained)) || (await says(marks.eager))) return "whole";
+    if (lives) return undefined;
+    return (await says(marks.draining)) ? "lost" : "unknown";
+  };
+  for (;;) {
+    // A look that fails says nothing.
+    const found = await look().catch(() => undefined);
+    if (found) return found;
+    await sleep(lookAgainMs);
+  }
+}
+
+/** The guard kills the container then, if it needs more memory. */
+async function endWorker(work: string): Promise<void> {
+  for (;;) {
+    try {
+      for (const { pid, name } of await processesOf(work)) if (name !== guardName) endProcess(pid);
+      return;
+    } catch {
+      // It could not be looked for; the container must not wait for pages for ever.
+      await sleep(lookAgainMs);
+    }
+  }
+}
+
+/** What brings memory to the restore with this work folder: the process that works, and its guard. */
+async function processesOf(work: string): Promise<{ pid: number; name: string }[]> {
+  const named = (await startedWith(work)).map(({ pid, words }) => ({ pid, name: basename(words[0] ?? "") }));
+  return named.filter(({ name }) => name === guardName || name === basename(lazyPagesPath));
+}
 
 async function fail(work: string, how: string): Promise<never> {
   const log = await readFile(join(work, "lazy-pages.log"), "utf8").catch(() => "");

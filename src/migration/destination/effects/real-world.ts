@@ -35,7 +35,7 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
 
     drainAgain() {
       const work = workFolderOf(m.migration);
-      const { drained, stop } = lazyPagesOf(m.createdId, work);
+      const { drained, stop } = lazyPagesOf(work);
       m.abandon = stop;
       m.memory.resume(work);
       return { drained };

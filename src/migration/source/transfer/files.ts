@@ -190,8 +190,9 @@ export function sendLogs(
   dockerRoot: string,
   signal?: AbortSignal,
 ): Promise<LogMark | undefined> {
-  return readWholeLog(container, dockerRoot, async ({ suffix, bytes }, stream) => {
+  const send: Parameters<typeof readWholeLog>[2] = async ({ suffix, bytes }, stream) => {
     await uploadToPeer(peer, migrationProtocol.sendLog, { migration }, { suffix }, stream, { signal });
     counter.sent += bytes;
-  });
+  };
+  return readWholeLog(container, dockerRoot, send, signal);
 }
