@@ -20,11 +20,11 @@ const store = {
   damaged: async (container?: string) => damaged.filter(of(container)),
   belongs: async ({ containerId }: CheckpointRecord, id: string) => containerId === id,
 } as unknown as CheckpointStore;
-const docker = {
+const engine = {
   find: async (asked: string) => (["looper", "of-now"].includes(asked) ? { Id: "of-now", Name: "/looper" } : undefined),
   containers: async () => [{ Id: "of-now" }, { Id: "removed-meanwhile" }],
 };
-const host = { name: "h1", docker, dockerRoot: async () => "/nowhere" } as unknown as Host;
+const host = { name: "h1", engine, dockerRoot: async () => "/nowhere" } as unknown as Host;
 
 test("the checkpoints of a container say which were taken of another one of its name, also where it is asked for by its id", async () => {
   for (const asked of ["looper", "of-now"]) {

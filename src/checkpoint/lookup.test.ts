@@ -15,7 +15,7 @@ const states = {
 function setUp(state?: keyof typeof states, store: Partial<CheckpointStore> = {}, waiting: string[] = []) {
   const looper = state && { Id: id, Name: "/looper", State: states[state], HostConfig: {} };
   const find = async (asked: string) => (asked === "looper" || id.startsWith(asked) ? looper : undefined);
-  const host = { name: "h1", docker: { find }, dockerRoot: async () => "/nowhere" } as unknown as Host;
+  const host = { name: "h1", engine: { find }, dockerRoot: async () => "/nowhere" } as unknown as Host;
   const kept = { list: async () => [], find: async () => undefined, current: async () => null, ...store };
   return lookup({ host, store: kept as unknown as CheckpointStore }, (container) => {
     if (waiting.includes(container)) throw new GodwitError("baton-unresolved", `'${container}' waits.`);

@@ -19,7 +19,7 @@ function setUp(options: { origin?: "docker"; busy?: boolean } = {}) {
     if (options.busy) throw new GodwitError("busy", `'${container}' is busy.`);
   };
   const deps = {
-    host: { docker: { removeCheckpoint: async (...asked: string[]) => void ofDocker.push(asked) } },
+    host: { engine: { removeCheckpoint: async (...asked: string[]) => void ofDocker.push(asked) } },
     ...{ store, operations: { assertFree }, find: { removable: async () => ({ owner: "looper", source }) } },
   } as unknown as Parameters<typeof removeCheckpoint>[0];
   return { store, remove: () => removeCheckpoint(deps, "0123", "before"), isThere: () => existsSync(folder), ofDocker };

@@ -27,12 +27,12 @@ function setUp({
       throw new GodwitError("no-such-container", "There is none.");
     },
   };
-  const docker = {
+  const engine = {
     find: async () => (twinOn === "h1" ? { Name: "/twin" } : undefined),
     containers: async () => [],
   };
   const deps = {
-    host: { name: "h1", docker, facts: async () => hostFacts("h1", { hook: { registered: hook, installed: hook } }) },
+    host: { name: "h1", engine, facts: async () => hostFacts("h1", { hook: { registered: hook, installed: hook } }) },
     find: {
       running: async () => ({ found, name: "looper" }),
       checkpoint: async () => ({ owner: "looper", source: {} }),
