@@ -2,8 +2,6 @@ import type { HostFacts } from "../contract/facts.ts";
 import type { Mode, NoConvergence, PlainMode } from "../contract/migration.ts";
 import { hasAll, type MigrationMode, modes, orderedModes } from "./modes.ts";
 
-export type { PlainMode };
-
 export interface ModeChoice {
   mode: PlainMode;
   /** Why this mode, one sentence. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -80,13 +80,13 @@ test.concurrent("memory is held for as long as a process may be left in the cont
   // It is listed still.
   await sleep(aWhileMs);
   expect(one.lives()).toBe(true);
-  // That cannot be told any more.
-  rmSync(below);
-  mkdirSync(below);
+  // That cannot be read any more. The rename leaves no moment without a file.
+  symlinkSync(below, `${below}.loop`);
+  renameSync(`${below}.loop`, below);
   await sleep(aWhileMs);
   expect(one.lives()).toBe(true);
-  rmSync(below, { recursive: true });
-  writeFileSync(below, "");
+  writeFileSync(`${below}.empty`, "");
+  renameSync(`${below}.empty`, below);
   expect(await one.status).toBe(1);
   close();
 });

@@ -1,5 +1,5 @@
 import { roomOnSource } from "../../checks/image-room.ts";
-import type { PlainMode } from "../../checks/plan.ts";
+import type { PlainMode } from "../../contract/migration.ts";
 import { migrationProtocol } from "../../contract/peer-protocol.ts";
 import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { callPeer } from "../../transport/peer-calls.ts";

@@ -18,8 +18,6 @@ export interface Checked {
   plan: MigrationPlan;
   facts: ContainerFacts;
   trees: FileTree[];
-  /** Memory goes in rounds while the container runs. */
-  inRounds: boolean;
   /** What pre-copy does in the end where no round helps. */
   onNoConvergence: NoConvergence;
 }
@@ -65,7 +63,6 @@ export async function checkMigration(
   return {
     facts,
     trees,
-    inRounds: mode === "precopy",
     onNoConvergence: possibleEnd(request.onNoConvergence, hostFacts, answer.facts),
     plan: {
       container: facts.name,

@@ -14,7 +14,7 @@ export async function drain(move: Move): Promise<void> {
   const untilComplete = () => migration.baton.untilComplete(silenceMs);
   try {
     await context.step("drain", {}, () =>
-      record.mode === "postcopy"
+      move.mode.followsAfterResume
         ? reports.during({ phase: "drain", total: bytesToFollow(move) }, untilComplete)
         : untilComplete(),
     );

@@ -1,5 +1,5 @@
-import type { PlainMode } from "../../checks/plan.ts";
-import type { CriuDumpStats, MigrateRequest, MigrationResult } from "../../contract/migration.ts";
+import { type MigrationMode, modes } from "../../checks/modes.ts";
+import type { CriuDumpStats, MigrateRequest, MigrationResult, PlainMode } from "../../contract/migration.ts";
 import type { LogMark } from "../../host/container/logs.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { Host } from "../../host/host.ts";
@@ -93,6 +93,10 @@ export class Move {
 
   get record(): OutgoingRecord {
     return this.migration.record;
+  }
+
+  get mode(): MigrationMode {
+    return modes[this.record.mode];
   }
 
   /** The mode that it has come to: pre-copy may go on as post-copy. */

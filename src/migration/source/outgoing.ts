@@ -1,3 +1,4 @@
+import { modes } from "../../checks/modes.ts";
 import { errorFromReport, GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest } from "../../contract/migration.ts";
 import { migrationProtocol } from "../../contract/peer-protocol.ts";
@@ -81,7 +82,7 @@ export class OutgoingMigration {
   /** After a restart in post-copy: goes on serving memory, for a destination that may run the container. */
   async serveMemoryAgain(): Promise<void> {
     const { state, mode, containerId, migration } = this.record;
-    if (mode !== "postcopy" || (state.at !== "passed" && state.at !== "offered")) return;
+    if (!modes[mode].followsAfterResume || (state.at !== "passed" && state.at !== "offered")) return;
     const running = await findRuncContainer(containerId);
     if (running) await endDumps(running.id);
     // A container that runs no longer has the memory that was dumped.
@@ -174,7 +175,7 @@ export function newRecord(
     destination,
     state: sourceStart,
     owed: [],
-    mode: "cold",
+    mode: modes.cold.name,
     keepSource,
     keepConnections: true,
     restartPolicy: null,

@@ -19,7 +19,7 @@ export async function preflight(move: Move): Promise<void> {
   const failure = firstFailure(plan.verdicts, `'${plan.container}' cannot move to ${plan.destination}`);
   if (failure) throw failure;
   for (const { level, message, remedy } of plan.verdicts) if (level === "warn") context.warn(message, remedy);
-  if (checked.inRounds && onNoConvergence !== request.onNoConvergence)
+  if (move.mode.goesInRounds && onNoConvergence !== request.onNoConvergence)
     context.warn(
       "post-copy is not possible between these hosts: if no round helps, pre-copy goes to the switchover",
       "godwit doctor",

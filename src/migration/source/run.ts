@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { imagesOnSource } from "../../checks/image-room.ts";
+import { sendsAllFrozen } from "../../checks/modes.ts";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Move } from "./move.ts";
 import type { OutgoingMigration } from "./outgoing.ts";
@@ -40,7 +41,7 @@ export async function run(move: Move): Promise<void> {
     migration.forget();
     throw migration.reason();
   }
-  if (record.mode !== "cold") {
+  if (!sendsAllFrozen(move.mode)) {
     const sendingMs = move.rounds?.sendingMs ?? 0;
     learnSwitchover(migration.deps.journal, { downtimeMs: move.downtimeMs, sendingMs });
   }

@@ -71,7 +71,7 @@ interface Transfers {
 
 async function openTransfers(move: Move, undo: AsyncDisposableStack): Promise<Transfers> {
   const openMemory = async () => {
-    const memory = await (move.record.mode === "postcopy" ? transferAfterResume(move) : transferUnderFreeze(move));
+    const memory = await (move.mode.followsAfterResume ? transferAfterResume(move) : transferUnderFreeze(move));
     if (!memory.outlivesSwitchover) undo.defer(memory.close);
     undo.defer(memory.drop);
     return memory;

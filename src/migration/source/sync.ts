@@ -1,3 +1,4 @@
+import { modes } from "../../checks/modes.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
 import { sendTreesInRounds } from "./transfer/files.ts";
@@ -12,9 +13,9 @@ export async function sync(move: Move): Promise<void> {
       sendTreesInRounds(files, signal, controls.syncRate),
     ),
   );
-  if (!checked.inRounds) return;
+  if (!move.mode.goesInRounds) return;
   move.rounds = await sendMemoryInRounds(move, async (mode) => {
     if (!move.hasTerminal) await context.step("arm", {}, () => armFor(move, mode));
   });
-  move.become(move.rounds.restFollows ? "postcopy" : "precopy");
+  move.become((move.rounds.restFollows ? modes.postcopy : modes.precopy).name);
 }

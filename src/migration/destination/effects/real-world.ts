@@ -1,12 +1,12 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { containerName } from "../../../host/container/facts.ts";
 import { lazyPagesOf } from "../../../host/criu/restore/lazy-pages.ts";
 import { hookName, pendingFolder } from "../../../host/paths.ts";
+import { isThere } from "../../../host/proc/gone.ts";
 import { disarmContainer } from "../../../host/restore/arm.ts";
 import { releaseImageSpace, workFolderOf } from "../../../host/restore/image-space.ts";
-import { removePending } from "../../../host/restore/pending.ts";
+import { pendingFiles, removePending } from "../../../host/restore/pending.ts";
 import type { IncomingMigration } from "../incoming.ts";
 import { removeAttachments } from "../prepare/attachments.ts";
 import { restore } from "../switchover.ts";
@@ -28,9 +28,7 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
 
     async wasRestored() {
       // The hook writes it, also where the container has ended since.
-      const consumed = record.created && join(pendingFolder, record.created, "consumed");
-      if (!consumed) return false;
-      return stat(consumed).then(() => true, isMissing);
+      return record.created !== null && isThere(join(pendingFolder, record.created, pendingFiles.consumed));
     },
 
     drainAgain() {
@@ -81,9 +79,4 @@ async function findOrphanedContainer({ record, deps }: IncomingMigration): Promi
   const found = creating ? await deps.host.engine.find(request.container.name) : undefined;
   const isOurs = found && containerName(found) === request.container.name && found.HostConfig.Runtime === hookName;
   return isOurs && found.State.Status === "created" && found.Created >= startedAt ? found.Id : undefined;
-}
-
-function isMissing(error: NodeJS.ErrnoException): false {
-  if (error.code === "ENOENT") return false;
-  throw error;
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
-import type { PlainMode } from "../../../checks/plan.ts";
+import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
+import type { PlainMode } from "../../../contract/migration.ts";
 import { DumpProtocol } from "../../../host/criu/pages/dump-protocol.ts";
 import { PageStore } from "../../../host/criu/pages/page-store.ts";
 import { pagesSocket } from "../../../host/criu/restore/lazy-pages.ts";
@@ -25,7 +26,7 @@ export class IncomingMemory {
   async prepare(mode: PlainMode): Promise<void> {
     const { criu } = await this.#host.facts();
     this.lazy = criu?.lazyPages ?? false;
-    if (mode !== "postcopy") return;
+    if (!modes[mode].followsAfterResume) return;
     await this.discard();
     this.#later = new PageRelay();
   }

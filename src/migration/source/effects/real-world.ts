@@ -32,16 +32,21 @@ export function realSourceWorld(
     async thaw() {
       const running = await findRuncContainer(containerId);
       if (!running) return false;
-      const processes = await containerProcesses(running.cgroup);
       memory.close();
       await endDumps(running.id);
-      // A failure of the one does not keep the other from being done; both are repeated.
-      const [network, thawed] = await Promise.allSettled([unsilenceNetwork(running.pid), thaw(running)]);
+      // None keeps another from being done; where one fails, all are repeated.
+      const [found, network, thawed] = await Promise.allSettled([
+        containerProcesses(running.cgroup),
+        unsilenceNetwork(running.pid),
+        thaw(running),
+      ]);
       if (thawed.status === "rejected") throw thawed.reason;
-      if (network.status === "rejected" && processes.length > 0) throw network.reason;
+      if (found.status === "rejected") throw found.reason;
+      const isAlive = found.value.length > 0;
+      if (network.status === "rejected" && isAlive) throw network.reason;
       // The destination may have announced these addresses as its own.
       if (record.keepConnections) announce(running.pid);
-      return processes.length > 0;
+      return isAlive;
     },
 
     async restoreRestartPolicy() {

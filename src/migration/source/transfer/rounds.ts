@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
+import type { PlainMode } from "../../../contract/migration.ts";
 import { migrationProtocol } from "../../../contract/peer-protocol.ts";
 import { bytes } from "../../../contract/units.ts";
 import { preDump } from "../../../host/criu/dump/pre-dump.ts";
@@ -21,7 +23,7 @@ import { switchoverCost } from "./switchover-cost.ts";
  */
 export async function sendMemoryInRounds(
   move: Move,
-  armFor: (mode: "precopy" | "postcopy") => Promise<void>,
+  armFor: (mode: PlainMode) => Promise<void>,
 ): Promise<RoundsOutcome> {
   const { controls, signal, context } = move;
   const rounds = new Rounds(move);
@@ -32,7 +34,7 @@ export async function sendMemoryInRounds(
       let decision = await rounds.decide();
       if (decision.next === "switchover" && !armed) {
         move.enter("arm", `${decision.because} Docker on ${move.peer.name} prepares the container`);
-        await armFor("precopy");
+        await armFor(modes.precopy.name);
         armed = true;
         // The container kept running meanwhile.
         decision = await rounds.decideAgain();
@@ -41,7 +43,7 @@ export async function sendMemoryInRounds(
       if (decision.next === "abort") throw notConverging(decision);
       if (decision.next === "postcopy") {
         context.warn(`${decision.because} Going on with post-copy.`);
-        await armFor("postcopy");
+        await armFor(modes.postcopy.name);
       }
       if (decision.next === "round") move.enter("sync", `${decision.because} Another round follows`);
       else return rounds.outcome(decision.next === "postcopy");
