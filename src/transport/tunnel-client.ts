@@ -4,8 +4,8 @@ import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
 import { GodwitError } from "../contract/errors.ts";
 import { readJson, versionHeaders } from "./http.ts";
+import { WrappedStream } from "./streams/wrapped-stream.ts";
 import { tunnelProtocol } from "./tunnels.ts";
-import { WrappedStream } from "./wrapped-stream.ts";
 
 export interface TunnelTarget {
   host: string;

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import findMyWay from "find-my-way";
 import { GodwitError } from "../contract/errors.ts";
+import { WrappedStream } from "./streams/wrapped-stream.ts";
 import { answerError, rawSocketOf } from "./tls-server.ts";
-import { WrappedStream } from "./wrapped-stream.ts";
 
 /** The protocol that an HTTP upgrade asks for to turn a connection between two agents into a tunnel. */
 export const tunnelProtocol = "godwit-stream";

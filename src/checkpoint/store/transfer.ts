@@ -7,7 +7,7 @@ import type { CheckpointRecord } from "../../contract/checkpoint.ts";
 import { GodwitError } from "../../contract/errors.ts";
 import { sendTree, serveTree } from "../../host/files/tree-sync.ts";
 import { hasLargeHoles } from "../../host/files/trees.ts";
-import { joinStreams } from "../../transport/streams.ts";
+import { joinStreams } from "../../transport/streams/streams.ts";
 import { type CheckpointFolder, type CheckpointStore, readRecordOf } from "./store.ts";
 
 /*

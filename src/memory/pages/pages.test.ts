@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PageRun } from "../../host/proc/page-run.ts";
 import { pageBytes } from "../../host/proc/page-size.ts";
-import { ExactReader } from "../../transport/exact-read.ts";
+import { ExactReader } from "../../transport/streams/exact-read.ts";
 import { decodeFrame, encodeFrame, headerBytes } from "./frames.ts";
 import { sendPages } from "./sender.ts";
 

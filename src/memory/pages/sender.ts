@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import type { Duplex } from "node:stream";
 import type { PageRun } from "../../host/proc/page-run.ts";
 import { pageBytes } from "../../host/proc/page-size.ts";
-import { ExactReader, untilWritable } from "../../transport/exact-read.ts";
+import { ExactReader, untilWritable } from "../../transport/streams/exact-read.ts";
 import { BufferPool } from "./buffers.ts";
 import { Flight } from "./flight.ts";
 import { cutZeros, decodeFrame, encodeFrame, headerBytes, writeFrame } from "./frames.ts";

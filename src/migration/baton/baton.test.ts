@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { World } from "../../../testing/baton-world.ts";
+import { World } from "../../../testing/executors/baton-world.ts";
 import { type DestinationState, destinationMayRun, destinationStep, statusOf } from "./destination.ts";
 import { type SourceState, sourceIsDone, sourceMayRun, sourceStart, sourceStep } from "./source.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ExecutorWorld } from "../../../testing/executor-world.ts";
+import { ExecutorWorld } from "../../../testing/executors/world.ts";
 import { destinationMayRun } from "./destination.ts";
 import { sourceIsDone } from "./source.ts";
 
@@ -9,18 +9,18 @@ type World = ExecutorWorld;
 const verbs = {
   freeze: (w: World) => w.freeze(),
   offer: (w: World) => w.offer(),
-  "an action works": (w: World, n: number) => w.end(n, "works"),
-  drain: (w: World) => w.drain(),
+  "an action works": (w: World, n: number) => w.machines.end(n, "works"),
+  drain: (w: World) => w.machines.allPagesArrive(),
   tick: (w: World) => w.tick(),
-  "time passes": (w: World) => w.timePasses(),
-  "an action fails": (w: World, n: number) => w.end(n, "fails"),
-  "an answer is lost": (w: World, n: number) => w.end(n, "lost"),
+  "time passes": (w: World) => w.machines.timePasses(),
+  "an action fails": (w: World, n: number) => w.machines.end(n, "fails"),
+  "an answer is lost": (w: World, n: number) => w.machines.end(n, "lost"),
   "source starts": (w: World) => w.start("source"),
   "destination starts": (w: World) => w.start("destination"),
   cancel: (w: World) => w.cancel(),
   "cancel there": (w: World) => w.refuse(),
-  "copy exits": (w: World) => w.copyExits(),
-  "pages lost": (w: World) => w.pagesLost(),
+  "copy exits": (w: World) => w.machines.copyExits(),
+  "pages lost": (w: World) => w.machines.pagesAreLost(),
   "the source's disk is full": (w: World) => w.fillDisk("source"),
   "the destination's disk is full": (w: World) => w.fillDisk("destination"),
   "source crashes": (w: World, n: number) => w.crash("source", n),
@@ -69,21 +69,21 @@ describe("the executors, where every action can fail, hang, or lose its answer",
           return;
         }
         // Its original waits for the operator: a copy that ended by itself never had all of its memory.
-        if (source.at === "passed" && postcopy && world.copy === "exited") return;
+        if (source.at === "passed" && postcopy && world.machines.copy === "exited") return;
         expect(world.owed).toEqual([]);
         expect(sourceIsDone(source)).toBe(true);
         if (source.at === "holds") {
-          expect(world).toMatchObject({ original: "running", policyHeld: false, discarded: true });
+          expect(world.machines).toMatchObject({ original: "running", policyHeld: false, discarded: true });
           expect(["refused", "returned"]).toContain(destination?.at);
         } else {
-          expect(world).toMatchObject({
+          expect(world.machines).toMatchObject({
             original: "dead",
             removed: true,
             released: true,
             policyGiven: true,
             roomHeld: false,
           });
-          expect(["running", "exited"]).toContain(world.copy);
+          expect(["running", "exited"]).toContain(world.machines.copy);
           expect(destination?.at).toBe("running");
         }
       }),

@@ -3,7 +3,7 @@ import type { Duplex, Readable } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
 import { writeLog } from "../../host/container/logs.ts";
 import { serveTree } from "../../host/files/tree-sync.ts";
-import { joinStreams } from "../../transport/streams.ts";
+import { joinStreams } from "../../transport/streams/streams.ts";
 import type { IncomingMigration } from "./incoming.ts";
 
 /** Takes one tree of files, by its number in the request. */

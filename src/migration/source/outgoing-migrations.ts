@@ -13,11 +13,11 @@ import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { checkMigration } from "./check-migration.ts";
-import { MigrationControls } from "./controls.ts";
 import { migrate } from "./migrate.ts";
 import { Move } from "./move.ts";
 import { newRecord, OutgoingMigration } from "./outgoing.ts";
 import { type OutgoingRecord, outgoingKind, outgoingRecord } from "./record.ts";
+import { MigrationControls } from "./transfer/controls.ts";
 
 const askEveryMs = 2000;
 const recoverPatienceMs = 5000;

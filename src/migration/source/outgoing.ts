@@ -13,7 +13,7 @@ import { FrozenMemory } from "../../memory/frozen-memory.ts";
 import type { Log } from "../../operations/log.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { callPeer, streamToPeer } from "../../transport/peer-calls.ts";
-import { RateLimit } from "../../transport/rate-limit.ts";
+import { RateLimit } from "../../transport/streams/rate-limit.ts";
 import { realClock } from "../baton/owed-effects.ts";
 import { sourceIsDone, sourceMayRun, sourceStart } from "../baton/source.ts";
 import { SourceBaton } from "./baton.ts";

@@ -7,7 +7,7 @@ import type { ImageArchive } from "../../host/engine/engine.ts";
 import { reserveImageSpace } from "../../host/restore/image-space.ts";
 import { runcContainer } from "../../host/runtime/runc.ts";
 import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
-import { limitedSource } from "../../transport/rate-limit.ts";
+import { limitedSource } from "../../transport/streams/rate-limit.ts";
 import { startHeartbeat } from "./effects/heartbeat.ts";
 import type { Move } from "./move.ts";
 

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
-import { joinStreams } from "../../../transport/streams.ts";
+import { joinStreams } from "../../../transport/streams/streams.ts";
 
 /** So much waits for the program before no more is taken from the connection. */
 const gatheredBytes = 512 * 1024;

@@ -7,8 +7,8 @@ import { holdTree, type Selection, sendTree } from "../../../host/files/tree-syn
 import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../../host/files/trees.ts";
 import type { Peer } from "../../../transport/peer.ts";
 import { uploadToPeer } from "../../../transport/peer-calls.ts";
-import type { RateLimit } from "../../../transport/rate-limit.ts";
-import type { ByteCounter } from "../../../transport/streams.ts";
+import type { RateLimit } from "../../../transport/streams/rate-limit.ts";
+import type { ByteCounter } from "../../../transport/streams/streams.ts";
 import { type TunnelPort, tunnelPort } from "./tunnel-port.ts";
 
 /** In a second a program does not write much that is not written in the second after it as well. */

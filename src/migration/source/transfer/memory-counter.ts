@@ -1,4 +1,4 @@
-import type { ByteCounter } from "../../../transport/streams.ts";
+import type { ByteCounter } from "../../../transport/streams/streams.ts";
 
 /** Less than this says nothing about a link: it fits into the buffers on the way. */
 const leastBytes = 4 * 2 ** 20;

@@ -3,7 +3,7 @@ import { holdDump } from "../../../host/criu/dump/dump.ts";
 import { holdLazyDump } from "../../../host/criu/dump/lazy-dump.ts";
 import { FrozenMemory } from "../../../memory/frozen-memory.ts";
 import { streamToPeer } from "../../../transport/peer-calls.ts";
-import { counted } from "../../../transport/streams.ts";
+import { counted } from "../../../transport/streams/streams.ts";
 import type { Move } from "../move.ts";
 import { tunnelPort } from "./tunnel-port.ts";
 

@@ -1,5 +1,5 @@
 import type { OperationContext } from "../../../operations/operation-context.ts";
-import type { ByteCounter } from "../../../transport/streams.ts";
+import type { ByteCounter } from "../../../transport/streams/streams.ts";
 import type { ProgressMeter } from "./progress.ts";
 
 /** Readers are promised two reports a second while bytes flow. */

@@ -8,7 +8,7 @@ import { preDump } from "../../../host/criu/dump/pre-dump.ts";
 import { pidsBelow } from "../../../host/proc/processes.ts";
 import { changedMemory } from "../../../memory/changed-memory.ts";
 import { streamToPeer } from "../../../transport/peer-calls.ts";
-import { counted, joinStreams } from "../../../transport/streams.ts";
+import { counted, joinStreams } from "../../../transport/streams/streams.ts";
 import type { Move, RoundsOutcome } from "../move.ts";
 import { type ConvergenceDecision, decide } from "./convergence.ts";
 import { sendTrees } from "./files.ts";

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { PeerStream } from "../../../contract/peer-protocol.ts";
-import { listenLoopback } from "../../../transport/loopback.ts";
 import type { Peer } from "../../../transport/peer.ts";
 import { type PathParams, streamToPeer } from "../../../transport/peer-calls.ts";
-import type { RateLimit } from "../../../transport/rate-limit.ts";
-import { type ByteCounter, counted, joinStreams } from "../../../transport/streams.ts";
+import { listenLoopback } from "../../../transport/streams/loopback.ts";
+import type { RateLimit } from "../../../transport/streams/rate-limit.ts";
+import { type ByteCounter, counted, joinStreams } from "../../../transport/streams/streams.ts";
 
 export interface TunnelPort {
   /** Of 127.0.0.1, for one connection. */

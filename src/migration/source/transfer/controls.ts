@@ -1,5 +1,5 @@
-import type { AllSettings, MigrateRequest, MigrationSettings } from "../../contract/migration.ts";
-import { RateLimit } from "../../transport/rate-limit.ts";
+import type { AllSettings, MigrateRequest, MigrationSettings } from "../../../contract/migration.ts";
+import { RateLimit } from "../../../transport/streams/rate-limit.ts";
 
 /** What an operator steers while a migration runs. Its phases read it anew each time they decide. */
 export class MigrationControls {

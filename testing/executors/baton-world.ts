@@ -2,17 +2,16 @@ import {
   type DestinationAction,
   type DestinationInput,
   type DestinationState,
-  destinationMayRun,
   destinationStep,
-} from "../src/migration/baton/destination.ts";
+} from "../../src/migration/baton/destination.ts";
 import {
   type SourceAction,
   type SourceInput,
   type SourceState,
-  sourceMayRun,
   sourceStart,
   sourceStep,
-} from "../src/migration/baton/source.ts";
+} from "../../src/migration/baton/source.ts";
+import { type Copy, checkInvariants, must, type Original } from "./invariants.ts";
 
 /**
  * Two hosts and the network between them, as bad as they can be: for the tests of the baton. A side's machine memory is its
@@ -21,10 +20,6 @@ import {
  */
 
 type Message = { to: "destination"; input: DestinationInput } | { to: "source"; input: SourceInput };
-
-export type Original = "running" | "frozen" | "dead";
-/** `debris`: processes that a failed restore left behind; nobody knows what they would do. */
-export type Copy = "none" | "restoring" | "debris" | "running" | "exited" | "dead";
 
 export class World {
   source: SourceState = sourceStart;
@@ -230,27 +225,4 @@ export class World {
   private check(): void {
     checkInvariants(this);
   }
-}
-
-export interface TwoHosts {
-  /** As the journals have them. */
-  source: SourceState;
-  destination: DestinationState | undefined;
-  original: Original;
-  copy: Copy;
-  /** The operator has said that the destination is gone. */
-  forced: boolean;
-}
-
-/** What holds at every instant. @throws what does not */
-export function checkInvariants({ source, destination, original, copy, forced }: TwoHosts): void {
-  const copyLives = ["restoring", "debris", "running"].includes(copy);
-  must(!(original === "running" && copyLives), "two copies run");
-  must(!copyLives || destinationMayRun(destination), "a copy runs without the baton");
-  must(original !== "running" || sourceMayRun(source), "the original runs without the baton");
-  if (!forced) must(!(sourceMayRun(source) && destinationMayRun(destination)), "both hold the baton");
-}
-
-export function must(holds: boolean, what: string): void {
-  if (!holds) throw new Error(what);
 }
