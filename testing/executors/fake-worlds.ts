@@ -48,6 +48,7 @@ export function fakeSourceWorld(machines: Machines, record: OutgoingRecord, peer
       action("remove", () => {
         machines.removed = true;
       }),
+    protect: () => {},
     resetConnections: () => {},
     offer: () => ask("offer", (baton) => baton.offer(emptyOffer)),
     askBaton: ({ revoke, forced }) =>

@@ -21,6 +21,7 @@ function source(state: OutgoingRecord["state"] = sourceStart, more: Partial<Outg
     restoreRestartPolicy: vi.fn(async () => {}),
     kill: vi.fn(async () => {}),
     remove: vi.fn(async () => {}),
+    protect: vi.fn(),
     resetConnections: vi.fn(),
     offer: vi.fn(async () => answer("running", true)),
     askBaton: vi.fn(async () => answer("waiting")),

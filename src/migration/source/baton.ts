@@ -62,7 +62,10 @@ export class SourceBaton {
   /** Offers the baton of the frozen, dumped container. Resolves with the destination's answer, or where it was lost. */
   async offer(offer: BatonOffer): Promise<void> {
     this.#offer = offer;
-    await this.apply({ type: "offer" });
+    const offered = this.apply({ type: "offer" });
+    // Beside the restore: it takes a moment, and nobody knows of the offer before the journal does.
+    if (this.record.state.at !== "holds") this.#options.world.protect();
+    await offered;
   }
 
   /**

@@ -11,6 +11,13 @@ const releases: Release[] = ["forky", "trixie"];
 const lab = useLab("postcopy", releases);
 beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 
+/** What ends a container in Docker, and what Docker says of one that it cannot end. */
+const enders: [string, RegExp][] = [
+  ["docker restart -t 1", /./],
+  ["docker kill", /^$/],
+  ["docker rm -f", /./],
+];
+
 const log = (host: string, name: string) => readLog(lab, host, name);
 
 /** From now on the program checks all of its memory twice, and every word is correct. */
@@ -117,7 +124,11 @@ describe("a post-copy move", () => {
     const kill = async () => {
       copy = followCopy("original");
       await copy.hasLooked;
-      await lab.on("h1", "pkill -9 memcheck");
+      // While kills are deferred, nobody can kill it.
+      await lab.on(
+        "h1",
+        "for each in /run/godwit/freezer/godwit-*; do echo THAWED >$each/freezer.state; done; pkill -9 memcheck",
+      );
     };
     const limit = ["--mode", "postcopy", "--drain-bandwidth", "200mbit"];
     const { status, stdout } = await lab.during("drain", kill, "migrate", "h1/original", "h2", ...limit);
@@ -129,6 +140,27 @@ describe("a post-copy move", () => {
       return (states[0] === "exited" && states[1] === undefined) || undefined;
     });
   });
+
+  test.each(isFullRun ? enders : enders.slice(0, 1))(
+    "is not disturbed by '%s' of the original: the copy gets all of its memory, and nothing begins from scratch",
+    async (command, refusal) => {
+      await startMemory("wanted", 256);
+      const starts = lab.attempt("h1", "timeout 120 docker events --filter event=start --filter container=wanted");
+      let ended: ReturnType<typeof lab.attempt> | undefined;
+      const end = async () => {
+        ended = lab.attempt("h1", `${command} wanted`);
+      };
+      const limit = ["--mode", "postcopy", "--drain-bandwidth", "100mbit"];
+      const { status, stdout } = await lab.during("drain", end, "migrate", "h1/wanted", "h2", ...limit);
+      expect(status, stdout.slice(-2000)).toBe(0);
+      expect((await ended)?.stderr).toMatch(refusal);
+      expect(await stateOf(lab, "h1", "wanted")).toBeUndefined();
+      await memoryIsRight("h2", "wanted");
+      await lab.attempt("h1", "pkill -f 'docker events --filter event=start'");
+      expect((await starts).stdout).toBe("");
+      expect(await lab.on("h1", "ls /run/godwit/freezer")).toBe("");
+    },
+  );
 
   test("never lets a missing page be read when the source's machine dies", async () => {
     await startMemory("orphan", 512);

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { migrationProtocol } from "../../../contract/peer-protocol.ts";
+import { deferKills, defersKills, deliverKills } from "../../../host/cgroup/deferred-kills.ts";
 import { thaw } from "../../../host/cgroup/freezer.ts";
 import { endDumps } from "../../../host/criu/dump/end-dumps.ts";
 import type { Host } from "../../../host/host.ts";
@@ -19,6 +21,9 @@ const offerTimeoutMs = 120_000;
 const batonTimeoutMs = 5_000;
 /** Longer than the destination lets such a request wait. */
 const completedTimeoutMs = 20_000;
+/** How long Docker may take to begin a removal. */
+const removalMs = 2_000;
+const removalLookMs = 10;
 
 /** `peer` throws where its host is not configured any more: it gives no answer then. */
 export function realSourceWorld(
@@ -28,11 +33,31 @@ export function realSourceWorld(
   const { containerId, migration } = record;
   const params = { migration };
   let resetting: Promise<void> | undefined;
+  let protecting: Promise<void> | undefined;
+  /**
+   * Docker starts no container that it is removing. So the removal begins before a kill that waited arrives: the `docker restart`
+   * that sent it would start the original again.
+   */
+  const beginRemoval = () => {
+    const done = host.engine.remove(containerId, { force: true });
+    done.catch((error) => log.warn({ err: error, migration }, "the original was not removed yet"));
+    const isBeingRemoved = async () => {
+      const found = await host.engine.find(containerId);
+      return !found || found.State.Status === "removing" || found.State.Status === "dead";
+    };
+    const begun = (async () => {
+      const deadline = performance.now() + removalMs;
+      while (performance.now() < deadline && !(await isBeingRemoved())) await sleep(removalLookMs);
+    })();
+    return { begun, done };
+  };
   return {
     async thaw() {
       const running = await findRuncContainer(containerId);
       if (!running) return false;
       memory.close();
+      await protecting;
+      await deliverKills(containerId);
       await endDumps(running.id);
       // None keeps another from being done; where one fails, all are repeated.
       const [found, network, thawed] = await Promise.allSettled([
@@ -58,7 +83,15 @@ export function realSourceWorld(
       memory.close();
       // What the kernel tells the peers of these connections must reach them.
       await resetting;
-      await endWithoutLeftovers(containerId, () => host.engine.killAndWait(containerId));
+      await protecting;
+      await endWithoutLeftovers(containerId, async () => {
+        const isProtected = await defersKills(containerId);
+        const removing = isProtected && !record.keepSource ? beginRemoval() : undefined;
+        await removing?.begun;
+        await deliverKills(containerId);
+        await host.engine.killAndWait(containerId);
+        await removing?.done;
+      });
     },
 
     async remove() {
@@ -67,6 +100,12 @@ export function realSourceWorld(
         // Docker refuses to remove a volume that another container uses: it stays.
         await host.engine.removeVolume(volume).catch((error) => log.info({ err: error, volume }, "a volume stays"));
       }
+    },
+
+    protect() {
+      protecting = findRuncContainer(containerId)
+        .then((running) => running && deferKills(running))
+        .catch((error) => log.warn({ err: error, migration }, "kills of the frozen original are not deferred"));
     },
 
     resetConnections() {

@@ -13,6 +13,11 @@ export interface SourceWorld {
   kill(): Promise<void>;
   /** Removes the original, which is dead, and its volumes. */
   remove(): Promise<void>;
+  /**
+   * Nobody but `kill` can end the frozen original from now on: a `docker restart` must not begin it from scratch beside the copy, nor
+   * take the memory that the copy still needs. Where the kernel cannot do that, the log says so.
+   */
+  protect(): void;
   /** Resets connections that the copy does not continue: their peers learn it at once. */
   resetConnections(): void;
   /** Offers the baton. All three reject where no answer came: the destination may have acted on the question, or not. */
