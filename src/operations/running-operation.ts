@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { errorReport, GodwitError } from "../contract/errors.ts";
 import type { EventBody, Operation, Progress, Step } from "../contract/operations.ts";
 import type { OperationBody, OperationContext, StepOptions } from "./operation-context.ts";
 
 /** A reader's eye needs no more than this; the end of a phase is always reported. */
 const progressIntervalMs = 100;
+const journalRetryMs = 1000;
 
 export interface RunningOptions {
   monotonic: () => number;
@@ -110,11 +112,22 @@ export class RunningOperation implements OperationContext {
     try {
       this.signal.throwIfAborted();
       const result = (await body(this)) ?? null;
-      this.#options.end({ ...this.operation, state: "done", result });
+      await this.#end({ ...this.operation, state: "done", result });
     } catch (thrown) {
       const cancelled = causedBy(thrown, this.signal);
       const error = errorReport(cancelled ? this.signal.reason : thrown);
-      this.#options.end({ ...this.operation, state: cancelled ? "cancelled" : "failed", error });
+      await this.#end({ ...this.operation, state: cancelled ? "cancelled" : "failed", error });
+    }
+  }
+
+  /** What came of it stays true while the journal cannot be written: it is noted as soon as the journal can. */
+  async #end(operation: Operation): Promise<void> {
+    for (;;) {
+      try {
+        return this.#options.end(operation);
+      } catch {
+        await sleep(journalRetryMs, undefined, { ref: false });
+      }
     }
   }
 }

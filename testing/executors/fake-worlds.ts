@@ -1,5 +1,6 @@
 import type { BatonAnswer, BatonOffer } from "../../src/contract/peer-messages.ts";
 import type { DestinationState } from "../../src/migration/baton/destination.ts";
+import { sourceMayRun } from "../../src/migration/baton/source.ts";
 import type { DestinationBaton } from "../../src/migration/destination/baton.ts";
 import type { DestinationWorld } from "../../src/migration/destination/effects/world.ts";
 import type { SourceWorld } from "../../src/migration/source/effects/world.ts";
@@ -29,7 +30,8 @@ export function fakeSourceWorld(machines: Machines, record: OutgoingRecord, peer
   return {
     thaw: () =>
       action("thaw", () => {
-        machines.must(machines.original !== "dead" || record.state.at === "holds", "thaw of a killed original");
+        if (!sourceMayRun(record.state)) throw new Error("it may not run here");
+        machines.must(machines.original !== "dead", "thaw of a killed original");
         if (machines.original === "frozen") machines.original = "running";
         return machines.original === "running";
       }),

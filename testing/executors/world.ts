@@ -22,7 +22,7 @@ export class ExecutorWorld {
     this.machines = new Machines(postcopy);
     this.#startSource({
       ...{ migration: "m", container: "web", containerId: "c", destination: "h2", state: sourceStart, owed: [] },
-      ...{ mode: postcopy ? "postcopy" : "cold", keepSource: false, keepConnections: true },
+      ...{ mode: postcopy ? "postcopy" : "cold", keepSource: false, keepConnections: true, mayBeFrozen: false },
       ...{ restartPolicy: { Name: "always" }, volumes: [], startedAt: new Date(0).toISOString(), result: null },
     });
     this.#startDestination({
@@ -157,6 +157,7 @@ export class ExecutorWorld {
       clock: this.machines.clock("destination"),
       save: this.#save("destination", record),
       onFailure: () => {},
+      onTrouble: () => {},
     });
   }
 

@@ -115,9 +115,10 @@ function restarted(state: DestinationState | undefined, verified: boolean, compl
       return answer({ at: "running", complete, killing: false });
     case "running":
       return state.killing ? kill(state) : answer(state);
+    // What was made for it is discarded once: the journal lists a discard that is still owed.
     case "returned":
     case "refused":
-      return end(state.at);
+      return answer(state);
   }
 }
 

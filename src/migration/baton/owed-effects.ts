@@ -69,7 +69,11 @@ export class OwedEffects<E extends string> {
       if (this.#running.has(effect)) continue;
       this.#running.add(effect);
       // It does not reject: every failure is told and tried again.
-      void this.#untilItHolds(effect).finally(() => this.#running.delete(effect));
+      void this.#untilItHolds(effect).finally(() => {
+        this.#running.delete(effect);
+        // It may be owed anew by now.
+        if (this.#mustTry(effect)) this.start();
+      });
     }
   }
 

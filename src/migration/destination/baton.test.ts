@@ -26,7 +26,7 @@ function destination(state: IncomingRecord["state"] = destinationStart) {
   };
   const save = vi.fn();
   const baton = new DestinationBaton(record, {
-    ...{ world, save, onFailure: () => {} },
+    ...{ world, save, onFailure: () => {}, onTrouble: () => {} },
     clock: { now: () => 0, sleep: (ms) => (ms >= 60_000 ? new Promise(() => {}) : Promise.resolve()) },
   });
   return { baton, record, world, save, drained };
@@ -121,6 +121,22 @@ describe("the destination, where an action fails", () => {
       expect(baton.status).toBe(at);
       expect(world.restore).not.toHaveBeenCalled();
     }
+  });
+
+  test("returned and refused: a restart discards nothing again, whose names may be somebody else's by now", async () => {
+    for (const at of ["returned", "refused"] as const) {
+      const { baton, world } = destination({ at });
+      await baton.resume();
+      await baton.owed.settled();
+      expect(world.discard).not.toHaveBeenCalled();
+    }
+  });
+
+  test("running: a restart does not release a whole copy again", async () => {
+    const { baton, world } = destination({ at: "running", complete: true, killing: false });
+    await baton.resume();
+    await baton.owed.settled();
+    expect(world.release).not.toHaveBeenCalled();
   });
 
   test("nothing follows from an offer that the journal cannot take", () => {

@@ -16,6 +16,8 @@ export interface DestinationBatonOptions {
   save: () => void;
   /** An effect failed, and follows again after this pause in ms. */
   onFailure: (effect: DestinationEffect, error: unknown, pauseMs: number) => void;
+  /** Something is tried again that nothing waits for visibly. */
+  onTrouble: (error: unknown, what: string) => void;
   /** Called when the container runs, and again when it has all of its memory; what these reject with is logged by the caller. */
   onRunning?: () => Promise<void>;
   onDrained?: () => Promise<void>;
@@ -75,7 +77,7 @@ export class DestinationBaton {
 
   /** Takes the baton. */
   offer(offer: BatonOffer): void {
-    this.#offer = offer;
+    if (this.record.state.at === "waiting") this.#offer = offer;
     this.apply({ type: "offer" });
   }
 
@@ -92,7 +94,7 @@ export class DestinationBaton {
   /** After a restart of the agent. Nothing else may be applied before it resolves. */
   async resume(): Promise<void> {
     const verified = this.record.state.at === "taken" && (await this.#wasRestored());
-    await this.#insist({ type: "restarted", verified, complete: false });
+    await this.insist({ type: "restarted", verified, complete: false });
     const { state } = this.record;
     if (state.at !== "running" || state.killing || state.complete) return;
     this.#inBackground(this.#drain(this.#options.world.drainAgain()));
@@ -103,7 +105,8 @@ export class DestinationBaton {
     for (;;) {
       try {
         return await this.#options.world.wasRestored();
-      } catch {
+      } catch (error) {
+        this.#options.onTrouble(error, "it is not known yet whether a container was restored");
         await this.#options.clock.sleep(lookAgainMs);
       }
     }
@@ -133,7 +136,7 @@ export class DestinationBaton {
     if (actions.includes("kill-copy")) return ["kill"];
     if (actions.includes("discard")) return ["discard"];
     const runs = state.at === "running" && !state.killing;
-    if (runs && (input.type === "restored" || input.type === "restarted")) return ["release"];
+    if (runs && this.record.state.at === "taken") return ["release"];
     if (runs && state.complete && input.type === "drained") return ["restart-policy", "free-room"];
     return [];
   }
@@ -147,10 +150,10 @@ export class DestinationBaton {
       restored = await this.#options.world.restore(offer);
     } catch (error) {
       this.note(error);
-      await this.#insist({ type: "restore-failed" });
+      await this.insist({ type: "restore-failed" });
       return;
     }
-    await this.#insist({ type: "restored", complete: false });
+    await this.insist({ type: "restored", complete: false });
     await this.#options.onRunning?.();
     await this.#drain(restored);
   }
@@ -160,27 +163,30 @@ export class DestinationBaton {
       await drained;
     } catch (error) {
       this.note(error);
-      await this.#insist({ type: "drain-failed" });
+      await this.insist({ type: "drain-failed" });
       return;
     }
     await this.#options.onDrained?.();
-    await this.#insist({ type: "drained" });
+    await this.insist({ type: "drained" });
   }
 
-  /** What has happened here stays true while the journal cannot be written: it is waited for. */
-  async #insist(input: DestinationInput): Promise<void> {
+  /** For what is true whether or not the journal can be written: it is applied as soon as the journal can. */
+  async insist(input: DestinationInput): Promise<void> {
     for (;;) {
       try {
         return this.apply(input);
       } catch (error) {
-        this.note(error);
+        this.#options.onTrouble(error, "the journal cannot be written");
         await this.#options.clock.sleep(journalRetryMs);
       }
     }
   }
 
   #inBackground(work: Promise<void>): void {
-    // Its steps handle what they reject with; what is left is ours.
-    work.catch((error) => this.note(error));
+    // Its steps handle what they reject with: the rest is a bug of godwit.
+    work.catch((error) => {
+      this.note(error);
+      this.#options.onTrouble(error, "a restore ended with a bug");
+    });
   }
 }

@@ -45,10 +45,11 @@ export class IncomingMigrations {
   }
 
   /** @throws no-such-migration, also for a migration of another source */
-  find(migration: string, source: string): IncomingMigration {
+  async find(migration: string, source: string): Promise<IncomingMigration> {
     const found = this.#all.get(migration);
     if (found?.record.request.source !== source)
       throw new GodwitError("no-such-migration", `There is no migration '${migration}' from ${source}.`);
+    await found.resumed;
     found.onSign();
     return found;
   }
@@ -60,7 +61,7 @@ export class IncomingMigrations {
     { revoke, forced }: { revoke: boolean; forced: boolean },
   ): Promise<BatonAnswer> {
     if (this.#all.has(migration)) {
-      const found = this.find(migration, source);
+      const found = await this.find(migration, source);
       return revoke ? found.revoke(forced) : found.answer();
     }
     if (revoke) this.#deps.journal.putRecord(refusedKind, migration, { source });
@@ -72,6 +73,7 @@ export class IncomingMigrations {
   /** After a start of the agent: every migration that an earlier agent left ends in its place. */
   async resume(): Promise<void> {
     const { journal, log } = this.#deps;
+    const resumed: Promise<void>[] = [];
     const oldest = new Date(Date.now() - keptDays * 86_400_000).toISOString();
     for (const { id, value } of journal.listRecords(incomingKind)) {
       const parsed = incomingRecord.safeParse(value);
@@ -85,9 +87,13 @@ export class IncomingMigrations {
       }
       const migration = new IncomingMigration(parsed.data, this.#deps, realDestinationWorld);
       this.#all.set(id, migration);
-      await migration.baton.resume();
+      migration.resumed = migration.baton.resume();
+      resumed.push(migration.resumed);
     }
-    await this.#sweepSpaces();
+    // In the background: one of them may have to wait, and the agent must answer for the others.
+    Promise.allSettled(resumed)
+      .then(() => this.#sweepSpaces())
+      .catch((error) => log.warn({ err: error }, "room of images is not released"));
   }
 
   close(): void {
@@ -96,6 +102,8 @@ export class IncomingMigrations {
 
   #begin({ facts: _, ...request }: ReserveRequest): void {
     const { journal, operations } = this.#deps;
+    if (this.#all.has(request.migration))
+      throw new GodwitError("usage", `There is a migration '${request.migration}' already.`);
     if (journal.getRecord(refusedKind, request.migration)) {
       throw new GodwitError("cancelled", `The source took the migration '${request.migration}' back.`);
     }

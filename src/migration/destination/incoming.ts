@@ -45,6 +45,8 @@ export class IncomingMigration {
   inspect: ContainerInspect | undefined;
   /** prepare: folders of the trees, by their number in the request. */
   readonly trees = new Map<number, string>();
+  /** After a restart of the agent: settles when the baton has its place again. Nothing may be asked of it before. */
+  resumed: Promise<void> = Promise.resolve();
   #space: ImageSpace | undefined;
   #armed: ArmedContainer | undefined;
   /** switchover: ends a copy whose memory will not come. */
@@ -73,6 +75,7 @@ export class IncomingMigration {
         const why = error instanceof Error ? error.message : String(error);
         this.onWaiting(`Cannot ${whatItDoes[effect]} yet: ${why} Trying again in ${pauseMs / 1000} s.`);
       },
+      onTrouble: (error, what) => deps.log.warn({ err: error, migration }, what),
       onRunning: () => this.#noteRunning().catch(logged("CRIU's statistics could not be read")),
       onDrained: () => this.#noteDrained().catch(logged("the time of the first pages could not be read")),
     });
@@ -90,6 +93,8 @@ export class IncomingMigration {
   onSign(): void {
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
+      // Later the baton decides, however long the source gives no sign.
+      if (this.record.state.at !== "waiting") return;
       const { source } = this.record.request;
       this.baton.note(new GodwitError("agent-unreachable", `${source} gave no sign for ${patienceMs / 1000} s.`));
       this.refuse();
@@ -98,7 +103,9 @@ export class IncomingMigration {
 
   /** Too late once the baton was taken. */
   refuse(): void {
-    this.baton.apply({ type: "refuse" });
+    this.baton
+      .insist({ type: "refuse" })
+      .catch((error) => this.deps.log.error({ err: error, migration: this.migration }, "a migration was not refused"));
   }
 
   /** Takes the baton, and answers when the container runs or is returned. */

@@ -16,35 +16,35 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
     // preflight
     reserve: ({ body, peer }) => all.reserve({ ...body, source: peer }),
     // prepare
-    bringImage: async (request) => bringImage(of(request), request.body),
-    sendImage: async (request) => receiveImage(of(request), request.stream),
-    sendInit: async (request) => receiveInit(of(request), request.stream),
+    bringImage: async (request) => bringImage(await of(request), request.body),
+    sendImage: async (request) => receiveImage(await of(request), request.stream),
+    sendInit: async (request) => receiveInit(await of(request), request.stream),
     async create(request) {
-      const m = of(request);
+      const m = await of(request);
       return { id: await m.make("create container", () => createContainer(m)) };
     },
     // sync
-    tree: async (request) => receiveTree(of(request), Number(request.params.index), request.stream),
-    pages: async (request) => receivePages(of(request), request.stream),
+    tree: async (request) => receiveTree(await of(request), Number(request.params.index), request.stream),
+    pages: async (request) => receivePages(await of(request), request.stream),
     // arm
-    sendLog: async (request) => receiveLog(of(request), request.query.suffix, request.stream),
+    sendLog: async (request) => receiveLog(await of(request), request.query.suffix, request.stream),
     async arm(request) {
-      const m = of(request);
+      const m = await of(request);
       return m.make("arm", () => arm(m, request.body)).then(nothing);
     },
     // switchover: `offer` leads to `restore` in switchover.ts, by the baton
     async filesComplete(request) {
-      const m = of(request);
+      const m = await of(request);
       return m.make("ready root", () => prepareRoot(m, request.body)).then(nothing);
     },
-    sendCriuImage: async (request) => receiveCriuImage(of(request), request.query.name, request.stream),
-    offer: async (request) => of(request).takeBaton(request.body),
+    sendCriuImage: async (request) => receiveCriuImage(await of(request), request.query.name, request.stream),
+    offer: async (request) => (await of(request)).takeBaton(request.body),
     // run, drain, finish
     baton: ({ params, peer, body }) => all.askBaton(params.migration ?? "", peer, body),
     async memoryLost(request) {
-      onMemoryLost(of(request));
+      onMemoryLost(await of(request));
       return {};
     },
-    completed: async (request) => of(request).completed(),
+    completed: async (request) => (await of(request)).completed(),
   };
 }

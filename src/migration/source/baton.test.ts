@@ -13,7 +13,14 @@ const refuses = () => vi.fn(async (): Promise<never> => Promise.reject(new Error
 function source(state: OutgoingRecord["state"] = sourceStart, more: Partial<OutgoingRecord> = {}) {
   const record: OutgoingRecord = {
     ...{ migration: "m", container: "web", containerId: "c", destination: "h2", state, owed: [], mode: "cold" },
-    ...{ keepSource: false, keepConnections: true, restartPolicy: { Name: "always" }, volumes: [], result: null },
+    ...{
+      keepSource: false,
+      keepConnections: true,
+      mayBeFrozen: true,
+      restartPolicy: { Name: "always" },
+      volumes: [],
+      result: null,
+    },
     ...{ startedAt: new Date(0).toISOString(), ...more },
   };
   const world = {
@@ -144,6 +151,28 @@ describe("the source, where an action fails", () => {
     await baton.owed.settled();
     expect(world.thaw).toHaveBeenCalledTimes(1);
     expect(world.askBaton).toHaveBeenCalledWith({ revoke: true, forced: true });
+  });
+
+  test("a restart does nothing again that was done: the container may be in another migration by now", async () => {
+    for (const state of [{ at: "holds", ended: "cancelled", settled: false }, { at: "finished" }] as const) {
+      const { baton, world } = source(state);
+      await baton.apply({ type: "restarted" });
+      await baton.owed.settled();
+      expect(world.thaw).not.toHaveBeenCalled();
+      expect(world.kill).not.toHaveBeenCalled();
+    }
+  });
+
+  test("a container that may run here does not wait frozen for room on a disk", async () => {
+    const { baton, world, save } = source();
+    for (let i = 0; i < 3; i++)
+      save.mockImplementationOnce(() => {
+        throw new Error("no space left on device");
+      });
+    world.thaw.mockImplementationOnce(refuses());
+    await baton.insist({ type: "cancel" });
+    expect(world.thaw.mock.calls.length).toBeGreaterThanOrEqual(3);
+    await baton.owed.settled();
   });
 
   test("nothing follows from an input that the journal cannot take", async () => {

@@ -3,7 +3,7 @@ import type { CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
 import type { BatonAnswer, BatonOffer } from "../../contract/peer-messages.ts";
 import { type Clock, OwedEffects } from "../baton/owed-effects.ts";
-import { type SourceAction, type SourceInput, sourceIsDone, sourceStep } from "../baton/source.ts";
+import { type SourceAction, type SourceInput, sourceIsDone, sourceMayRun, sourceStep } from "../baton/source.ts";
 import type { SourceWorld } from "./effects/world.ts";
 import type { OutgoingRecord, SourceEffect } from "./record.ts";
 
@@ -74,17 +74,23 @@ export class SourceBaton {
    */
   async apply(input: SourceInput): Promise<void> {
     const { state, actions } = sourceStep(this.record.state, input);
-    this.#write(
-      state,
-      actions.flatMap((action) => this.#effectsOf(action)),
-    );
+    // Where the state stays, the journal lists what is still owed; what was done is not done again, to a container that may be in
+    // another migration by now.
+    const isNew = state !== this.record.state;
+    this.#write(state, isNew ? actions.flatMap((action) => this.#effectsOf(action)) : []);
     this.owed.start();
     for (const action of actions) await this.#ask(action);
   }
 
   /** The same for what cannot be left out: it is applied as soon as the journal can be written. */
   async insist(input: SourceInput): Promise<void> {
-    while (!(await this.#tolerate(this.apply(input)))) await this.#options.clock.sleep(journalRetryMs);
+    const { clock, world, onFailure } = this.#options;
+    while (!(await this.#tolerate(this.apply(input)))) {
+      // A container that may run here must not wait frozen for room on a disk.
+      if (sourceMayRun(this.record.state))
+        await world.thaw().catch((error) => onFailure("thaw", error, journalRetryMs));
+      await clock.sleep(journalRetryMs);
+    }
   }
 
   /** Asks on until the condition holds, or the time is over. @returns whether it holds */

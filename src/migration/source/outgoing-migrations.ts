@@ -103,7 +103,7 @@ export class OutgoingMigrations {
     }
     const { phase } = this.#deps.operations.get(migration);
     throw new GodwitError("wrong-phase", `Migration ${migration} has no rounds to cut short: it is in ${phase}.`, {
-      hint: "Only pre-copy has rounds, in its phase sync; whatever else there is goes to the switchover as soon as it can.",
+      hint: "Only pre-copy has rounds, in its phase sync. Other modes and phases have no rounds to end.",
     });
   }
 
@@ -114,7 +114,7 @@ export class OutgoingMigrations {
       "wrong-phase",
       `Migration ${migration} is past the switchover: its settings have no effect.`,
       {
-        hint: "An agent that was restarted carries it to its end.",
+        hint: "The agent completes it without further settings.",
       },
     );
   }
@@ -161,11 +161,12 @@ export class OutgoingMigrations {
         log.error({ err: parsed.error, id }, "the journal has a migration that cannot be read");
         continue;
       }
-      await releaseImageSpace(`source-${id}`);
+      releaseImageSpace(`source-${id}`).catch((error) =>
+        log.warn({ err: error, id }, "room of images is not released"),
+      );
       const migration = this.#open(parsed.data);
       const settle = async () => {
-        await migration.serveMemoryAgain();
-        await migration.reportMemoryLost();
+        void this.#serveMemoryAgain(migration);
         await migration.baton.insist({ type: "restarted" });
         await this.#untilSettled(migration);
         const { result, startedAt, state } = migration.record;
@@ -174,7 +175,7 @@ export class OutgoingMigrations {
       };
       // An operation that had ended unresolved does not run again; its migration is settled all the same.
       if (!operations.adopt(id, settle))
-        settle().catch((error) => log.info({ err: error, id }, "a migration that had no operation was settled"));
+        settle().catch((error) => log.info({ err: error, id }, "a resumed migration ended with an error"));
     }
   }
 
@@ -199,9 +200,26 @@ export class OutgoingMigrations {
   }
 
   #close(migration: OutgoingMigration): void {
-    if (!migration.isSettled) return;
+    if (!migration.isSettled) {
+      migration.deps.askOn(migration);
+      return;
+    }
     migration.forget();
     this.#all.delete(migration.record.migration);
+  }
+
+  /** In the background, until it is known whether the memory can be served. */
+  async #serveMemoryAgain(migration: OutgoingMigration): Promise<void> {
+    for (;;) {
+      try {
+        await migration.serveMemoryAgain();
+        return await migration.reportMemoryLost();
+      } catch (error) {
+        this.#deps.log.warn({ err: error, migration: migration.record.migration }, "memory is not served again yet");
+        await sleep(askEveryMs, undefined, { ref: false });
+        if (this.#closed || migration.isSettled) return;
+      }
+    }
   }
 
   /** Asks on until the migration is settled, or the agent ends. */

@@ -21,6 +21,8 @@ import { realSourceWorld } from "./effects/real-world.ts";
 import { type OutgoingRecord, outgoingKind, type SourceEffect } from "./record.ts";
 import { MemoryServer } from "./transfer/memory-server.ts";
 
+const reportAgainMs = 1000;
+
 export interface OutgoingDeps {
   host: Host;
   journal: Journal;
@@ -75,7 +77,7 @@ export class OutgoingMigration {
   serveMemory(frozen: FrozenMemory): void {
     this.memory
       .serve(frozen)
-      .then(() => this.reportMemoryLost())
+      .then(() => this.#untilLossIsKnown())
       .catch((error) => this.deps.log.error({ err: error }, "the memory of a frozen container is not served any more"));
   }
 
@@ -93,6 +95,15 @@ export class OutgoingMigration {
     const open = async () => streamToPeer(this.deps.peer(), migrationProtocol.pages, { migration });
     this.memory.resume({ open, rate: new RateLimit(null) });
     this.serveMemory(await FrozenMemory.open(running));
+  }
+
+  /** The link may be cut at the moment of the loss. */
+  async #untilLossIsKnown(): Promise<void> {
+    const mayNeedIt = () => ["offered", "passed"].includes(this.record.state.at);
+    while (this.memory.isLost && mayNeedIt()) {
+      await this.reportMemoryLost();
+      if (this.memory.isLost) await realClock.sleep(reportAgainMs);
+    }
   }
 
   /** What waits for a page that will never come must not wait for ever. Harmless where nothing is lost. */
@@ -141,7 +152,7 @@ export class OutgoingMigration {
         "baton-unresolved",
         `'${container}' runs on ${destination}; its original here is not ended yet.`,
         {
-          hint: "This agent tries on. If Docker does not answer on this host, start it again.",
+          hint: "This agent keeps trying. If Docker does not answer on this host, start it again.",
         },
       );
     }
@@ -149,7 +160,7 @@ export class OutgoingMigration {
       "baton-unresolved",
       `${destination} does not answer any more; '${container}' was handed over to it, and waits frozen here.`,
       {
-        hint: `This agent asks on. Ask at once: godwit recover ${container}. If ${destination} is gone for good: godwit recover ${container} --force`,
+        hint: `This agent keeps asking ${destination}. Ask at once: godwit recover ${container}. If ${destination} is gone for good: godwit recover ${container} --force`,
       },
     );
   }
@@ -178,6 +189,7 @@ export function newRecord(
     mode: modes.cold.name,
     keepSource,
     keepConnections: true,
+    mayBeFrozen: false,
     restartPolicy: null,
     volumes: [],
     startedAt: new Date().toISOString(),

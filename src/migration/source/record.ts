@@ -25,6 +25,8 @@ export const outgoingRecord = z.object({
   keepSource: z.boolean(),
   /** The connections continue on the destination; otherwise they end here. */
   keepConnections: z.boolean(),
+  /** The source may have frozen it: only then there is something to thaw. */
+  mayBeFrozen: z.boolean(),
   /** As it was before the source set it to `no`; null until then. */
   restartPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),
   /** Volumes that travelled with the container; they go from here with it. */

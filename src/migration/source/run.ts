@@ -30,7 +30,10 @@ export async function untilOffered(move: Move, phases: () => Promise<void>): Pro
 export async function run(move: Move): Promise<void> {
   const { migration, record } = move;
   const isDecided = () => record.state.at === "finished" || record.state.at === "holds";
-  const known = await migration.baton.askUntil(() => isDecided() || migration.baton.runsThere, silenceMs);
+  const known = await migration.baton.askUntil(
+    () => isDecided() || (record.state.at === "passed" && migration.baton.runsThere),
+    silenceMs,
+  );
   move.downtimeMs = performance.now() - move.frozenAt;
   if (!known) {
     migration.deps.askOn(migration);

@@ -41,8 +41,10 @@ export async function switchover(move: Move): Promise<void> {
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
+  record.mayBeFrozen = true;
+  move.migration.save();
   move.frozenAt = performance.now();
-  const [processes] = await Promise.all([
+  const [frozenProcesses, silenced] = await Promise.allSettled([
     context.step("freeze", frozen, async () => {
       await freeze(running);
       return endExecSessions(await containerProcesses(running.cgroup), running.pid);
@@ -50,6 +52,10 @@ export async function switchover(move: Move): Promise<void> {
     // A packet that is dropped a moment before the freeze is sent again, to where the container runs next.
     context.step("silence network", frozen, silence.silence),
   ]);
+  // Not before both have ended: a freeze that is still under way would outlive the thaw.
+  if (frozenProcesses.status === "rejected") throw frozenProcesses.reason;
+  if (silenced.status === "rejected") throw silenced.reason;
+  const processes = frozenProcesses.value;
   if (move.hasTerminal) await context.step("arm", frozen, () => armFor(move, record.mode));
   const { memory, files } = early ?? (await open());
   await dumpAndSend(move, memory, files, processes);
@@ -81,8 +87,11 @@ async function openTransfers(move: Move, undo: AsyncDisposableStack): Promise<Tr
     undo.defer(files.close);
     return files;
   };
-  const [memory, files] = await Promise.all([openMemory(), openFiles()]);
-  return { memory, files };
+  // Not before both have ended: what opens later would stay open.
+  const [memory, files] = await Promise.allSettled([openMemory(), openFiles()]);
+  if (memory.status === "rejected") throw memory.reason;
+  if (files.status === "rejected") throw files.reason;
+  return { memory: memory.value, files: files.value };
 }
 
 /** The dump, and beside it the last round of files. Returns, or throws, when neither works on the container any more. */

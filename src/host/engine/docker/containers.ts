@@ -1,6 +1,6 @@
 import { GodwitError } from "../../../contract/errors.ts";
 import { killCgroup } from "../../cgroup/freezer.ts";
-import { runcContainer } from "../../runtime/runc.ts";
+import { findRuncContainer } from "../../runtime/runc.ts";
 import type { EngineContainers, ListedContainer } from "../engine.ts";
 import { type ContainerInspect, containerInspect } from "../inspect.ts";
 import { api } from "./api-path.ts";
@@ -54,7 +54,7 @@ export function dockerContainers(client: DockerClient): EngineContainers {
       const ended = waitForExit(container);
       // Where the kill fails as well, the error of the kill is what is thrown.
       ended.catch(() => {});
-      const running = await runcContainer(container).catch(() => undefined);
+      const running = await findRuncContainer(container);
       if (running) await killCgroup(running.cgroup);
       await client.post(api`/containers/${container}/kill`).catch(ignoreStatus(404, 409));
       await ended;

@@ -19,9 +19,9 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
   const { record, deps } = m;
   const { host } = deps;
   const kill = async (why: string) => {
-    await m.memory.discard();
     if (m.hasArmed) await disarmContainer(m.armed, why);
     if (record.created) await host.engine.killAndWait(record.created);
+    await m.memory.discard();
   };
   return {
     restore: (offer) => restore(m, offer),
@@ -67,7 +67,10 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
         await removePending(id);
       }
       // Both are tried, whatever becomes of the other: memory must not stay mounted.
-      const ended = await Promise.allSettled([removeAttachments(host, record), releaseImageSpace(m.migration)]);
+      const ended = await Promise.allSettled([
+        removeAttachments(host, record, () => m.save()),
+        releaseImageSpace(m.migration),
+      ]);
       for (const each of ended) if (each.status === "rejected") throw each.reason;
     },
   };

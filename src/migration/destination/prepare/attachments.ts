@@ -28,12 +28,31 @@ export async function makeAttachments(host: Host, record: IncomingRecord, save: 
   for (const { name, file } of binds) await makePath(name, file, record, save);
 }
 
-/** Removes all that was made. A network that another container uses by now stays. */
-export async function removeAttachments(host: Host, record: IncomingRecord): Promise<void> {
-  for (const volume of record.volumes) await host.engine.removeVolume(volume);
-  for (const network of record.networks) await host.engine.removeNetwork(network).catch(() => {});
-  for (const path of record.paths) await rm(path, { recursive: true, force: true });
-  for (const folder of record.folders.toReversed()) await rmdir(folder).catch(() => {});
+/**
+ * Removes all that was made, each thing once: the record forgets it then, because the same name may be somebody else's later. A volume
+ * or network that another container uses by now stays, and so does a folder that something else lies in.
+ */
+export async function removeAttachments({ engine }: Host, record: IncomingRecord, save: () => void): Promise<void> {
+  const each = async (made: string[], remove: (name: string) => Promise<void>) => {
+    for (let name = made.at(-1); name !== undefined; name = made.at(-1)) {
+      await remove(name);
+      made.pop();
+      save();
+    }
+  };
+  await each(record.volumes, (name) => engine.removeVolume(name).catch(ignoreRefusal));
+  await each(record.networks, (name) => engine.removeNetwork(name).catch(ignoreRefusal));
+  await each(record.paths, (path) => rm(path, { recursive: true, force: true }));
+  await each(record.folders, (folder) => rmdir(folder).catch(ignoreFull));
+}
+
+/** Docker's refusal: something else uses it. */
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof GodwitError && error.code === "docker-failed")) throw error;
+}
+
+function ignoreFull(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
 }
 
 /** A path that is there already is somebody's, unless another bind mount of the same container has just made it. */

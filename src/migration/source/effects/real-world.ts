@@ -12,6 +12,7 @@ import { findRuncContainer } from "../../../host/runtime/runc.ts";
 import type { Log } from "../../../operations/log.ts";
 import type { Peer } from "../../../transport/peer.ts";
 import { callPeer } from "../../../transport/peer-calls.ts";
+import { sourceMayRun } from "../../baton/source.ts";
 import type { OutgoingRecord } from "../record.ts";
 import type { MemoryServer } from "../transfer/memory-server.ts";
 import type { SourceWorld } from "./world.ts";
@@ -53,6 +54,8 @@ export function realSourceWorld(
   };
   return {
     async thaw() {
+      // A container that its user has paused stays so.
+      if (!record.mayBeFrozen) return true;
       const running = await findRuncContainer(containerId);
       if (!running) return false;
       memory.close();
@@ -60,6 +63,7 @@ export function realSourceWorld(
       await deliverKills(containerId);
       await endDumps(running.id);
       // None keeps another from being done; where one fails, all are repeated.
+      if (!sourceMayRun(record.state)) throw new Error("the container may not run here");
       const [found, network, thawed] = await Promise.allSettled([
         containerProcesses(running.cgroup),
         unsilenceNetwork(running.pid),

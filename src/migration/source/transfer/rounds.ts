@@ -29,7 +29,7 @@ export async function sendMemoryInRounds(
   const rounds = new Rounds(move);
   controls.switchable = true;
   try {
-    for (let armed = false; ; ) {
+    for (let armed = move.hasTerminal; ; ) {
       await rounds.send();
       let decision = await rounds.decide();
       if (decision.next === "switchover" && !armed) {
