@@ -12,15 +12,15 @@ export type Mode = z.infer<typeof mode>;
 /** A mode that a migration has: `auto` has become one of the others. */
 export type PlainMode = Exclude<Mode, "auto">;
 
-export const downtimeRange = { least: 1, most: 3_600_000 };
+export const downtimeRange = { min: 1, max: 3_600_000 };
 /** Bytes per second: 1 Mbit/s to 1 Tbit/s. */
-export const bandwidthRange = { least: 125_000, most: 125_000_000_000 };
+export const bandwidthRange = { min: 125_000, max: 125_000_000_000 };
 
 const downtimeSentence = "a downtime limit is between 1 ms and 1 h";
-const downtimeLimit = z.number().min(downtimeRange.least, downtimeSentence).max(downtimeRange.most, downtimeSentence);
+const downtimeLimit = z.number().min(downtimeRange.min, downtimeSentence).max(downtimeRange.max, downtimeSentence);
 const rateSentence = "a bandwidth is between 1 Mbit/s and 1 Tbit/s, or unlimited";
 /** Bytes per second; null: unlimited. */
-const rate = z.number().min(bandwidthRange.least, rateSentence).max(bandwidthRange.most, rateSentence).nullable();
+const rate = z.number().min(bandwidthRange.min, rateSentence).max(bandwidthRange.max, rateSentence).nullable();
 
 /** What pre-copy does when another round would not bring the downtime down any more. */
 export const noConvergenceActions = ["postcopy", "switchover", "abort"] as const;

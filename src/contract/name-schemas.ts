@@ -7,10 +7,10 @@ import { checkName, type NameKind } from "./names.ts";
  * folder or of the part of a URL that they name.
  */
 
-const text = (pattern: RegExp, most: number, what: string) =>
+const text = (pattern: RegExp, max: number, what: string) =>
   z
     .string()
-    .max(most, `is not ${what}`)
+    .max(max, `is not ${what}`)
     .regex(pattern, `is not ${what}`)
     .refine((name) => !name.split("/").some((part) => part === "." || part === ".."), `is not ${what}`);
 

@@ -9,8 +9,8 @@ export function versionOf(text: string): Version {
   return [Number(major ?? 0), Number(minor ?? 0)];
 }
 
-export function versionAtLeast(version: Version, least: Version): boolean {
-  return version[0] > least[0] || (version[0] === least[0] && version[1] >= least[1]);
+export function versionAtLeast(version: Version, min: Version): boolean {
+  return version[0] > min[0] || (version[0] === min[0] && version[1] >= min[1]);
 }
 
 /** `512 B`, `1.5 KiB`, `20 MiB`: powers of 1024, three significant digits. @throws TypeError for NaN and infinity */

@@ -6,20 +6,20 @@ import { migrate } from "./sqlite-schema.ts";
 
 /**
  * The journal in a SQLite file. Two connections to it: a record is synced to the disk before the call returns, while
- * operations and events, which only tell, cost a switchover no sync. Both outlive the process, as SQLite wrote them.
+ * operations and events are informational, hence not fsynced: a switchover does not wait for them. Both outlive the process.
  */
 export class SqliteJournal implements Journal {
-  readonly #told: DatabaseSync;
+  readonly #events: DatabaseSync;
   readonly #records: DatabaseSync;
 
   constructor(file: string) {
-    this.#told = open(file, "NORMAL");
-    migrate(this.#told);
+    this.#events = open(file, "NORMAL");
+    migrate(this.#events);
     this.#records = open(file, "FULL");
   }
 
   putOperation(value: Operation): void {
-    const statement = this.#told.prepare(
+    const statement = this.#events.prepare(
       "INSERT INTO operations (id, ended_at, json) VALUES (?, ?, ?) " +
         "ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, json = excluded.json",
     );
@@ -27,18 +27,18 @@ export class SqliteJournal implements Journal {
   }
 
   getOperation(id: string): Operation | undefined {
-    const row = this.#told.prepare("SELECT json FROM operations WHERE id = ?").get(id);
+    const row = this.#events.prepare("SELECT json FROM operations WHERE id = ?").get(id);
     return row && operation.parse(json(row.json));
   }
 
   listOperations(): Operation[] {
-    const rows = this.#told.prepare("SELECT json FROM operations ORDER BY seq").all();
+    const rows = this.#events.prepare("SELECT json FROM operations ORDER BY seq").all();
     return rows.map((row) => operation.parse(json(row.json)));
   }
 
   appendEvent(operationId: string, at: string, body: EventBody): OperationEvent {
     const text = JSON.stringify(body);
-    const statement = this.#told.prepare("INSERT INTO events (operation_id, at, json) VALUES (?, ?, ?)");
+    const statement = this.#events.prepare("INSERT INTO events (operation_id, at, json) VALUES (?, ?, ?)");
     const { lastInsertRowid } = write(statement, operationId, at, text);
     return { id: Number(lastInsertRowid), operationId, at, body: json(text) as EventBody };
   }
@@ -47,8 +47,8 @@ export class SqliteJournal implements Journal {
     const limit = filter.limit ?? -1;
     const rows =
       filter.operationId === undefined
-        ? this.#told.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?").all(id, limit)
-        : this.#told
+        ? this.#events.prepare("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?").all(id, limit)
+        : this.#events
             .prepare("SELECT * FROM events WHERE operation_id = ? AND id > ? ORDER BY id LIMIT ?")
             .all(filter.operationId, id, limit);
     return rows.map((row) => ({
@@ -81,17 +81,17 @@ export class SqliteJournal implements Journal {
   }
 
   prune(before: string): void {
-    this.#told.exec("BEGIN");
-    this.#told
+    this.#events.exec("BEGIN");
+    this.#events
       .prepare("DELETE FROM events WHERE operation_id IN (SELECT id FROM operations WHERE ended_at < ?)")
       .run(before);
-    this.#told.prepare("DELETE FROM operations WHERE ended_at < ?").run(before);
-    this.#told.exec("COMMIT");
+    this.#events.prepare("DELETE FROM operations WHERE ended_at < ?").run(before);
+    this.#events.exec("COMMIT");
   }
 
   close(): void {
     this.#records.close();
-    this.#told.close();
+    this.#events.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { pageBytes } from "../host/proc/page-size.ts";
 const entryBytes = 8;
 const chunkBytes = 1024 * 1024;
 /** A program that has reserved more addresses than this has not filled them. */
-const mostScannedBytes = 64 * 2 ** 30;
+const maxScannedBytes = 64 * 2 ** 30;
 
 /* Bits of an entry's upper half. */
 const present = 0x8000_0000;
@@ -26,7 +26,7 @@ async function changedPages(pid: number): Promise<number> {
   const pagemap = await open(`/proc/${pid}/pagemap`);
   try {
     let pages = 0;
-    let left = mostScannedBytes;
+    let left = maxScannedBytes;
     for (const { start, end, shared } of mappings) {
       const length = Math.min(end - start, left);
       pages += await countIn(pagemap, start, length, shared);

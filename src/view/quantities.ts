@@ -18,8 +18,8 @@ export function parseDuration(option: string, text: string): number {
   const { number, unit } = split(option, text, durationHint);
   const factor = durationUnits.get(unit);
   if (factor === undefined) throw refusal(`${option} does not know the unit '${unit}'.`, durationHint);
-  const { least, most } = downtimeRange;
-  return within(option, text, number * factor, { least, most, say: "1ms to 1h" }, durationHint);
+  const { min, max } = downtimeRange;
+  return within(option, text, number * factor, { min, max, say: "1ms to 1h" }, durationHint);
 }
 
 /**
@@ -56,13 +56,13 @@ function split(option: string, text: string, hint: string): { number: number; un
 }
 
 interface Range {
-  least: number;
-  most: number;
+  min: number;
+  max: number;
   say: string;
 }
 
-function within(option: string, text: string, value: number, { least, most, say }: Range, hint: string): number {
-  if (value >= least && value <= most) return value;
+function within(option: string, text: string, value: number, { min, max, say }: Range, hint: string): number {
+  if (value >= min && value <= max) return value;
   throw refusal(`${option} ${text.trim()} is out of range: it goes from ${say}.`, hint);
 }
 

@@ -2,7 +2,7 @@ import { type Check, type ContainerOnHost, everyDump } from "../check.ts";
 import { fail } from "../finding.ts";
 
 /** So many processes are named. */
-const mostNamed = 3;
+const maxNamed = 3;
 
 /** CRIU reads the limits of every process. On some hosts it may not read those of another user's process. */
 export const processesOfOtherUsers: Check<ContainerOnHost> = {
@@ -11,7 +11,7 @@ export const processesOfOtherUsers: Check<ContainerOnHost> = {
   run: ({ container: { otherUsers }, host: { criu, name } }) => {
     const [first, ...others] = otherUsers;
     if (!first || !criu || criu.otherUsers) return [];
-    const named = others.slice(0, mostNamed - 1).map(({ command, pid, as }) => `${command} (pid ${pid}) as ${as}`);
+    const named = others.slice(0, maxNamed - 1).map(({ command, pid, as }) => `${command} (pid ${pid}) as ${as}`);
     const more = others.length - named.length;
     const rest = [...named, ...(more > 0 ? [`${more} more`] : [])].map((each) => `, ${each}`).join("");
     return [

@@ -2,22 +2,22 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { GodwitError } from "../../contract/errors.ts";
 import { announcePath } from "../paths.ts";
-import { speakRules } from "./network-silence.ts";
+import { unblockRules } from "./traffic-block.ts";
 
-/** A silenced container that will speak again, and say where it is; what that costs is paid before. */
-export interface HeldSpeech {
-  /** Returns when it may speak; the neighbours are told beside it, for a second. @throws command-failed where it cannot */
-  speak(): Promise<void>;
-  /** Harmless where it speaks. */
+/** A program that waits to unblock a container's traffic, and then to announce its addresses. Its start is paid for beforehand. */
+export interface PreparedUnblock {
+  /** Returns when traffic passes. The announcement to the neighbours goes on beside it for a second. @throws command-failed */
+  unblock(): Promise<void>;
+  /** Ends it. Harmless after `unblock`. */
   drop(): void;
 }
 
 /** The output ends with a line as soon as nothing is dropped any more. */
-const script = `IFS= read -r go && printf '%s' "$1" | nft -f - && echo speaks && exec ${announcePath}`;
+const script = `IFS= read -r go && printf '%s' "$1" | nft -f - && echo unblocked && exec ${announcePath}`;
 
 /** @param pid in the network namespace in question */
-export function holdSpeech(pid: number): HeldSpeech {
-  const args = ["--target", String(pid), "--net", "sh", "-c", script, "sh", speakRules];
+export function prepareUnblock(pid: number): PreparedUnblock {
+  const args = ["--target", String(pid), "--net", "sh", "-c", script, "sh", unblockRules];
   // It goes on for a second, also where the agent ends.
   const child = spawn("nsenter", args, { stdio: ["pipe", "pipe", "ignore"], detached: true });
   child.on("error", () => {});
@@ -25,7 +25,7 @@ export function holdSpeech(pid: number): HeldSpeech {
   const told = Promise.race([once(child.stdout, "data"), ended(child)]);
   told.catch(() => {});
   return {
-    async speak() {
+    async unblock() {
       child.stdin.end("go\n");
       await told;
     },

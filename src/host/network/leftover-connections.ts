@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { execa } from "execa";
 import { ifGone } from "../proc/gone.ts";
 import { findRuncContainer } from "../runtime/runc.ts";
-import { isHostNetwork } from "./network-silence.ts";
+import { isHostNetwork } from "./traffic-block.ts";
 
 /** The first line of the output says that it is in the namespace. */
 const script = "echo ready && IFS= read -r go && exec ss --kill --tcp";

@@ -8,7 +8,7 @@ import type { LogEntry } from "../container/log-tail.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { type HeldLazyPages, holdLazyPages } from "../criu/restore/lazy-pages.ts";
 import type { Engine } from "../engine/engine.ts";
-import { arrivingRules } from "../network/network-silence.ts";
+import { arrivalBlockRules } from "../network/traffic-block.ts";
 import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";
 import { PendingRestore } from "./pending.ts";
@@ -36,7 +36,7 @@ export interface ArmedContainer {
   pending: PendingRestore;
   /** Its root, unmounted until it is made ready: the writable layer may be written to. */
   root: OverlayRoot;
-  /** That this is done, or under way; see `readyRoot`. */
+  /** That this is done, or under way; see `prepareRootfs`. */
   ready: Promise<void> | undefined;
   /** Its cgroup, as a path below the root of the hierarchy. */
   cgroupPath: string;
@@ -54,7 +54,7 @@ export interface ArmedContainer {
  */
 export async function armContainer(engine: Engine, id: string, request: ArmRequest): Promise<ArmedContainer> {
   await mkdir(request.work, { recursive: true, mode: 0o700 });
-  const pending = await PendingRestore.create(id, { whole: request.tty });
+  const pending = await PendingRestore.create(id, { restoreInCreate: request.tty });
   const started = engine.start(id);
   started.catch(() => {});
   try {
@@ -68,7 +68,7 @@ export async function armContainer(engine: Engine, id: string, request: ArmReque
       );
     });
     const { bundle, hookPid } = await Promise.race([pending.armed, endedEarly]);
-    if (request.keepConnections) await pending.silence(arrivingRules);
+    if (request.keepConnections) await pending.blockTraffic(arrivalBlockRules);
     const hooks = { silence: request.keepConnections, wait: !request.tty };
     const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending, request.init);
     // What is killed by this path must never be more than the container.
@@ -93,7 +93,7 @@ export async function armContainer(engine: Engine, id: string, request: ArmReque
  * Has Docker log what the container said elsewhere, as if it said it now. From the start on Docker keeps its log open and knows
  * its size, so that nothing may be written into the file behind its back. Not for a container with a terminal.
  */
-export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Promise<void> {
+export async function replayLogTail(armed: ArmedContainer, entries: LogEntry[]): Promise<void> {
   const outputs = { stdout: `/proc/${armed.hookPid}/fd/1`, stderr: `/proc/${armed.hookPid}/fd/2` };
   for (const { stream, text } of entries) await appendFile(outputs[stream], text);
 }
@@ -102,9 +102,9 @@ export async function speakFor(armed: ArmedContainer, entries: LogEntry[]): Prom
  * Its files are complete: mounts its root, and has runc prepare it, up to the start of the CRIU that restores. Harmless where it
  * was done before.
  */
-export function readyRoot(armed: ArmedContainer): Promise<void> {
+export function prepareRootfs(armed: ArmedContainer): Promise<void> {
   armed.ready ??= mountRoot(armed.root).then(() =>
-    armed.pending.readyRoot(restoreOptions(armed.cgroupPath, !armed.request.keepConnections)),
+    armed.pending.prepareRootfs(restoreOptions(armed.cgroupPath, !armed.request.keepConnections)),
   );
   return armed.ready;
 }

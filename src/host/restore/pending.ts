@@ -10,7 +10,15 @@ import { run } from "../proc/process.ts";
 
 /** The files in the folder of a pending restore. The header of runtime/godwit-runtime says what each of them is for. */
 export const pendingFiles = {
-  ...{ go: "go", notes: "notes", event: "event", cont: "cont", args: "args", config: "criu.conf", whole: "whole" },
+  ...{
+    go: "go",
+    notes: "notes",
+    event: "event",
+    cont: "cont",
+    args: "args",
+    config: "criu.conf",
+    restoreInCreate: "whole",
+  },
   ...{ silence: "silence", locks: "locks", unlocked: "unlocked", sysctl: "sysctl" },
   ...{ killed: "killed", refused: "refused", consumed: "consumed" },
 } as const;
@@ -26,7 +34,7 @@ export class PendingRestore {
   readonly id: string;
   readonly folder: string;
   /** Restored inside `create`. */
-  readonly whole: boolean;
+  readonly restoreInCreate: boolean;
   readonly #go: number;
   readonly #notes: Socket;
   readonly #config: HeldConfig;
@@ -34,10 +42,10 @@ export class PendingRestore {
   readonly #namespaces = Promise.withResolvers<number>();
   readonly #exit = Promise.withResolvers<number>();
 
-  private constructor(id: string, folder: string, whole: boolean, config: HeldConfig) {
+  private constructor(id: string, folder: string, restoreInCreate: boolean, config: HeldConfig) {
     this.id = id;
     this.folder = folder;
-    this.whole = whole;
+    this.restoreInCreate = restoreInCreate;
     this.#config = config;
     // Opened for both directions, a fifo keeps what is written to it, and its other side never waits for ours.
     this.#go = openSync(join(folder, pendingFiles.go), constants.O_RDWR);
@@ -45,20 +53,20 @@ export class PendingRestore {
       fd: openSync(join(folder, pendingFiles.notes), constants.O_RDWR | constants.O_NONBLOCK),
       writable: false,
     });
-    createInterface(this.#notes).on("line", (line) => this.#hear(line));
+    createInterface(this.#notes).on("line", (line) => this.#onMessage(line));
   }
 
-  /** `whole`: restored inside `create`, which a container with a terminal needs. */
-  static async create(id: string, options: { whole: boolean }): Promise<PendingRestore> {
+  /** `restoreInCreate`: restored inside `create`, which a container with a terminal needs. */
+  static async create(id: string, options: { restoreInCreate: boolean }): Promise<PendingRestore> {
     const folder = join(pendingFolder, id);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await run("mkfifo", ["-m", "600", ...fifos.map((name) => join(folder, name))]);
-    if (options.whole) await writeFile(join(folder, pendingFiles.whole), "");
+    if (options.restoreInCreate) await writeFile(join(folder, pendingFiles.restoreInCreate), "");
     return new PendingRestore(
       id,
       folder,
-      options.whole,
+      options.restoreInCreate,
       await HeldConfig.create(join(folder, pendingFiles.config), startsBefore),
     );
   }
@@ -68,7 +76,7 @@ export class PendingRestore {
     return this.#armed.promise;
   }
 
-  /** The first process, once its namespaces are there, and Docker may connect the network. Not where it is restored whole. */
+  /** The first process, once its namespaces are there, and Docker may connect the network. Not where it is restored inside `create`. */
   get namespaces(): Promise<number> {
     return this.#namespaces.promise;
   }
@@ -83,8 +91,8 @@ export class PendingRestore {
     return this.#exit.promise;
   }
 
-  /** Has a hook silence its network before there is one, with rules for nft. */
-  async silence(rules: string): Promise<void> {
+  /** Has a hook block its network with these rules for nft, before Docker makes the network. */
+  async blockTraffic(rules: string): Promise<void> {
     await writeFile(join(this.folder, pendingFiles.silence), rules);
   }
 
@@ -113,7 +121,7 @@ export class PendingRestore {
   }
 
   /** The root is mounted: runc goes on, up to the start of the CRIU that restores. */
-  async readyRoot(criu: string[]): Promise<void> {
+  async prepareRootfs(criu: string[]): Promise<void> {
     await this.#config.pass(criu);
   }
 
@@ -149,7 +157,7 @@ export class PendingRestore {
     closeSync(this.#go);
   }
 
-  #hear(line: string): void {
+  #onMessage(line: string): void {
     const [word, ...rest] = line.split(" ");
     if (word === "armed") this.#armed.resolve({ hookPid: Number(rest[0]), bundle: rest.slice(1).join(" ") });
     if (word === "pid") this.#namespaces.resolve(Number(rest[0]));

@@ -7,10 +7,10 @@ import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { lazyOrders } from "../criu/restore/lazy-orders.ts";
 import { type LazyPages, markEager, pagesSocket } from "../criu/restore/lazy-pages.ts";
-import { type HeldSpeech, holdSpeech } from "../network/announce.ts";
+import { type PreparedUnblock, prepareUnblock } from "../network/announce.ts";
 import { containerProcesses } from "../proc/processes.ts";
 import { runcContainer } from "../runtime/runc.ts";
-import { type ArmedContainer, readyRoot } from "./arm.ts";
+import { type ArmedContainer, prepareRootfs } from "./arm.ts";
 import { lastWords, type RestoreWatch, watchRestore } from "./stuck.ts";
 
 export interface RestoreRequest {
@@ -44,7 +44,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   const exited = exitOf(armed, work, watch);
   // Whoever waits for it hears of it; until then nobody may.
   exited.catch(() => {});
-  await step("ready root", () => Promise.race([readyRoot(armed), exited]));
+  await step("prepare root", () => Promise.race([prepareRootfs(armed), exited]));
   if (!lazy) {
     armed.lazyPages.stop();
     // An agent that starts meanwhile must not take it for a restore whose memory is lost.
@@ -52,7 +52,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   }
   const place = request.memory ?? { from: "images", folder: images };
   const lazyPages = lazy ? await step("start lazy-pages", () => startLazyPages(armed, place)) : undefined;
-  let speech: HeldSpeech | undefined;
+  let unblock: PreparedUnblock | undefined;
   try {
     const locks = await lockOrders(images);
     if (locks) await armed.pending.retakeLocks(locks);
@@ -60,9 +60,9 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     const options = [...restoreOptions(armed.cgroupPath, endConnections), ...(locks ? ["leave-stopped"] : [])];
     await Promise.race([armed.pending.release(options), exited]);
     const pid = await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
-    if (keepConnections && pid) speech = holdSpeech(pid);
+    if (keepConnections && pid) unblock = prepareUnblock(pid);
     await step("connect network, make processes", () => exited);
-    if (keepConnections) await step("speak", async () => (speech ?? (await speechOf(armed.id))).speak());
+    if (keepConnections) await step("unblock traffic", async () => (unblock ?? (await unblockOf(armed.id))).unblock());
     await step("verify", () => verify(armed.id));
     // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.
     const started = armed.started.catch((error: Error) => {
@@ -70,13 +70,13 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     });
     started.catch(() => {});
     // The runtime's `start` is still to come here, and must find that this container was restored.
-    if (armed.pending.whole) await started;
+    if (armed.pending.restoreInCreate) await started;
     return {
       drained: Promise.all([started, lazyPages?.drained]).then(() => {}),
       abandon: () => lazyPages?.stop(),
     };
   } catch (error) {
-    speech?.drop();
+    unblock?.drop();
     armed.lazyPages.stop();
     throw error;
   }
@@ -89,8 +89,8 @@ async function startLazyPages({ lazyPages, request }: ArmedContainer, place: Mem
   return started;
 }
 
-/** Of one that was restored whole. */
-const speechOf = async (id: string): Promise<HeldSpeech> => holdSpeech((await runcContainer(id)).pid);
+/** Of a container that was restored inside `create`. */
+const unblockOf = async (id: string): Promise<PreparedUnblock> => prepareUnblock((await runcContainer(id)).pid);
 
 /** Waits for runc's end, or for Docker's if the runtime never got that far. */
 async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch): Promise<void> {

@@ -1,8 +1,8 @@
 const KiB = 1024;
 /** As little keeps both ends busy between two hosts that are near each other. */
-const leastBytes = 512 * KiB;
+const minBytes = 512 * KiB;
 /** As much as a stream carries without an answer. */
-const mostBytes = 8 * 1024 * KiB;
+const maxBytes = 8 * 1024 * KiB;
 const stepBytes = 256 * KiB;
 
 /**
@@ -11,7 +11,7 @@ const stepBytes = 256 * KiB;
  */
 export class Flight {
   /** Bytes that may be on their way. */
-  limit = leastBytes;
+  limit = minBytes;
   #frames: { number: number; bytes: number }[] = [];
   #onWay = 0;
   #calm = 0;
@@ -40,12 +40,12 @@ export class Flight {
     }
     if (this.#calm < this.limit) return;
     this.#calm = 0;
-    this.limit = Math.min(this.limit + stepBytes, mostBytes);
+    this.limit = Math.min(this.limit + stepBytes, maxBytes);
   }
 
   /** Somebody waits for a page. */
   wanted(): void {
     this.#calm = 0;
-    this.limit = Math.max(this.limit / 2, leastBytes);
+    this.limit = Math.max(this.limit / 2, minBytes);
   }
 }

@@ -18,7 +18,7 @@ export interface Frame extends PageRun {
 
 export const headerBytes = 32;
 /** A frame carries at most so many pages. */
-export const mostPages = 1024;
+export const maxPages = 1024;
 
 const nothing: PageRun = { task: 0, first: 0, count: 0 };
 
@@ -41,7 +41,7 @@ export function writeFrame(header: Buffer, type: FrameType, number: number, run:
 export function decodeFrame(header: Buffer): Frame {
   const type = frameTypes[header.readUInt32BE(0)];
   const count = header.readUInt32BE(4);
-  if (!type || (type === "pages" && count > mostPages)) throw new Error("the other side does not speak of pages");
+  if (!type || (type === "pages" && count > maxPages)) throw new Error("the other side does not speak of pages");
   return {
     type,
     count,

@@ -128,7 +128,7 @@ describe("sendPages", () => {
   it("fails where the connection breaks, and where the memory is lost", async () => {
     const cut = connect([{ task: 1, first: 1, count: 100 }]);
     cut.there.destroy();
-    await expect(cut.sending).rejects.toThrow("the way of the memory pages broke");
+    await expect(cut.sending).rejects.toThrow("the page connection was lost");
     const lost = connect([{ task: 1, first: 1, count: 100 }]);
     lost.memory.read = () => {
       throw new Error("it is gone");

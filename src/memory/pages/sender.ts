@@ -12,7 +12,7 @@ import { UnsentPages } from "./unsent.ts";
 const pieceBytes = 256 * 1024;
 /** At a rate limit, a piece takes no longer than this. */
 const pieceMs = 20;
-/** A connection over which nothing is heard for so long, with pages on their way, is given up for another one. */
+/** A connection is replaced if the other side is silent for this long while pages are on their way. */
 const silenceMs = 7000;
 const lookEveryMs = 1000;
 
@@ -47,7 +47,7 @@ class PageSender {
   readonly #flight = new Flight();
   readonly #buffers = new BufferPool(headerBytes + pieceBytes);
   #frames = 0;
-  #heardAt = performance.now();
+  #answeredAt = performance.now();
   #going = false;
   #sentAll = false;
   #ended = false;
@@ -84,9 +84,9 @@ class PageSender {
     const reader = new ExactReader(stream);
     for (;;) {
       const header = await reader.read(headerBytes);
-      if (!header) throw new Error("the way of the memory pages broke");
+      if (!header) throw new Error("the page connection was lost");
       const frame = decodeFrame(header);
-      this.#heardAt = performance.now();
+      this.#answeredAt = performance.now();
       if (frame.type === "done") return;
       if (frame.type === "missing") this.#unsent.add(frame);
       else if (frame.type === "arrived") this.#flight.arrived(frame.number);
@@ -102,8 +102,8 @@ class PageSender {
 
   /** A cut link may show itself by nothing but silence. */
   #look(): void {
-    if (this.#flight.empty) this.#heardAt = performance.now();
-    else if (performance.now() - this.#heardAt > silenceMs) this.#options.stream.destroy();
+    if (this.#flight.empty) this.#answeredAt = performance.now();
+    else if (performance.now() - this.#answeredAt > silenceMs) this.#options.stream.destroy();
   }
 
   #next(): PageRun | undefined {

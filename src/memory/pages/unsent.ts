@@ -33,14 +33,14 @@ export class UnsentPages {
   }
 
   /** The next pages in order that nobody has taken, now taken; after the last come the first. Undefined when there are none. */
-  next(most: number): PageRun | undefined {
+  next(max: number): PageRun | undefined {
     if (this.#left === 0) return undefined;
     for (;;) {
       const extent = this.#order[this.#at] as Extent;
       const { states } = extent;
       while (this.#page < states.length && states[this.#page] === taken) this.#page += 1;
       const from = this.#page;
-      while (this.#page < states.length && this.#page - from < most && states[this.#page] === waits) this.#page += 1;
+      while (this.#page < states.length && this.#page - from < max && states[this.#page] === waits) this.#page += 1;
       const count = this.#page - from;
       if (count > 0) {
         states.fill(taken, from, this.#page);

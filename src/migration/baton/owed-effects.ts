@@ -131,7 +131,7 @@ export class OwedEffects<E extends string> {
   }
 
   async #withinPatience(trying: Promise<void>): Promise<void> {
-    // A try that fails after its time is over has no reader: the next one tells.
+    // Nobody waits for a try after its time limit: its error is dropped.
     trying.catch(() => {});
     const over = this.#options.clock.sleep(patienceMs).then(() => {
       throw new Error(`no answer within ${patienceMs / 1000} s`);

@@ -42,7 +42,7 @@ export type SourceInput =
   | { type: "restarted" };
 
 export type SourceAction =
-  /** Let the original run: thaw, unsilence, give the restart policy back. Nothing to do where it runs. */
+  /** Let the original run: thaw it, unblock its traffic, restore its restart policy. Nothing to do where it runs. */
   | { do: "thaw" }
   /** End the original, and remove it unless it is to be kept. */
   | { do: "kill-original" }

@@ -1,6 +1,6 @@
 import { roomOnDestination } from "../../checks/image-room.ts";
 import type { ArmOrder, FilesComplete } from "../../contract/peer-messages.ts";
-import { armContainer, readyRoot } from "../../host/restore/arm.ts";
+import { armContainer, prepareRootfs } from "../../host/restore/arm.ts";
 import type { IncomingMigration } from "./incoming.ts";
 import { writeImages } from "./switchover.ts";
 
@@ -27,5 +27,5 @@ export async function arm(m: IncomingMigration, { mode, keepConnections, shared 
 /** All files have arrived: mounts the root, and has runc prepare it, beside the dump. */
 export async function prepareRoot(m: IncomingMigration, { descriptors }: FilesComplete): Promise<void> {
   await writeImages(m, [descriptors]);
-  await readyRoot(m.armed);
+  await prepareRootfs(m.armed);
 }

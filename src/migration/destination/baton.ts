@@ -14,7 +14,7 @@ export interface DestinationBatonOptions {
   clock: Clock;
   /** Writes the record to the journal. @throws where it cannot: then nothing has happened */
   save: () => void;
-  /** An effect failed, and follows again after this pause in ms. */
+  /** An effect failed. The next try starts after this pause, in ms. */
   onFailure: (effect: DestinationEffect, error: unknown, pauseMs: number) => void;
   /** Something is tried again that nothing waits for visibly. */
   onTrouble: (error: unknown, what: string) => void;

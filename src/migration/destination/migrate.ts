@@ -35,7 +35,7 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
     // switchover: `offer` leads to `restore` in switchover.ts, by the baton
     async filesComplete(request) {
       const m = await of(request);
-      return m.make("ready root", () => prepareRoot(m, request.body)).then(nothing);
+      return m.make("prepare root", () => prepareRoot(m, request.body)).then(nothing);
     },
     sendCriuImage: async (request) => receiveCriuImage(await of(request), request.query.name, request.stream),
     offer: async (request) => (await of(request)).takeBaton(request.body),

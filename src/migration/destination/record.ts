@@ -18,7 +18,7 @@ export const incomingRecord = z.object({
   state: destinationState,
   /** What must still happen here. */
   owed: z.array(destinationEffect),
-  /** Docker was asked to create its container: there may be one though its id was never heard. */
+  /** Docker was asked to create its container: a container may exist although its id is not known. */
   creating: z.boolean(),
   /** Id of the container that was created for it, once there is one. */
   created: z.string().nullable(),

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { BatonOffer, SmallImage } from "../../contract/peer-messages.ts";
-import { speakFor } from "../../host/restore/arm.ts";
+import { replayLogTail } from "../../host/restore/arm.ts";
 import { restoreArmed } from "../../host/restore/run.ts";
 import type { RestoredContainer } from "./effects/world.ts";
 import type { IncomingMigration } from "./incoming.ts";
@@ -19,7 +19,7 @@ export async function restore(m: IncomingMigration, offer: BatonOffer): Promise<
   const step = <T>(name: string, work: () => Promise<T>) => m.step(name, true, work);
   const { drained, abandon } = await step("restore", async () => {
     await writeImages(m, offer.images);
-    await speakFor(m.armed, offer.logTail);
+    await replayLogTail(m.armed, offer.logTail);
     const memory = await step("write images of memory", () => m.memory.restoreFrom(m.space));
     return restoreArmed(m.armed, { ...memory, step });
   });

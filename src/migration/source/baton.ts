@@ -16,7 +16,7 @@ export interface SourceBatonOptions {
   clock: Clock;
   /** Writes the record to the journal. @throws where it cannot: then nothing has happened */
   save: () => void;
-  /** An effect failed, and follows again after this pause in ms. */
+  /** An effect failed. The next try starts after this pause, in ms. */
   onFailure: (effect: SourceEffect, error: unknown, pauseMs: number) => void;
   /** The journal could not be written: the container waits as it is until it can. */
   onJournalFailure: (error: unknown) => void;
@@ -82,7 +82,7 @@ export class SourceBaton {
     for (const action of actions) await this.#ask(action);
   }
 
-  /** The same for what cannot be left out: it is applied as soon as the journal can be written. */
+  /** Applies an input that must not be lost: tries until the journal can be written. */
   async insist(input: SourceInput): Promise<void> {
     const { clock, world, onFailure } = this.#options;
     while (!(await this.#tolerate(this.apply(input)))) {
@@ -133,7 +133,7 @@ export class SourceBaton {
     await this.apply({ type: "status", status: answer.status, complete: answer.complete });
   }
 
-  /** Whether the journal need not know this migration any longer. A destination that was never offered anything gives up alone. */
+  /** Whether the journal need not know this migration any longer. A destination that was never offered anything ends the migration by itself. */
   get isForgettable(): boolean {
     const { state } = this.record;
     return !this.owed.owes() && (sourceIsDone(state) || (state.at === "holds" && state.ended === "cancelled"));

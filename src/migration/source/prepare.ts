@@ -54,7 +54,7 @@ async function bringImage(move: Move): Promise<void> {
     },
   );
   if (fetched) return;
-  // By its name, so that it has it there as well; by its id where the name belongs to another image by now.
+  // Send it by name if the name still means this image, otherwise by id.
   const reference = (await host.engine.imageId(image)) === imageId ? image : undefined;
   try {
     const packed = await host.engine.packImage({ id: imageId, reference, without: layers });

@@ -19,7 +19,7 @@ export async function untilOffered(move: Move, phases: () => Promise<void>): Pro
   try {
     await phases();
   } catch (error) {
-    // What fails after a cancel (a stream that was cut, a host that does not answer) is a consequence, and no news.
+    // After a cancel, later errors follow from it and are not reported.
     const cancelled = move.context.signal.aborted;
     await giveUp(move);
     throw cancelled ? move.context.signal.reason : await move.watch.reason(refusalBehind(move.migration, error));
@@ -52,7 +52,7 @@ export async function run(move: Move): Promise<void> {
   migration.save();
 }
 
-/** Of memory that follows after the resume, in bytes. */
+/** Bytes of memory that are sent after the resume. */
 export const bytesToFollow = ({ checked, record }: Move): number =>
   checked.plan.memoryBytes - imagesOnSource(checked.facts.shared, record.mode);
 
@@ -65,7 +65,7 @@ async function giveUp(move: Move): Promise<void> {
   await migration.baton.owed.settled("thaw", "restart-policy");
 }
 
-/** Where a stream broke, or a dump whose pages nobody took: the destination may have said why when it was told to give up. */
+/** The destination's reason, where it explains a broken stream or dump. */
 function refusalBehind(migration: OutgoingMigration, error: unknown): unknown {
   const isBroken =
     error instanceof GodwitError && ["dump-failed", "transfer-failed", "command-failed"].includes(error.code);

@@ -11,7 +11,7 @@ import { prepareConnections } from "../../host/criu/images/inner-connections.ts"
 import { refuseLostNames } from "../../host/criu/images/link-remaps.ts";
 import { noteLostLocks } from "../../host/criu/images/record-locks.ts";
 import { mappedFiles } from "../../host/files/trees.ts";
-import { holdSilence } from "../../host/network/network-silence.ts";
+import { prepareBlock } from "../../host/network/traffic-block.ts";
 import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
 import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
 import { armFor } from "./arm.ts";
@@ -36,25 +36,25 @@ export async function switchover(move: Move): Promise<void> {
   move.enter("switchover", "Freezing the container, handing it over");
   const { context, record, running, space } = move;
   await using undo = new AsyncDisposableStack();
-  const silence = await holdSilence(running.pid);
-  undo.defer(silence.drop);
+  const traffic = await prepareBlock(running.pid);
+  undo.defer(traffic.drop);
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
   record.mayBeFrozen = true;
   move.migration.save();
   move.frozenAt = performance.now();
-  const [frozenProcesses, silenced] = await Promise.allSettled([
+  const [frozenProcesses, blocked] = await Promise.allSettled([
     context.step("freeze", frozen, async () => {
       await freeze(running);
       return endExecSessions(await containerProcesses(running.cgroup), running.pid);
     }),
     // A packet that is dropped a moment before the freeze is sent again, to where the container runs next.
-    context.step("silence network", frozen, silence.silence),
+    context.step("block traffic", frozen, traffic.block),
   ]);
   // Not before both have ended: a freeze that is still under way would outlive the thaw.
   if (frozenProcesses.status === "rejected") throw frozenProcesses.reason;
-  if (silenced.status === "rejected") throw silenced.reason;
+  if (blocked.status === "rejected") throw blocked.reason;
   const processes = frozenProcesses.value;
   if (move.hasTerminal) await context.step("arm", frozen, () => armFor(move, record.mode));
   const { memory, files } = early ?? (await open());
@@ -115,7 +115,7 @@ async function dumpAndSend(
     if (ended.status === "rejected") throw ended.reason;
 }
 
-/** What the destination can do without the dump it does beside it. */
+/** Tells the destination that all files are there, so that it prepares the root during the dump. */
 async function announceFiles({ context, peer, record, space }: Move): Promise<void> {
   const descriptors = await readImage(space.images, descriptorsFile).catch(() => undefined);
   // runc has not written it yet: the destination does this step with the rest.

@@ -63,9 +63,9 @@ export class RateLimit {
     }
   }
 
-  #save(mostMs: number): void {
+  #save(maxMs: number): void {
     const now = this.#clock.now();
-    const most = Math.max(this.#savedMs, mostMs);
+    const most = Math.max(this.#savedMs, maxMs);
     this.#savedMs = Math.min(this.#savedMs + now - this.#countedAt, most);
     this.#countedAt = now;
   }

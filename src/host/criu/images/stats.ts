@@ -7,7 +7,7 @@ import { magicOf, readImage } from "./images.ts";
 /** The first words of CRIU's service images, and of its statistics among them. */
 const magic = [0x55105940, 0x57093306];
 /** Of an image with a message: the magic, and the length of the message. */
-const leastBytes = 12;
+const minBytes = 12;
 
 /** What CRIU says of a dump that has ended, from its work folder; null where it says nothing that can be understood. */
 export async function readDumpStats(work: string): Promise<CriuDumpStats | null> {
@@ -51,7 +51,7 @@ export function parseRestoreStats(image: Buffer): CriuRestoreStats | null {
 
 /** Numbers that are missing read as 0. */
 function statistics(image: Buffer): stats_entry | undefined {
-  if (image.length < leastBytes || magicOf(image).some((word, i) => word !== magic[i])) return undefined;
+  if (image.length < minBytes || magicOf(image).some((word, i) => word !== magic[i])) return undefined;
   return readImage(stats_entrySchema, image)[0];
 }
 

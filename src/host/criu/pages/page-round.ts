@@ -90,13 +90,13 @@ class RoundReader extends Writable {
         at += bytes;
         if (this.#headerLeft > 0) continue;
         this.#headerLeft = this.#header.length;
-        await this.#hear(this.#protocol.read(this.#header));
+        await this.#onMessage(this.#protocol.read(this.#header));
       }
     }
     await this.#flush();
   }
 
-  async #hear(word: DumpWord): Promise<void> {
+  async #onMessage(word: DumpWord): Promise<void> {
     if (word.word === "pages") {
       this.#target.pages(word.first, word.count, word.lazy);
       this.#left = word.count * pageBytes;

@@ -11,7 +11,7 @@ import { PageRuns, type Run } from "./page-runs.ts";
 import { pagemapImage } from "./pagemap-image.ts";
 
 /** What a program gave back is returned to the host in pieces of at least this size: each costs a process. */
-const leastReturnedPages = (16 * 2 ** 20) / pageBytes;
+const minReturnedPages = (16 * 2 ** 20) / pageBytes;
 
 interface Memory {
   /** As the images are named: `PID`, or `shmem-ID`. */
@@ -121,7 +121,7 @@ export class PageStore {
 
 async function punchHoles(path: string, runs: Run[]): Promise<void> {
   for (const { first, count } of runs) {
-    if (count < leastReturnedPages) continue;
+    if (count < minReturnedPages) continue;
     const range = ["--offset", String(first * pageBytes), "--length", String(count * pageBytes)];
     await run("fallocate", ["--punch-hole", ...range, path]);
   }

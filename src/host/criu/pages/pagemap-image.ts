@@ -16,7 +16,7 @@ export interface PagemapEntry {
 const magic = [0x54564319, 0x56084025];
 const lengthBytes = 4;
 /** Four tags, an address, flags, and the number of pages twice. */
-const mostEntryBytes = lengthBytes + 4 + 10 + 1 + 2 * 10;
+const maxEntryBytes = lengthBytes + 4 + 10 + 1 + 2 * 10;
 
 /**
  * CRIU's image of which pages a memory has: protobuf messages of numbers, each behind its length. The contents of pages that
@@ -26,7 +26,7 @@ const mostEntryBytes = lengthBytes + 4 + 10 + 1 + 2 * 10;
  */
 export function pagemapImage(pagesId: number, entries: Iterable<PagemapEntry>): Buffer {
   const listed = [...entries];
-  const image = Buffer.allocUnsafe(magic.length * lengthBytes + (listed.length + 1) * mostEntryBytes);
+  const image = Buffer.allocUnsafe(magic.length * lengthBytes + (listed.length + 1) * maxEntryBytes);
   let at = 0;
   for (const word of magic) at = image.writeUInt32LE(word, at);
   at = writeMessage(image, at, [[1, pagesId]]);

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { joinStreams } from "../../../transport/streams/streams.ts";
 
-/** So much waits for the program before no more is taken from the connection. */
+/** Bytes buffered for the program before the connection is paused. */
 const gatheredBytes = 512 * 1024;
 
 /** Joins the connection that comes from the source with the program that puts pages into the container. */

@@ -46,7 +46,7 @@ export class ExitWatch implements Disposable {
     return new GodwitError("container-exited", `Container '${name}' ${how} while it was being moved.`, {
       hint: this.#container.HostConfig.AutoRemove
         ? "It was started with --rm, so that Docker has removed it."
-        : `It is where it was, and so is what it said: docker logs ${name}`,
+        : `The container and its log are unchanged: docker logs ${name}`,
     });
   }
 }

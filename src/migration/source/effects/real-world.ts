@@ -6,7 +6,7 @@ import { endDumps } from "../../../host/criu/dump/end-dumps.ts";
 import type { Host } from "../../../host/host.ts";
 import { announce } from "../../../host/network/announce.ts";
 import { endWithoutLeftovers } from "../../../host/network/leftover-connections.ts";
-import { endConnections, unsilenceNetwork } from "../../../host/network/network-silence.ts";
+import { endConnections, unblockTraffic } from "../../../host/network/traffic-block.ts";
 import { containerProcesses } from "../../../host/proc/processes.ts";
 import { findRuncContainer } from "../../../host/runtime/runc.ts";
 import type { Log } from "../../../operations/log.ts";
@@ -66,7 +66,7 @@ export function realSourceWorld(
       if (!sourceMayRun(record.state)) throw new Error("the container may not run here");
       const [found, network, thawed] = await Promise.allSettled([
         containerProcesses(running.cgroup),
-        unsilenceNetwork(running.pid),
+        unblockTraffic(running.pid),
         thaw(running),
       ]);
       if (thawed.status === "rejected") throw thawed.reason;

@@ -5,8 +5,8 @@ import { bytes } from "../../../contract/units.ts";
 const worthwhile = 0.75;
 const patience = 2;
 /** Far beyond what a quarter a round needs to bring any memory to nothing. */
-const mostRounds = 40;
-/** Post-copy has the same fixed part: where sending takes no more than this share of it, its downtime would be no shorter. */
+const maxRounds = 40;
+/** If sending takes at most this share of the fixed part, post-copy is not shorter. */
 const smallShare = 0.25;
 
 export interface ConvergenceInput {
@@ -43,7 +43,7 @@ export function decide(input: ConvergenceInput): ConvergenceDecision {
   if (input.switchRequested) return as("switchover", `The switchover was asked for; ${expected}.`);
   const little = sendingMs <= fixedMs * smallShare;
   const hopeless = little && fixedMs > limitMs;
-  const helps = !hopeless && left.length < mostRounds && stalledRounds(left, input.memoryBytes) < patience;
+  const helps = !hopeless && left.length < maxRounds && stalledRounds(left, input.memoryBytes) < patience;
   if (helps) return as("round", `${expected}.`);
   if (little && input.onNoConvergence === "postcopy") {
     return as("switchover", `${expected}, of which ${fixedMs} ms are the same in post-copy and after any round.`);

@@ -11,7 +11,7 @@ import type { RateLimit } from "../../../transport/streams/rate-limit.ts";
 import type { ByteCounter } from "../../../transport/streams/streams.ts";
 import { type TunnelPort, tunnelPort } from "./tunnel-port.ts";
 
-/** In a second a program does not write much that is not written in the second after it as well. */
+/** Rounds shorter than this save little: the same files change again. */
 const shortRoundMs = 1000;
 /** Another round follows where the last one took at most so much of the time of the one before it. */
 const worthwhile = 0.75;
@@ -60,7 +60,7 @@ export async function sendTreesInRounds(files: FileTransfer, signal?: AbortSigna
   }
 }
 
-/** False for a round that did not get all files, which is none to go by. @throws every other error */
+/** False if the round missed files. Such a round must not be compared with others. @throws every other error */
 function falseIfPartial(error: unknown): false {
   if (isPartlyCopied(error)) return false;
   throw error;
@@ -73,7 +73,7 @@ export interface LastRound {
    * their times say; those by tree.
    */
   send(mapped: string[][]): Promise<void>;
-  /** Takes time on both hosts, which the container need not stand still for. */
+  /** Call it after the resume: it takes time on both hosts. */
   close(): Promise<void>;
 }
 

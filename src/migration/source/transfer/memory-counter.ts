@@ -1,7 +1,7 @@
 import type { ByteCounter } from "../../../transport/streams/streams.ts";
 
 /** Less than this says nothing about a link: it fits into the buffers on the way. */
-const leastBytes = 4 * 2 ** 20;
+const minBytes = 4 * 2 ** 20;
 
 /** Counts the bytes of memory rounds into another counter too, and measures how fast they went. */
 export class MemoryCounter implements ByteCounter {
@@ -44,6 +44,6 @@ export class MemoryCounter implements ByteCounter {
   /** The other side has all of it. */
   endRound(): void {
     const ms = this.#now() - (this.#firstAt ?? this.#now());
-    if (this.#round >= leastBytes && ms > 0) this.bandwidth = Math.round((this.#round / ms) * 1000);
+    if (this.#round >= minBytes && ms > 0) this.bandwidth = Math.round((this.#round / ms) * 1000);
   }
 }

@@ -3,9 +3,9 @@ import type { Progress } from "../../../contract/operations.ts";
 /** A bandwidth is that of about the last second. */
 const windowMs = 1000;
 /** Less time than this says nothing about a bandwidth. */
-const leastMs = 50;
+const minMs = 50;
 
-/** A stream that stands still is no forecast. */
+/** Longer forecasts are not reported. */
 const longestForecastMs = 24 * 3_600_000;
 
 /** How far a phase is. */
@@ -70,7 +70,7 @@ export class ProgressMeter {
     this.#samples.push({ at, bytes });
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) <= at - windowMs) this.#samples.shift();
     const first = this.#samples[0];
-    if (first && at - first.at >= leastMs) {
+    if (first && at - first.at >= minMs) {
       this.#bandwidth = Math.round(((bytes - first.bytes) / (at - first.at)) * 1000);
     }
   }

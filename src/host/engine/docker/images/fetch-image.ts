@@ -9,16 +9,16 @@ const silenceMs = 20_000;
 export async function fetchImage(client: DockerClient, digest: string): Promise<void> {
   const [repository, tag] = digest.split("@");
   const given = new AbortController();
-  let heardAt = performance.now();
+  let answeredAt = performance.now();
   const watch = setInterval(() => {
-    if (performance.now() - heardAt > silenceMs) given.abort();
+    if (performance.now() - answeredAt > silenceMs) given.abort();
   }, 1000).unref();
   try {
     const query = { fromImage: repository, tag };
     const answer = await client.stream("POST", api`/images/create`, { query, signal: given.signal });
     let said = "";
     for await (const chunk of answer) {
-      heardAt = performance.now();
+      answeredAt = performance.now();
       said += chunk;
     }
     const failed = said.split("\n").find((line) => line.includes('"error"'));

@@ -8,61 +8,61 @@ const everything = (family: string, except = { input: "", output: "" }) => `tabl
 }
 `;
 /**
- * Only TCP speaks by itself, without its program, where nothing comes in. A program that still runs, or runs already, would be told
- * of a datagram that is kept back (EPERM).
+ * Only TCP sends without its program. What programs send is not blocked, because a program that still runs, or runs already, would
+ * get an error (EPERM).
  */
 const byPrograms = "meta l4proto != tcp accept;";
 const nothing = (family: string) => `add table ${family} godwit\ndelete table ${family} godwit\n`;
 
-/** For nft, in the network namespace of a container: nothing that its kernel says goes out, nothing that it is told comes in. */
-const silenceRules: string = everything("inet", { input: "", output: byPrograms });
+/** For nft, in a container's network namespace: what its kernel sends by itself does not go out, and nothing comes in. */
+const blockRules: string = everything("inet", { input: "", output: byPrograms });
 /**
  * The same towards others for a copy that Docker has not connected yet; within it, only a refusal by a socket that is not there yet
  * is kept back. (CRIU brings a connection whose peer has said its end to that state by a packet to the container itself.) Docker 28
  * tells its neighbours of an IPv6 address by a program of its own.
  */
-export const arrivingRules: string = everything("inet", {
+export const arrivalBlockRules: string = everything("inet", {
   input: "iif lo accept;",
   output: `oif lo tcp flags & rst == rst drop; oif lo accept; ${byPrograms}`,
 });
-/** Takes that back. Harmless where there is nothing to take back. */
-export const speakRules: string = nothing("inet");
+/** Removes these rules. Harmless where there are none. */
+export const unblockRules: string = nothing("inet");
 
-/** What was established before is over: whoever still speaks to it is told so, and what the kernel says of the end goes out. */
-const endRules = `${speakRules}table inet godwit {
+/** Connections end: a peer that sends something gets a reset, and what the kernel sends at their end goes out. */
+const endRules = `${unblockRules}table inet godwit {
   chain input { type filter hook input priority -500; meta l4proto tcp reject with tcp reset; }
 }
 `;
 
-/** What is ready to silence a container. */
-export interface HeldSilence {
-  silence(): Promise<void>;
-  /** Nothing comes of it any more, unless it has been. */
+/** An nft that waits for its rules. */
+export interface PreparedBlock {
+  block(): Promise<void>;
+  /** Ends it. Harmless after `block`. */
   drop(): void;
 }
 
 /**
- * Starts nft, which waits for its rules: it takes longer to start than to take them. They keep the kernel from answering for a
- * frozen container: what it acknowledged now would be missing where the container runs next. CRIU's own lock does the same, but
- * takes about 70 ms of the downtime to take off again.
+ * Starts nft before the freeze, because its start takes longer than its rules. The rules keep the kernel from answering for a frozen
+ * container: what the kernel acknowledged would be missing where the container runs next. CRIU's own lock does the same, but its
+ * removal takes about 70 ms of the downtime.
  */
-export async function holdSilence(pid: number): Promise<HeldSilence> {
-  if (await isHostNetwork(pid)) return { silence: async () => {}, drop: () => {} };
+export async function prepareBlock(pid: number): Promise<PreparedBlock> {
+  if (await isHostNetwork(pid)) return { block: async () => {}, drop: () => {} };
   const child = execa("nsenter", nftIn(pid), { reject: false });
   return {
-    async silence() {
-      child.stdin.end(silenceRules + everything("arp"));
-      // Who asks for its address gets no answer either, unless the kernel has no nftables for ARP.
-      if ((await child).exitCode !== 0) await nft(pid, speakRules + silenceRules);
+    async block() {
+      child.stdin.end(blockRules + everything("arp"));
+      // ARP is blocked too, if the kernel has nftables for it.
+      if ((await child).exitCode !== 0) await nft(pid, unblockRules + blockRules);
     },
     drop: () => child.stdin.end(),
   };
 }
 
-/** Lets its traffic pass again; the other side repeats what was dropped. Harmless where it passed. */
-export async function unsilenceNetwork(pid: number): Promise<void> {
+/** Lets traffic pass again. TCP sends again what was dropped. Harmless where nothing is blocked. */
+export async function unblockTraffic(pid: number): Promise<void> {
   await nft(pid, nothing("inet"));
-  // Its kernel may have no nftables for ARP: then nothing was silenced there.
+  // A kernel without nftables for ARP has blocked nothing there.
   await nft(pid, nothing("arp")).catch(() => {});
 }
 
@@ -78,7 +78,7 @@ async function nft(pid: number, rules: string): Promise<void> {
 
 const nftIn = (pid: number) => ["--target", String(pid), "--net", "nft", "-f", "-"];
 
-/** The network of the host itself is nobody's to silence. */
+/** The network of the host itself is never blocked. */
 export async function isHostNetwork(pid: number): Promise<boolean> {
   const [own, its] = await Promise.all(["self", pid].map((of) => readlink(`/proc/${of}/ns/net`)));
   return own === its;

@@ -4,7 +4,7 @@ import { readlinkSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { endConnections, holdSilence, unsilenceNetwork } from "./network-silence.ts";
+import { endConnections, prepareBlock, unblockTraffic } from "./traffic-block.ts";
 
 // Each test makes two network namespaces and a cable between them: `neighbour` and `container`. A fault of the code can silence only
 // these, and never this machine.
@@ -78,14 +78,14 @@ describe.runIf(process.getuid?.() === 0)("the network of a container", () => {
     const { heard, say, hears } = await connection();
     say("before");
     await hears("before");
-    const held = await holdSilence(container);
+    const held = await prepareBlock(container);
     say("held");
     await hears("held");
-    await held.silence();
+    await held.block();
     say("silenced");
     await delay(700);
     expect(heard).toEqual(["before", "held"]);
-    await unsilenceNetwork(container);
+    await unblockTraffic(container);
     await hears("silenced");
     say("after");
     await hears("after");
@@ -104,15 +104,15 @@ describe.runIf(process.getuid?.() === 0)("the network of a container", () => {
       return runIn(neighbour, "ip", "neighbour", "show", address).includes("lladdr");
     };
     expect(await isFound()).toBe(true);
-    await (await holdSilence(container)).silence();
+    await (await prepareBlock(container)).block();
     expect(await isFound()).toBe(false);
-    await unsilenceNetwork(container);
+    await unblockTraffic(container);
     expect(await isFound()).toBe(true);
   });
 
   test("is left alone where the silence is dropped", async () => {
     const { say, hears } = await connection();
-    (await holdSilence(container)).drop();
+    (await prepareBlock(container)).drop();
     await delay(300);
     say("after");
     await hears("after");
@@ -123,7 +123,7 @@ describe.runIf(process.getuid?.() === 0)("the network of a container", () => {
     const { say, hears } = await connection();
     say("before");
     await hears("before");
-    await (await holdSilence(container)).silence();
+    await (await prepareBlock(container)).block();
     await endConnections(container);
     say("after");
     await hears("ECONNRESET");
@@ -131,9 +131,9 @@ describe.runIf(process.getuid?.() === 0)("the network of a container", () => {
 
   test("is never silenced where it is the host's own", async () => {
     // This process is the agent, and its network is that of the host.
-    const source = new URL("network-silence.ts", import.meta.url).pathname;
-    const agent = `const { endConnections, holdSilence } = await import(process.argv[1]);
-      await (await holdSilence(process.pid)).silence();
+    const source = new URL("traffic-block.ts", import.meta.url).pathname;
+    const agent = `const { endConnections, prepareBlock } = await import(process.argv[1]);
+      await (await prepareBlock(process.pid)).block();
       await endConnections(process.pid);
       const net = await import("node:net");
       const server = net.createServer((socket) => socket.end("heard")).listen(7001, "127.0.0.1", () => {
