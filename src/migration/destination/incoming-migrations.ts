@@ -4,7 +4,7 @@ import { protocol } from "../../contract/version.ts";
 import { imageSpaces, releaseImageSpace } from "../../host/restore/image-space.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { destinationMayRun, destinationStart } from "../baton/destination.ts";
-import { realDestinationWorld } from "./effects/real-world.ts";
+import { realDestinationWorld } from "./effects/release-and-end.ts";
 import { type IncomingDeps, IncomingMigration } from "./incoming.ts";
 import { viewOf } from "./preflight/view.ts";
 import { type IncomingRecord, incomingKind, incomingRecord } from "./record.ts";

@@ -17,7 +17,7 @@ import { RateLimit } from "../../transport/streams/rate-limit.ts";
 import { realClock } from "../baton/owed-effects.ts";
 import { sourceIsDone, sourceMayRun, sourceStart } from "../baton/source.ts";
 import { SourceBaton } from "./baton.ts";
-import { realSourceWorld } from "./effects/real-world.ts";
+import { realSourceWorld } from "./effects/thaw-and-end.ts";
 import { type OutgoingRecord, outgoingKind, type SourceEffect } from "./record.ts";
 import { MemoryServer } from "./transfer/memory-server.ts";
 

@@ -2,7 +2,7 @@ import type { BatonAnswer, BatonOffer } from "../../../contract/peer-messages.ts
 
 /**
  * What the source of one migration does to the world. Each effect is harmless when it is repeated, also beside an earlier try that
- * still runs, and rejects where it does not hold. The real one is real-world.ts; tests have a fake whose every action can fail.
+ * still runs, and rejects where it does not hold. The real one is thaw-and-end.ts; tests have a fake whose every action can fail.
  */
 export interface SourceWorld {
   /** Resolves when all processes of the original run, with their network. @returns whether it has any */
