@@ -73,12 +73,21 @@ export class IncomingMigration {
       onFailure: (effect, error, pauseMs) => {
         deps.log.warn({ err: error, effect, migration }, "an effect failed, and is tried again");
         const why = error instanceof Error ? error.message : String(error);
-        this.onWaiting(`Cannot ${whatItDoes[effect]} yet: ${why} Trying again in ${pauseMs / 1000} s.`);
+        this.#tell(`Cannot ${whatItDoes[effect]} yet: ${why} Trying again in ${pauseMs / 1000} s.`);
       },
       onTrouble: (error, what) => deps.log.warn({ err: error, migration }, what),
       onRunning: () => this.#noteRunning().catch(logged("CRIU's statistics could not be read")),
       onDrained: () => this.#noteDrained().catch(logged("the time of the first pages could not be read")),
     });
+  }
+
+  /** Nothing may depend on it: the journal of events can be full as well. */
+  #tell(message: string): void {
+    try {
+      this.onWaiting(message);
+    } catch (error) {
+      this.deps.log.warn({ err: error, migration: this.migration }, message);
+    }
   }
 
   get migration(): string {

@@ -55,17 +55,26 @@ export class OutgoingMigration {
         const { container, migration } = record;
         log.warn({ err: error, effect, migration }, "an effect failed, and is tried again");
         const why = error instanceof Error ? error.message : String(error);
-        this.onWaiting(`Cannot ${whatItDoes[effect]} '${container}' yet: ${why} Trying again in ${pauseMs / 1000} s.`);
+        this.#tell(`Cannot ${whatItDoes[effect]} '${container}' yet: ${why} Trying again in ${pauseMs / 1000} s.`);
       },
       onJournalFailure: (error) => {
         log.error({ err: error, migration: record.migration }, "the journal cannot be written");
-        this.onWaiting(`The journal cannot be written: ${(error as Error).message}. Make room on this host.`);
+        this.#tell(`The journal cannot be written: ${(error as Error).message}. Make room on this host.`);
       },
     });
   }
 
   save(): void {
     this.deps.journal.putRecord(outgoingKind, this.record.migration, this.record);
+  }
+
+  /** Nothing may depend on it: the journal of events can be full as well. */
+  #tell(message: string): void {
+    try {
+      this.onWaiting(message);
+    } catch (error) {
+      this.deps.log.warn({ err: error, migration: this.record.migration }, message);
+    }
   }
 
   /** Removes it from the journal where nothing is left to do. */
