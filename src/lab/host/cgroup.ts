@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import { type Mount, parseMounts } from "../../host/proc/mountinfo.ts";
 import { cgroupName } from "../paths.ts";
+import { releaseHeld } from "./held-processes.ts";
 
 /** Where this machine has the cgroup2 tree, which may lie below or beside trees of version 1. */
 export function findCgroup2(mounts: Mount[]): string | undefined {
@@ -44,6 +45,7 @@ export async function removeCgroup(folder: string): Promise<void> {
       killAll(folder);
       for (const cgroup of deepestFirst(folder)) {
         killAll(cgroup);
+        await releaseHeld(pidsOf(cgroup));
         rmdirSync(cgroup);
       }
     } catch (error) {
@@ -59,10 +61,12 @@ function killAll(cgroup: string): void {
     writeFileSync(join(cgroup, "cgroup.kill"), "1");
     return;
   }
-  const pids = readFileSync(join(cgroup, "cgroup.procs"), "utf8").split("\n").map(Number);
-  for (const pid of pids.filter((pid) => pid > 0)) process.kill(pid, "SIGKILL");
+  for (const pid of pidsOf(cgroup)) process.kill(pid, "SIGKILL");
   writeFileSync(join(cgroup, "cgroup.freeze"), "0");
 }
+
+const pidsOf = (cgroup: string): number[] =>
+  readFileSync(join(cgroup, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
 
 function deepestFirst(folder: string): string[] {
   const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
