@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseMounts } from "../../host/proc/mountinfo.ts";
 import { run } from "../../host/proc/process.ts";
 
 const prefix = "/godwit-";
+const patienceMs = 5000;
 
 /**
  * An agent keeps the original of a move in a second freezer, so that nobody can kill it (src/host/cgroup/deferred-kills.ts). A lab that
@@ -20,16 +22,19 @@ export async function releaseHeld(pids: number[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-freezer-"));
   await run("mount", ["-t", "cgroup", "-o", "freezer", "godwit", folder]);
   try {
-    thawIn(folder, held);
+    await thawIn(folder, held);
   } finally {
     await run("umount", ["--lazy", folder]);
     rmdirSync(folder);
   }
 }
 
-function thawIn(top: string, paths: Iterable<string>): void {
-  for (const path of paths) writeFileSync(join(top, path, "freezer.state"), "THAWED");
-  removeEmpty(top);
+async function thawIn(top: string, paths: Iterable<string>): Promise<void> {
+  for (const path of paths) {
+    const folder = join(top, path);
+    writeFileSync(join(folder, "freezer.state"), "THAWED");
+    await untilRemoved(folder);
+  }
 }
 
 /** The agent's cgroup that a process is in. */
@@ -45,13 +50,13 @@ function heldIn(pid: number): string[] {
   }
 }
 
-/** One that still has a process is in use, and stays. */
-function removeEmpty(top: string): void {
-  for (const name of readdirSync(top).filter((each) => `/${each}`.startsWith(prefix))) {
+/** A killed process is in its cgroup for a moment. */
+async function untilRemoved(folder: string): Promise<void> {
+  for (const end = performance.now() + patienceMs; existsSync(folder); await sleep(20)) {
     try {
-      rmdirSync(join(top, name));
-    } catch {
-      // A process in it has not ended yet: the next lab that goes down removes it.
+      rmdirSync(folder);
+    } catch (error) {
+      if (performance.now() > end) throw error;
     }
   }
 }
