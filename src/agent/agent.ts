@@ -61,7 +61,9 @@ export async function startAgent(
   });
   const peers = new Peers(config, credentials);
   undo.defer(() => peers.close());
-  const tunnels = new TunnelRegistry((path, error) => log.info({ err: error, path }, "a stream of another agent ended with an error"));
+  const tunnels = new TunnelRegistry((path, error) =>
+    log.info({ err: error, path }, "a stream of another agent ended with an error"),
+  );
   const work = assemble({ name: config.name, journal, operations, peers, tunnels, blocks, log });
   undo.defer(() => work.close());
   await work.recover();

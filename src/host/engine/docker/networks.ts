@@ -44,10 +44,16 @@ export function dockerNetworks(client: DockerClient): EngineNetworks {
     },
     async disconnectNetwork(network, container) {
       const body = { Container: container };
-      await client.post(api`/networks/${network}/disconnect`, { body }).catch(ignoreStatus(404));
+      await client.post(api`/networks/${network}/disconnect`, { body }).catch((error) => {
+        if (!isNotConnected(error)) ignoreStatus(404)(error);
+      });
     },
   };
 }
+
+/** Docker says so also of a network that does not exist, and has no status of its own for it. */
+const isNotConnected = (error: unknown): boolean =>
+  error instanceof DockerRefusal && error.message.includes("is not connected to the network");
 
 /**
  * The error, as AddressRefused where it is one. Docker says "invalid config for network NAME: ... user specified IP address is
