@@ -28,7 +28,9 @@ describe("a restore that fails", () => {
     expect(await lab.refusal("rollback", "h1/looper", "cp")).toMatchObject({
       code: "restore-failed",
       exit: 7,
-      message: expect.stringMatching(/^'looper' could not be rolled back to 'cp', and keeps running as it was: .*bound\/log/),
+      message: expect.stringMatching(
+        /^'looper' could not be rolled back to 'cp', and keeps running as it was: .*bound\/log/,
+      ),
       hint: expect.stringContaining("godwit checkpoint ls looper"),
     });
     expect(await startOf(lab, "looper")).toBe(before);
