@@ -25,7 +25,7 @@ const virtual = (
 });
 
 /** Files that look at the whole machine, or measure: nothing else runs meanwhile. */
-const alone = ["test/e2e/hosts/lab.test.ts", "test/e2e/hosts/lab-down.test.ts"];
+const alone = ["hosts/lab", "hosts/lab-down", "moves/bandwidth"].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Kinds of networks that have a test without a virtual machine. */
 const onlyInFullRun = process.env.GODWIT_TEST_FULL === "1" ? [] : ["test/e2e-vm/ipvlan.test.ts"];

@@ -19,6 +19,16 @@ import { isUnifiedHost } from "./hierarchy.ts";
 const mountpoint = `${runFolder}/freezer`;
 const patienceMs = 2000;
 
+let turn: Promise<unknown> = Promise.resolve();
+
+/** One after the other: the last container that leaves the hierarchy unmounts it. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = turn.then(work);
+  // Its error is thrown to its own caller.
+  turn = mine.catch(() => {});
+  return mine;
+}
+
 const folderOf = (id: string) => join(mountpoint, `godwit-${id}`);
 
 /**
@@ -26,7 +36,9 @@ const folderOf = (id: string) => join(mountpoint, `godwit-${id}`);
  * after some seconds, and does not start the container again.
  * @throws command-failed where the kernel does not offer it: kills are not deferred then
  */
-export async function deferKills(container: RuncContainer): Promise<void> {
+export const deferKills = (container: RuncContainer): Promise<void> => inTurn(() => defer(container));
+
+async function defer(container: RuncContainer): Promise<void> {
   // On a host with cgroups of version 1, runc itself freezes this way, and looks for the processes in that cgroup.
   if (!isUnifiedHost()) return;
   await mkdir(mountpoint, { recursive: true, mode: 0o700 });
@@ -49,7 +61,9 @@ export async function deferKills(container: RuncContainer): Promise<void> {
 export const defersKills = (id: string): Promise<boolean> => isThere(folderOf(id));
 
 /** Kills arrive again, those that waited at once. The container stays frozen by its own cgroup. Harmless where nothing waits. */
-export async function deliverKills(id: string): Promise<void> {
+export const deliverKills = (id: string): Promise<void> => inTurn(() => deliver(id));
+
+async function deliver(id: string): Promise<void> {
   const folder = folderOf(id);
   if (!(await isThere(folder))) return;
   await writeFile(join(folder, "freezer.state"), "THAWED");

@@ -56,6 +56,7 @@ export function realSourceWorld(
     async thaw() {
       // A container that its user has paused stays so.
       if (!record.mayBeFrozen) return true;
+      if (!sourceMayRun(record.state)) throw new Error("the container may not run here");
       const running = await findRuncContainer(containerId);
       if (!running) return false;
       memory.close();
@@ -63,7 +64,6 @@ export function realSourceWorld(
       await deliverKills(containerId);
       await endDumps(running.id);
       // None keeps another from being done; where one fails, all are repeated.
-      if (!sourceMayRun(record.state)) throw new Error("the container may not run here");
       const [found, network, thawed] = await Promise.allSettled([
         containerProcesses(running.cgroup),
         unblockTraffic(running.pid),
