@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isFullRun } from "../e2e/support/full-run.ts";
+import { isFullRun, testInFullRun } from "../e2e/support/full-run.ts";
 import { countsOn, expectConsecutive, startLooper } from "../e2e/support/looper.ts";
 import { eventually } from "../e2e/support/wait.ts";
 import { useVmLab } from "./support/vm-lab.ts";
@@ -21,15 +21,22 @@ const unload = (host: string) => lab.on(host, "apparmor_parser -R /run/shop");
 /** As the kernel has it, of the container's own process. */
 const enforced = (host: string, name: string) => lab.on(host, `docker exec ${name} cat /proc/1/attr/current`);
 
+const lacksProfile = {
+  code: "preflight-failed",
+  message: expect.stringContaining("AppArmor has no profile 'shop'"),
+};
+
 const ofDocker = ["docker-default", "", "docker-default (enforce)", "precopy"] as const;
 const ofItsUser = ["a custom profile", "--security-opt apparmor=shop", "shop (enforce)", "postcopy"] as const;
 
 test.each(isFullRun ? [ofDocker, ofItsUser] : [ofItsUser])(
-  "an AppArmor profile still applies after a move: %s",
+  "an AppArmor profile is asked for before a move, and still applies after it: %s",
   async (_, flags, held, mode) => {
-    await Promise.all([load("h1"), load("h2")]);
+    await load("h1");
     await startLooper(lab, "h1", "confined", { flags });
     expect(await enforced("h1", "confined")).toBe(held);
+    if (flags) expect(await lab.refusal("migrate", "h1/confined", "h2")).toMatchObject(lacksProfile);
+    await load("h2");
     await lab.json("migrate", "h1/confined", "h2", "--mode", mode);
     expect(await enforced("h2", "confined")).toBe(held);
     const secret = await lab.attempt("h2", "docker exec confined sh -c 'echo x >/secret'");
@@ -38,7 +45,7 @@ test.each(isFullRun ? [ofDocker, ofItsUser] : [ofItsUser])(
   },
 );
 
-test("a profile that the destination lacks is refused before the move; if it is unloaded during the move, the original runs on", async () => {
+testInFullRun("a profile that is unloaded on the destination during the move: the original runs on", async () => {
   await Promise.all([load("h1"), load("h2")]);
   await startLooper(lab, "h1", "confined", { flags: "--security-opt apparmor=shop" });
   const unloading = () => unload("h2");
@@ -50,9 +57,5 @@ test("a profile that the destination lacks is refused before the move; if it is 
   await eventually("nothing is left on h2", async () => {
     const left = await lab.on("h2", "docker ps -aq; ls /var/lib/godwit/pending; pgrep -x criu || :");
     return left === "" || undefined;
-  });
-  expect(await lab.refusal("migrate", "h1/confined", "h2")).toMatchObject({
-    code: "preflight-failed",
-    message: expect.stringContaining("AppArmor has no profile 'shop'"),
   });
 });

@@ -8,7 +8,7 @@ import {
   manifestsOf,
   startFileKinds,
 } from "../e2e/support/files/manifests.ts";
-import { isFullRun } from "../e2e/support/full-run.ts";
+import { isFullRun, testInFullRun } from "../e2e/support/full-run.ts";
 import type { CliResult } from "../e2e/support/lab.ts";
 import { countsOn, expectConsecutive, stateOf } from "../e2e/support/looper.ts";
 import { eventually } from "../e2e/support/wait.ts";
@@ -17,11 +17,6 @@ import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab(isFullRun ? ["busybox"] : []);
 beforeAll(() => makeCheckedMemory(lab));
-
-/** In an emulated machine each of these takes a minute or more, and what it tries is tried in the others as well, but for one detail. */
-const testInFullRun = (name: string, run: () => Promise<void>) => {
-  if (isFullRun) test(name, run);
-};
 
 const MiB = 2 ** 20;
 /** Writes more than a slow link takes. */

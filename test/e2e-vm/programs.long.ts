@@ -4,14 +4,14 @@ import { nginx } from "../e2e/programs/nginx.ts";
 import { redis } from "../e2e/programs/redis.ts";
 import { sqlite } from "../e2e/programs/sqlite.ts";
 import { makeServers } from "../e2e/programs/support/image.ts";
-import { type LabMode, makeLanNetwork } from "../e2e/programs/support/moves.ts";
+import { journeyIn, makeLanNetwork } from "../e2e/programs/support/moves.ts";
 import { writeResults } from "../e2e/programs/support/results.ts";
 import { webSockets } from "../e2e/programs/web-sockets.ts";
 import { mustGodwit } from "../e2e/support/lab.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab(["apps", "gcc"]);
-const modes: readonly LabMode[] = ["precopy"];
+const journeys = [journeyIn("precopy")];
 /** What is sent from one emulated machine to the other takes its time. */
 const megabytes = 20;
 let largeSum = "";
@@ -27,9 +27,9 @@ afterAll(async () => {
   for (const host of ["h1", "h2"]) await lab.on(host, "docker network rm lan");
 });
 
-mixedPrograms(lab, modes);
+mixedPrograms(lab, journeys);
 // Its volume is sent anew in each move: it must not grow to what takes many minutes here.
-sqlite(lab, 5, modes);
-webSockets(lab, modes);
-nginx(lab, { megabytes, restMs: 8000, modes }, () => largeSum);
-redis(lab, 30, modes);
+sqlite(lab, 5, journeys);
+webSockets(lab, journeys);
+nginx(lab, { megabytes, restMs: 8000, journeys }, () => largeSum);
+redis(lab, 30, journeys);

@@ -5,13 +5,10 @@ import { countsOn, expectConsecutive, logNumbers, startLooper, stateOf } from ".
 import { expectGoesOnFrom, rollBackTwice } from "./on-one-host.ts";
 import { brisk, makeTreeImage, readFiles, startTree, treeCountsOn } from "./process-tree.ts";
 
-/**
- * What a user does between the hosts h1 and h2: a move there and back; with `everything` also moved checkpoints, clones onto the
- * other host, and a tree of processes.
- */
-export function testBetweenTwoHosts(lab: TestLab, everything = true): void {
+/** What a user does between the hosts h1 and h2: a move there and back, moved checkpoints, clones, and a tree of processes. */
+export function testBetweenTwoHosts(lab: TestLab): void {
   moves(lab);
-  if (everything) checkpointsAndClones(lab);
+  checkpointsAndClones(lab);
 }
 
 function moves(lab: TestLab): void {

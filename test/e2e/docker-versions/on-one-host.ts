@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RunResult } from "../../../src/contract/routes.ts";
+import { testInFullRun } from "../support/full-run.ts";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, countsTo, expectConsecutive, idOf, logNumbers, startLooper, stateOf } from "../support/looper.ts";
 import {
@@ -12,13 +13,8 @@ import {
   treeCountsOn,
 } from "./process-tree.ts";
 
-/** What a user does on one host: checkpoint, restore, rollback, clone; with `everything` also with a tree of processes. */
-export function testOnOneHost(lab: TestLab, host: string, everything = true): void {
-  counts(lab, host);
-  if (everything) tree(lab, host);
-}
-
-function counts(lab: TestLab, host: string): void {
+/** What a user does on one host: checkpoint, restore, rollback. */
+export function testOnOneHost(lab: TestLab, host: string): void {
   const at = (name: string) => `${host}/${name}`;
 
   describe("a counting container", () => {
@@ -59,6 +55,28 @@ function counts(lab: TestLab, host: string): void {
       expect(again[0]).toBeLessThanOrEqual(from ?? -1);
     });
 
+    test("is rolled back to the number of its checkpoint, and its log says so", async () => {
+      await startLooper(lab, host, "looper2");
+      await lab.json("checkpoint", "create", at("looper2"), "cp");
+      const now = (await logNumbers(lab, host, "looper2")).at(-1) ?? -1;
+      await countsTo(lab, host, "looper2", now + 15);
+      await lab.json("rollback", at("looper2"), "cp");
+      const log = await countsOn(lab, host, "looper2");
+      const jump = log.findIndex((number, i) => i > 0 && number !== (log[i - 1] ?? 0) + 1);
+      expectConsecutive(log.slice(0, jump));
+      const [back = -1] = log.slice(jump);
+      expect(back).toBeLessThanOrEqual(now + 1);
+      expect(back).toBeGreaterThan(0);
+      expectConsecutive(log.slice(jump), back);
+    });
+  });
+}
+
+/** Clones on one host. */
+export function testClones(lab: TestLab, host: string): void {
+  const at = (name: string) => `${host}/${name}`;
+
+  describe("a counting container", () => {
     test("is cloned from a checkpoint: the clone counts on from the checkpoint's number, and the original is not changed", async () => {
       await startLooper(lab, host, "looper2", { flags: "-e WORD=kept" });
       await lab.json("checkpoint", "create", at("looper2"), "cp", "--stop");
@@ -91,31 +109,17 @@ function counts(lab: TestLab, host: string): void {
       expectConsecutive(await countsOn(lab, host, "looper2"));
       expect(await lab.json<unknown[]>("checkpoint", "ls", at("twin"))).toMatchObject([{ checkpoints: [] }]);
     });
-
-    test("is rolled back to the number of its checkpoint, and its log says so", async () => {
-      await startLooper(lab, host, "looper2");
-      await lab.json("checkpoint", "create", at("looper2"), "cp");
-      const now = (await logNumbers(lab, host, "looper2")).at(-1) ?? -1;
-      await countsTo(lab, host, "looper2", now + 15);
-      await lab.json("rollback", at("looper2"), "cp");
-      const log = await countsOn(lab, host, "looper2");
-      const jump = log.findIndex((number, i) => i > 0 && number !== (log[i - 1] ?? 0) + 1);
-      expectConsecutive(log.slice(0, jump));
-      const [back = -1] = log.slice(jump);
-      expect(back).toBeLessThanOrEqual(now + 1);
-      expect(back).toBeGreaterThan(0);
-      expectConsecutive(log.slice(jump), back);
-    });
   });
 }
 
-function tree(lab: TestLab, host: string): void {
+/** A tree of processes on one host. */
+export function testTree(lab: TestLab, host: string): void {
   const at = (name: string) => `${host}/${name}`;
 
   describe("a tree of processes", () => {
     beforeAll(() => makeTreeImage(lab, host));
 
-    test("is restored from a checkpoint: all three counters go on", async () => {
+    testInFullRun("is restored from a checkpoint: all three counters go on", async () => {
       await startTree(lab, host, "tree");
       await lab.json("checkpoint", "create", at("tree"), "cp", "--stop");
       const stopped = await readFiles(lab, host, "tree");
@@ -124,7 +128,7 @@ function tree(lab: TestLab, host: string): void {
       expect(await lab.on(host, "docker exec tree hostname")).toBe("test");
     });
 
-    test("is cloned with its files, and both change their own from then on", async () => {
+    testInFullRun("is cloned with its files, and both change their own from then on", async () => {
       await startTree(lab, host, "tree", brisk);
       await lab.json("checkpoint", "create", at("tree"), "cp", "--stop");
       const stopped = await readFiles(lab, host, "tree");

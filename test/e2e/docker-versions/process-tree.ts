@@ -28,7 +28,7 @@ export async function makeTreeImage(lab: TestLab, host: string): Promise<void> {
   await lab.on(host, "docker exec workshop gcc -o /root/app /root/app.c");
   await write(
     "/root/script",
-    '#!/bin/sh\ni=0\nwhile true; do echo "count:$i" >> /root/2; i=$(expr $i + 1); sleep $PAUSE; done\n',
+    '#!/bin/sh\ni=0\nwhile true; do echo "count:$i" >> /root/2; i=$((i+1)); sleep $PAUSE; done\n',
   );
   await write("/etc/rc.local", "#!/bin/bash\n/root/app &\n/root/script &\n/bin/bash\n");
   await lab.on(host, "docker commit workshop tree && docker rm -f workshop");

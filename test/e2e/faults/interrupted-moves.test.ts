@@ -42,7 +42,7 @@ describe("a cancel before the destination holds the baton leaves the container r
     [", and has been cut", `echo '${cut}' | nft -f -`],
   ])("while memory of the frozen container goes over a slow link%s", async (_, meanwhile) => {
     const memory = 'x=$(head -c 60000000 /dev/zero | tr "\\0" x)';
-    const count = "i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.1; done";
+    const count = "i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done";
     await lab.on("h1", `docker run --pull never -d --name slow busybox sh -c '${memory}; ${count}'`);
     await countsTo(lab, "h1", "slow", 3);
     await lab.on("h1", "tc qdisc add dev eth0 root tbf rate 16mbit burst 64k latency 400ms");

@@ -12,7 +12,7 @@ describe.each([
   ["Docker 28", "h2"],
 ])("godwit setup on %s", (_, host) => {
   test("can run twice, and --remove twice: other settings stay, and running containers are not touched", async () => {
-    const looper = `docker run --pull never -d --restart always --name bystander busybox sh -c 'i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.1; done'`;
+    const looper = `docker run --pull never -d --restart always --name bystander busybox sh -c 'i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done'`;
     if (host === "h2") await lab.godwit("lab", "image", host, "busybox");
     await lab.on(host, "godwit setup --remove && rm -f /etc/docker/daemon.json*");
     const own = {

@@ -40,7 +40,7 @@ const flags = [
 ].join(" ");
 
 const command =
-  "sh -c 'echo kept >/scratch/file; httpd -p 8080 -h /data; i=0; while true; do echo $i; i=$(expr $i + 1); sleep 0.1; done'";
+  "sh -c 'echo kept >/scratch/file; httpd -p 8080 -h /data; i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done'";
 
 describe("a container that moves", () => {
   test("has the same configuration on the other host, and back on the first", async () => {

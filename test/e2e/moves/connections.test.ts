@@ -147,8 +147,8 @@ const ofItself: [string, string][] = [
 test.each(isFullRun ? ofItself : ofItself.slice(0, 1))(
   "a container's connections to itself go on, on %s",
   async (_, flags) => {
-    const program = "i=0; while echo $i; do i=$((i+1)); done";
-    // Without a pause, so that some bytes are always on their way.
+    // Hundreds of numbers between two pauses, so that nearly always some bytes are on their way.
+    const program = "i=0; while echo $i; do i=$((i+1)); [ $((i % 300)) = 0 ] && sleep 0.02; done";
     const look = "{ if (\\$1 != n++) print -1; if (n % 1000 == 0) { print n / 1000 - 1; fflush() } }";
     const numbers = `(${program}) | nc 127.0.0.1 7000 | awk "${look}"`;
     await lab.on(

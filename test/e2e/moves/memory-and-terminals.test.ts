@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { readLog } from "../support/docker-api.ts";
+import { isFullRun } from "../support/full-run.ts";
 import { countsOn, expectConsecutive, startLooper, stateOf } from "../support/looper.ts";
 import { makePrograms } from "../support/programs.ts";
 import { useSharedLab } from "../support/shared-lab.ts";
@@ -13,9 +14,11 @@ const log = (host: string, name: string) => readLog(lab, host, name);
 const logHas = (host: string, name: string, what: RegExp) =>
   eventually(`the log of ${name} on ${host} has ${what}`, async () => what.exec(await log(host, name)) ?? undefined);
 
+const mebibytes = isFullRun ? 256 : 96;
+
 describe("memory", () => {
-  test("of 256 MiB that is written all the time is correct after every move and rollback", async () => {
-    await lab.on("h1", "docker run --pull never -d --name memory programs memcheck 256");
+  test(`of ${mebibytes} MiB that is written all the time is correct after every move and rollback`, async () => {
+    await lab.on("h1", `docker run --pull never -d --name memory programs memcheck ${mebibytes}`);
     await logHas("h1", "memory", /pass 1\b/);
     await lab.json("checkpoint", "create", "h1/memory", "cp");
     for (const [from, to] of [

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Verdict } from "../../../src/contract/facts.ts";
 import type { MigrationPlan, MigrationResult } from "../../../src/contract/migration.ts";
+import { testInFullRun } from "../support/full-run.ts";
 import { useLab } from "../support/lab.ts";
 import { makePrograms } from "../support/programs.ts";
 import { eventually } from "../support/wait.ts";
@@ -47,7 +48,7 @@ describe("shared memory of several hundred MiB: anonymous, System V, memfd, and 
     await goesOn("h2");
   });
 
-  test("that grows while files are sent fits as well", async () => {
+  testInFullRun("that grows while files are sent fits as well", async () => {
     await lab.on("h1", "docker run --pull never -d --name shares --tmpfs /scratch:size=1g programs shared-memory 16");
     await goesOn("h1");
     const grow = () =>

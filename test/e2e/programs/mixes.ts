@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive } from "../support/looper.ts";
-import { moveBackAndForth, modes as namespaceModes } from "./support/moves.ts";
+import { allModes, moveBackAndForth } from "./support/moves.ts";
 import { recordMoved } from "./support/results.ts";
 
 /** Programs that use many things of the kernel at once, and print a number whenever all of them worked. */
@@ -32,14 +32,14 @@ const mixes = [
   },
 ];
 
-export function mixedPrograms(lab: TestLab, modes = namespaceModes): void {
+export function mixedPrograms(lab: TestLab, journeys = allModes): void {
   describe.each(mixes)("$id", ({ id, what, how, command }) => {
-    test.each(modes)("%s: all parts go on working together", async (mode) => {
+    test.each(journeys)("$name: all parts go on working together", async ({ modes }) => {
       await lab.on("h1", `docker run --pull never -d --shm-size 64m --name ${id} servers ${command}`);
       await countsOn(lab, "h1", id, 3);
       const after = async (host: string) => expectConsecutive(await countsOn(lab, host, id, 3));
-      await moveBackAndForth(lab, { name: id, mode, after });
-      recordMoved({ id, what, how, test: "test/e2e/programs/mixes.ts" }, mode);
+      await moveBackAndForth(lab, { name: id, modes, after });
+      recordMoved({ id, what, how, test: "test/e2e/programs/mixes.ts" }, modes);
     });
   });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { startClient } from "./support/lan-client.ts";
-import { type LabMode, lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
+import { eachMode, type Journey, lanAddress, moveBackAndForth, onLan } from "./support/moves.ts";
 import { recordMoved } from "./support/results.ts";
 
 interface Report {
@@ -26,27 +26,30 @@ const program = (megabytes: number) => ({
  */
 export function nginx(
   lab: TestLab,
-  { megabytes, restMs, modes = namespaceModes }: { megabytes: number; restMs: number; modes?: readonly LabMode[] },
+  { megabytes, restMs, journeys = eachMode }: { megabytes: number; restMs: number; journeys?: Journey[] },
   sum: () => string,
 ): void {
-  test.each(modes)("nginx, %s: twenty downloads arrive whole, over the connections they began on", async (mode) => {
-    await lab.on("h1", `docker run --pull never -d --name nginx ${onLan} servers nginx -c /opt/nginx.conf`);
-    const args = [`http://${lanAddress}`, String(downloads), String(megabytes * 1_000_000), sum(), String(restMs)];
-    await using client = startClient<Report>(lab, "downloads.ts", ...args);
-    const allGoOn = () => client.goesOn(({ least }) => least, 1_000_000);
-    await allGoOn();
-    const before = await orphans(lab);
-    const after = async () => {
+  test.each(journeys)(
+    "nginx, $name: twenty downloads arrive whole, over the connections they began on",
+    async ({ modes }) => {
+      await lab.on("h1", `docker run --pull never -d --name nginx ${onLan} servers nginx -c /opt/nginx.conf`);
+      const args = [`http://${lanAddress}`, String(downloads), String(megabytes * 1_000_000), sum(), String(restMs)];
+      await using client = startClient<Report>(lab, "downloads.ts", ...args);
+      const allGoOn = () => client.goesOn(({ least }) => least, 1_000_000);
       await allGoOn();
-      // What the original had still to send is nobody's any more where it was.
-      expect(await orphans(lab)).toBeLessThan(before + downloads);
-    };
-    const host = await moveBackAndForth(lab, { name: "nginx", mode, after });
-    expect((await client.tell()).whole).toBe(0);
-    expect(await client.finish()).toMatchObject({ whole: downloads, kept: downloads });
-    expect(await lab.on(host, "docker logs nginx 2>&1")).toBe("");
-    recordMoved(program(megabytes), mode);
-  });
+      const before = await orphans(lab);
+      const after = async () => {
+        await allGoOn();
+        // What the original had still to send is nobody's any more where it was.
+        expect(await orphans(lab)).toBeLessThan(before + downloads);
+      };
+      const host = await moveBackAndForth(lab, { name: "nginx", modes, after });
+      expect((await client.tell()).whole).toBe(0);
+      expect(await client.finish()).toMatchObject({ whole: downloads, kept: downloads });
+      expect(await lab.on(host, "docker logs nginx 2>&1")).toBe("");
+      recordMoved(program(megabytes), modes);
+    },
+  );
 }
 
 /** Connections that the kernel keeps after their program, on the host that has most; hosts in namespaces share one kernel. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { eventually } from "../support/wait.ts";
-import { lanAddress, moveBackAndForth, modes as namespaceModes, onLan } from "./support/moves.ts";
+import { allModes, lanAddress, moveBackAndForth, onLan } from "./support/moves.ts";
 import { recordMoved } from "./support/results.ts";
 
 const program = {
@@ -24,12 +24,12 @@ const sums =
   "SELECT (SELECT sum(abalance) FROM pgbench_accounts) = s AND (SELECT sum(bbalance) FROM pgbench_branches) = s AND (SELECT sum(tbalance) FROM pgbench_tellers) = s FROM (SELECT sum(delta) AS s FROM pgbench_history) AS history";
 
 /** PostgreSQL as its own user, while clients write over the connections that they began on. */
-export function postgres(lab: TestLab, modes = namespaceModes): void {
+export function postgres(lab: TestLab, journeys = allModes): void {
   const run = (host: string, ...words: string[]) =>
     lab.on(host, `docker exec -e PGHOST=/tmp postgres ${words.map((word) => `"${word}"`).join(" ")}`);
   const sql = (host: string, query: string) => run(host, `${binaries}/psql`, "-d", "postgres", "-Atc", query);
 
-  test.each(modes)("PostgreSQL, %s: no transaction fails, and the database is whole", async (mode) => {
+  test.each(journeys)("PostgreSQL, $name: no transaction fails, and the database is whole", async ({ modes }) => {
     for (const each of ["h1", "h2"]) await lab.on(each, "docker volume rm -f pgdata");
     const flags = `--user postgres --shm-size 128m -v pgdata:/pgdata ${onLan}`;
     await lab.on("h1", `docker run --pull never -d --name postgres ${flags} servers sh -c '${server}'`);
@@ -50,7 +50,7 @@ export function postgres(lab: TestLab, modes = namespaceModes): void {
       expect(said).not.toMatch(/error|abort|[1-9]\d* failed/);
     };
     await after("h1");
-    const host = await moveBackAndForth(lab, { name: "postgres", mode, after });
+    const host = await moveBackAndForth(lab, { name: "postgres", modes, after });
     await lab.on("h1", "docker rm -f bench");
     expect(await sql(host, sums)).toBe("t");
     const check = ["--install-missing", "--heapallindexed", "-d", "postgres"];
@@ -58,6 +58,6 @@ export function postgres(lab: TestLab, modes = namespaceModes): void {
     const log = await lab.on(host, "docker logs postgres 2>&1");
     expect(log).not.toMatch(/PANIC|FATAL|was terminated/);
     await lab.on(host, "docker rm -f postgres && docker volume rm pgdata");
-    recordMoved(program, mode);
+    recordMoved(program, modes);
   });
 }

@@ -3,7 +3,7 @@ import { isFullRun } from "../support/full-run.ts";
 import type { TestLab } from "../support/lab.ts";
 import { eventually } from "../support/wait.ts";
 import { startClient } from "./support/lan-client.ts";
-import { lanAddress, moveBackAndForth, movesPerMode, modes as namespaceModes, onLan } from "./support/moves.ts";
+import { eachMode, journeyIn, lanAddress, moveBackAndForth, onLan } from "./support/moves.ts";
 import { recordMoved } from "./support/results.ts";
 
 interface Report {
@@ -22,26 +22,26 @@ const verify = (keys: number) =>
 
 /** With the mode that is tried in every run. */
 const networks = [
-  { network: "macvlan", always: "cold", flags: onLan, addresses: [lanAddress], reconnects: 0 },
+  { network: "macvlan", always: journeyIn("cold"), flags: onLan, addresses: [lanAddress], reconnects: false },
   // The published port is at the address of the host that it is on.
   {
     network: "bridge",
-    always: "postcopy",
+    always: journeyIn("postcopy"),
     flags: "-p 6379:6379",
     addresses: ["10.88.0.1", "10.88.0.2"],
-    reconnects: movesPerMode,
+    reconnects: true,
   },
 ];
 
-const program = (network: string, megabytes: number, reconnects: number) => ({
+const program = (network: string, megabytes: number, reconnects: boolean) => ({
   id: `redis-${network}-${megabytes}`,
   what: `Redis with an append-only file and ${megabytes} MB of data, on a ${network} network`,
-  how: `a client counts with INCR and reads each number back: none lost or repeated; ${reconnects === 0 ? "its connection stays" : "it connects anew once a move"}`,
+  how: `a client counts with INCR and reads each number back: none lost or repeated; ${reconnects ? "it connects anew once a move" : "its connection stays"}`,
   test: "test/e2e/programs/redis.ts",
 });
 
 /** Redis with an append-only file and these 10^6 bytes of data, while a client counts in it. */
-export function redis(lab: TestLab, megabytes: number, modes = namespaceModes): void {
+export function redis(lab: TestLab, megabytes: number, journeys = eachMode): void {
   const keys = megabytes * 100;
   const cli = (host: string, ...words: string[]) =>
     lab.on(host, `docker exec redis redis-cli ${words.map((word) => `"${word}"`).join(" ")}`);
@@ -63,22 +63,22 @@ export function redis(lab: TestLab, megabytes: number, modes = namespaceModes): 
   }
 
   describe.each(networks)("Redis on a $network network", ({ network, always, flags, addresses, reconnects }) => {
-    test.each(isFullRun ? modes : modes.filter((mode) => mode === always))(
-      "%s: counts on without a lost or repeated number, with all of its data",
-      async (mode) => {
+    test.each(isFullRun ? journeys : [always])(
+      "$name: counts on without a lost or repeated number, with all of its data",
+      async ({ modes }) => {
         await start(flags);
         await using client = startClient<Report>(lab, "redis.ts", ...addresses);
         await client.goesOn(({ count }) => count, 20);
         const host = await moveBackAndForth(lab, {
-          ...{ name: "redis", mode },
+          ...{ name: "redis", modes },
           after: () => client.goesOn(({ count }) => count, 20),
         });
         const end = await client.finish();
-        expect(end.reconnects).toBe(reconnects);
+        expect(end.reconnects).toBe(reconnects ? modes.length : 0);
         expect(await cli(host, "EVAL", verify(keys), "0")).toBe("0");
         expect(Number(await cli(host, "GET", "n"))).toBe(end.count);
         await lab.on(host, `docker exec redis sh -c 'redis-check-aof ${folder}/appendonlydir/*.manifest'`);
-        recordMoved(program(network, megabytes, reconnects), mode);
+        recordMoved(program(network, megabytes, reconnects), modes);
       },
     );
   });

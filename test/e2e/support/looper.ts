@@ -5,7 +5,7 @@ import { eventually } from "./wait.ts";
 
 /** A program that counts; `pause` in seconds between two numbers. */
 export const looperCommand = (pause = 0.1) =>
-  `/bin/sh -c 'i=0; while true; do echo $i; i=$(expr $i + 1); sleep ${pause}; done'`;
+  `/bin/sh -c 'i=0; while true; do echo $i; i=$((i+1)); sleep ${pause}; done'`;
 
 /** Starts it, and waits until it counts. */
 export async function startLooper(

@@ -21,7 +21,7 @@ export async function startWitnessed(lab: TestLab, host: string, name: string, f
   }
   writeFileSync(join(first, "log"), "");
   for (const folder of others) linkSync(join(first, "log"), join(folder, "log"));
-  const loop = "i=0; while true; do echo $i >> /witness/log; echo $i; i=$(expr $i + 1); sleep 0.05; done";
+  const loop = "i=0; while true; do echo $i >> /witness/log; echo $i; i=$((i+1)); sleep 0.05; done";
   await lab.on(
     host,
     `docker run --pull never -d --name ${name} -v ${folderInHost}:/witness ${flags} busybox sh -c '${loop}'`,

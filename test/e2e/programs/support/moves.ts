@@ -5,25 +5,35 @@ import type { TestLab } from "../../support/lab.ts";
 import { stateOf } from "../../support/looper.ts";
 
 export type LabMode = "precopy" | "postcopy" | "cold";
-/** Those that hosts in namespaces can do on every kernel; pre-copy needs virtual machines. */
-export const modes: readonly LabMode[] = ["postcopy", "cold"];
+/** The modes of a container's moves, one after another. */
+export interface Journey {
+  name: string;
+  modes: readonly LabMode[];
+}
+
 /** Five moves in a row find what one leaves behind for the next. */
-export const movesPerMode = isFullRun ? 5 : 1;
+const movesPerMode = isFullRun ? 5 : 1;
+/** All moves in one mode. */
+export const journeyIn = (mode: LabMode): Journey => ({ name: mode, modes: Array(movesPerMode).fill(mode) });
+/** Those modes that hosts in namespaces can do on every kernel; pre-copy needs virtual machines. */
+export const eachMode = [journeyIn("postcopy"), journeyIn("cold")];
+/** The same moves; in a short run one container makes all of them. */
+export const allModes: Journey[] = isFullRun ? eachMode : [{ name: "postcopy and cold", modes: ["postcopy", "cold"] }];
 
 /** An emulated machine hands over in seconds; rounds would go on and on for less. */
 const limits = { precopy: ["--downtime-limit", "60s"], postcopy: [], cold: [] };
 
 export interface Moves {
   name: string;
-  mode: LabMode;
+  modes: readonly LabMode[];
   /** What must hold after each move, with the host that the container is on then. */
   after: (host: string) => Promise<unknown>;
 }
 
 /** Moves a container from h1 to h2 and back, and so on. @returns where it is in the end */
-export async function moveBackAndForth(lab: TestLab, { name, mode, after }: Moves): Promise<string> {
+export async function moveBackAndForth(lab: TestLab, { name, modes, after }: Moves): Promise<string> {
   let [here, there] = ["h1", "h2"];
-  for (let move = 0; move < movesPerMode; move++) {
+  for (const mode of modes) {
     const result = await lab.json<MigrationResult>(
       "migrate",
       `${here}/${name}`,

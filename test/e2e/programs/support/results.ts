@@ -3,15 +3,16 @@ import { dirname, join } from "node:path";
 import { type Program, type Result, resultsFile } from "../../../../scripts/docs/compatibility-page.ts";
 import { isFullRun } from "../../support/full-run.ts";
 import { checkout } from "../../support/godwit.ts";
-import { type LabMode, movesPerMode } from "./moves.ts";
+import type { LabMode } from "./moves.ts";
 
 const found = new Map<string, Result>();
 
-/** The program was moved in this mode as often as all are, and nothing was wrong. */
-export function recordMoved(program: Program, mode: LabMode): void {
+/** The program was moved in these modes, one after another, and nothing was wrong. */
+export function recordMoved(program: Program, modes: readonly LabMode[]): void {
   const before = found.get(program.id);
-  const moves = before && "moves" in before ? before.moves : {};
-  found.set(program.id, { ...program, moves: sorted({ ...moves, [mode]: movesPerMode }) });
+  const moves = before && "moves" in before ? { ...before.moves } : {};
+  for (const mode of modes) moves[mode] = modes.filter((each) => each === mode).length;
+  found.set(program.id, { ...program, moves: sorted(moves) });
 }
 
 /** It does not move, and was told why. */

@@ -81,6 +81,6 @@ int main(int argc, char **argv) {
     waitpid(child, &status, 0);
     if (status) return 1;
     printf("pass %lu\n", pass);
-    usleep(200 * 1000);
+    usleep(500 * 1000);
   }
 }
