@@ -1,4 +1,4 @@
-import { preflight } from "../src/checks/preflight.ts";
+import { preflight } from "../src/checks/audiences/preflight.ts";
 import {
   type AttachmentOptions,
   attachmentOptions,

@@ -13,9 +13,9 @@ import { TunnelRegistry } from "../transport/tunnels.ts";
 import { createApp } from "./app.ts";
 import type { AgentParts, AgentWork } from "./assemble.ts";
 import type { AgentConfig } from "./config.ts";
-import { registerForwarding } from "./forward.ts";
 import { claimFolder, claimSocket } from "./local-socket.ts";
-import { Peers } from "./peers.ts";
+import { registerForwarding } from "./peers/forward.ts";
+import { Peers } from "./peers/peers.ts";
 import { watchBlocks } from "./usage.ts";
 
 const keepOperationsMs = 30 * 24 * 3600 * 1000;

@@ -1,5 +1,5 @@
+import { refuseDump } from "../checks/audiences/checkpoint.ts";
 import type { DumpPurpose } from "../checks/check.ts";
-import { refuseDump } from "../checks/checkpoint.ts";
 import { GodwitError } from "../contract/errors.ts";
 import { containerFacts, type HostFacts, type Verdict } from "../contract/facts.ts";
 import { apiPrefix } from "../contract/version.ts";

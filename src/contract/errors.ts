@@ -110,9 +110,9 @@ export interface ErrorReport {
   /** What happened, to what, why: one sentence, ending with a full stop. */
   message: string;
   /** What to do about it: one sentence. */
-  hint?: string;
+  hint?: string | undefined;
   /** Lines from the log of CRIU, runc or Docker. The last line says most about the reason. */
-  details?: string[];
+  details?: string[] | undefined;
 }
 
 /** An error that a user can meet. Every other thrown value is a bug and is shown with its stack. */
@@ -152,10 +152,9 @@ export function errorReport(thrown: unknown): ErrorReport {
   };
 }
 
-/** Turns a report into an error. An unknown code (from a newer agent) becomes `internal`. */
+/** Turns a report into an error. */
 export function errorFromReport(report: ErrorReport): GodwitError {
-  const code: ErrorCode = Object.hasOwn(errorCatalogue, report.code) ? report.code : "internal";
-  return new GodwitError(code, report.message, {
+  return new GodwitError(report.code, report.message, {
     hint: report.hint,
     ...(report.details ? { details: report.details } : {}),
   });

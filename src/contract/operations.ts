@@ -1,9 +1,7 @@
 import * as z from "zod";
-import type { ErrorReport } from "./errors.ts";
+import { errorReportSchema } from "./error-report.ts";
 
 export const operationKinds = ["checkpoint", "restore", "rollback", "clone", "migrate", "receive", "remove"] as const;
-
-const errorReport = z.custom<ErrorReport>((value) => typeof value === "object" && value !== null && "code" in value);
 
 /**
  * Field names are those of VM operators (QEMU's query-migrate). Bytes, bytes per second, milliseconds; bytes are those of the
@@ -42,7 +40,7 @@ export const operation = z.object({
   /** The last that was told; null where bytes are not counted. */
   progress: progress.nullable().default(null),
   result: z.unknown(),
-  error: errorReport.nullable(),
+  error: errorReportSchema.nullable(),
 });
 export type Operation = z.infer<typeof operation>;
 

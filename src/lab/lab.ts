@@ -4,7 +4,7 @@ import { errorReport, GodwitError } from "../contract/errors.ts";
 import { type Authority, createAuthority } from "../transport/certificates.ts";
 import { labCgroup, makeCgroups, removeCgroup } from "./host/cgroup.ts";
 import { ensureHost } from "./host/host.ts";
-import { ensureLan, hostAddress } from "./lan.ts";
+import { ensureLan, hostAddress } from "./lan/lan.ts";
 import { withLock } from "./lock.ts";
 import { labFolder, lockFile, rootsDir } from "./paths.ts";
 import { type Release, releases } from "./recipe.ts";

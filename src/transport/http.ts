@@ -2,7 +2,8 @@ import { type ClientRequest, type IncomingMessage, request as plainRequest, type
 import { request as tlsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type ErrorReport, errorFromReport, GodwitError } from "../contract/errors.ts";
+import { errorReportSchema } from "../contract/error-report.ts";
+import { errorFromReport, GodwitError } from "../contract/errors.ts";
 import { protocol, version } from "../contract/version.ts";
 
 /** Headers that tell an agent which protocol the other agent, or a command, uses. */
@@ -44,8 +45,8 @@ export async function readJson(response: IncomingMessage): Promise<unknown> {
   const value = parse(text);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return value;
-  const report = (value as { error?: ErrorReport } | undefined)?.error;
-  if (typeof report === "object" && typeof report.code === "string") throw errorFromReport(report);
+  const report = errorReportSchema.safeParse((value as { error?: unknown } | undefined)?.error);
+  if (report.success) throw errorFromReport(report.data);
   throw new GodwitError("incompatible-agent", `The answer ${status} is not one of an agent.`, {
     hint: "Something else listens there, or an agent of another version.",
   });

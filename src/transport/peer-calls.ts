@@ -2,7 +2,7 @@ import type { Duplex, Readable } from "node:stream";
 import type * as z from "zod";
 import { GodwitError } from "../contract/errors.ts";
 import { issuesOf } from "../contract/name-schemas.ts";
-import type { PeerCall, PeerStream, PeerUpload } from "../contract/peer-protocol.ts";
+import type { PeerCall, PeerStream, PeerUpload } from "../contract/peer/protocol.ts";
 import type { Peer, PeerOptions } from "./peer.ts";
 
 /** Values of the named parts of a path. */

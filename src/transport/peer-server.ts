@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from "node:stream";
 import * as z from "zod";
-import type { PeerCall, PeerProtocol, PeerStream, PeerUpload } from "../contract/peer-protocol.ts";
+import type { PeerCall, PeerProtocol, PeerStream, PeerUpload } from "../contract/peer/protocol.ts";
 import type { TunnelRegistry } from "./tunnels.ts";
 
 interface PeerRequest {

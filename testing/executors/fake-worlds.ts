@@ -1,4 +1,4 @@
-import type { BatonAnswer, BatonOffer } from "../../src/contract/peer-messages.ts";
+import type { BatonAnswer, BatonOffer } from "../../src/contract/peer/messages.ts";
 import type { DestinationState } from "../../src/migration/baton/destination.ts";
 import { sourceMayRun } from "../../src/migration/baton/source.ts";
 import type { DestinationBaton } from "../../src/migration/destination/baton.ts";

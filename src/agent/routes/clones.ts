@@ -1,7 +1,7 @@
 import { refuseTakenName, refuseUndumpable } from "../../checkpoint/admission.ts";
 import { cloneContainer, cloneRunning } from "../../checkpoint/clone.ts";
 import type { CheckpointSource } from "../../checkpoint/container/restore-from.ts";
-import { refuseRestore } from "../../checks/checkpoint.ts";
+import { refuseRestore } from "../../checks/audiences/checkpoint.ts";
 import type { Operation } from "../../contract/operations.ts";
 import type { CloneRequest, RouteTable } from "../../contract/routes.ts";
 import { cloneTo } from "../../migration/history.ts";

@@ -1,4 +1,4 @@
-import { containerObstacles } from "../../checks/obstacles.ts";
+import { containerObstacles } from "../../checks/audiences/obstacles.ts";
 import type { RouteTable } from "../../contract/routes.ts";
 import { examine, readContainerFacts } from "../../host/container/facts.ts";
 import type { RouteDeps } from "./deps.ts";

@@ -3,7 +3,7 @@ import type { Lookup } from "../../checkpoint/lookup.ts";
 import type { AgentUsage } from "../../contract/routes.ts";
 import type { OutgoingMigrations } from "../../migration/source/outgoing-migrations.ts";
 import type { Operations } from "../../operations/operations.ts";
-import type { Peers } from "../peers.ts";
+import type { Peers } from "../peers/peers.ts";
 
 /**
  * What the routes of an agent work with. A file of routes picks of it what it uses.

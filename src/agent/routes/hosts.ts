@@ -1,4 +1,4 @@
-import { doctor } from "../../checks/doctor.ts";
+import { doctor } from "../../checks/audiences/doctor.ts";
 import { errorReport } from "../../contract/errors.ts";
 import { hostFacts } from "../../contract/facts.ts";
 import { health, type RouteTable } from "../../contract/routes.ts";

@@ -2,7 +2,7 @@ import { refuseUndumpable } from "../../checkpoint/admission.ts";
 import { refuseForeign } from "../../checkpoint/find.ts";
 import { restoreContainer } from "../../checkpoint/restore.ts";
 import { rollbackContainer } from "../../checkpoint/rollback.ts";
-import { refuseRestore } from "../../checks/checkpoint.ts";
+import { refuseRestore } from "../../checks/audiences/checkpoint.ts";
 import { GodwitError } from "../../contract/errors.ts";
 import type { RouteTable } from "../../contract/routes.ts";
 import type { RouteDeps } from "./deps.ts";

@@ -1,6 +1,6 @@
 import { GodwitError } from "../../contract/errors.ts";
 import { containerName, describe } from "../../host/container/facts.ts";
-import { copyLogs } from "../../host/container/logs.ts";
+import { copyLogs } from "../../host/container/logs/logs.ts";
 import { type CreateBody, createBody } from "../../host/engine/create/create-body.ts";
 import { refusesAddress } from "../../host/engine/engine.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";

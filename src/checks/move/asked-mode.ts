@@ -1,7 +1,7 @@
+import { choosePlan } from "../audiences/plan.ts";
 import type { Check, Move } from "../check.ts";
 import { fail } from "../finding.ts";
 import { modes } from "../modes.ts";
-import { choosePlan } from "../plan.ts";
 
 /**
  * A mode that was asked for by name fails where its hosts alone only warn of what they lack. What fails on a host is left to the

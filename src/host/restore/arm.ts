@@ -4,7 +4,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { cgroupFolder, cgroupPathOf } from "../cgroup/hierarchy.ts";
 import { initPlace } from "../container/docker-init.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
-import type { LogEntry } from "../container/log-tail.ts";
+import type { LogEntry } from "../container/logs/log-tail.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { type HeldLazyPages, holdLazyPages } from "../criu/restore/lazy-pages.ts";
 import type { Engine } from "../engine/engine.ts";

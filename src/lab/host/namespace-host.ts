@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
-import { ensureLink } from "../lan.ts";
+import { ensureLink } from "../lan/lan.ts";
 import { checkoutDir, hostFolder, rootsDir, script } from "../paths.ts";
 import { type CommandLine, hostEnvironment, hostSockets, type Reach, shellLine } from "../reach.ts";
 import { hostCgroup, inHost, type LabState, livingHost } from "../state.ts";

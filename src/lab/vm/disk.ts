@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from "
 import { basename, join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
 import { writeUpper } from "../host/disk.ts";
-import { controlAddress, gateway } from "../lan.ts";
+import { controlAddress, gateway } from "../lan/lan.ts";
 import { hostFolder, script } from "../paths.ts";
 import { removeTree } from "../roots/roots.ts";
 import { must } from "../run.ts";

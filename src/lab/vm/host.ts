@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Authority } from "../../transport/certificates.ts";
 import { daemon } from "../host/daemon.ts";
 import { type ProcessId, readLiving } from "../host/pid.ts";
-import { controlAddress, hardwareAddress } from "../lan.ts";
+import { controlAddress, hardwareAddress } from "../lan/lan.ts";
 import { hostFolder, rootsDir, script } from "../paths.ts";
 import type { OnProgress } from "../roots/roots.ts";
 import { hostCgroup, type LabState, livingHost } from "../state.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { BatonStatus } from "../../contract/peer-messages.ts";
+import type { BatonStatus } from "../../contract/peer/messages.ts";
 
 /* The destination's half of the baton; its contract stands in baton.ts. */
 

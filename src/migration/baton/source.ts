@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { BatonStatus } from "../../contract/peer-messages.ts";
+import type { BatonStatus } from "../../contract/peer/messages.ts";
 
 /*
  * The right to run one container during one migration, as two machines that know nothing but their journal and what the

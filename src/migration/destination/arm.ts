@@ -1,5 +1,5 @@
 import { roomOnDestination } from "../../checks/image-room.ts";
-import type { ArmOrder, FilesComplete } from "../../contract/peer-messages.ts";
+import type { ArmOrder, FilesComplete } from "../../contract/peer/messages.ts";
 import { armContainer, prepareRootfs } from "../../host/restore/arm.ts";
 import type { IncomingMigration } from "./incoming.ts";
 import { writeImages } from "./switchover.ts";

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { type ErrorReport, errorReport } from "../../contract/errors.ts";
-import type { BatonOffer, BatonStatus } from "../../contract/peer-messages.ts";
+import type { BatonOffer, BatonStatus } from "../../contract/peer/messages.ts";
 import { type DestinationInput, type DestinationState, destinationStep, statusOf } from "../baton/destination.ts";
 import { type Clock, OwedEffects } from "../baton/owed-effects.ts";
 import type { DestinationWorld, RestoredContainer } from "./effects/world.ts";

@@ -1,5 +1,5 @@
 import { GodwitError } from "../../contract/errors.ts";
-import type { BatonAnswer, Reservation, ReserveRequest } from "../../contract/peer-messages.ts";
+import type { BatonAnswer, Reservation, ReserveRequest } from "../../contract/peer/messages.ts";
 import { protocol } from "../../contract/version.ts";
 import { imageSpaces, releaseImageSpace } from "../../host/restore/image-space.ts";
 import type { Operations } from "../../operations/operations.ts";

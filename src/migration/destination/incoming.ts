@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import type { CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
-import type { BatonAnswer, BatonOffer } from "../../contract/peer-messages.ts";
+import type { BatonAnswer, BatonOffer } from "../../contract/peer/messages.ts";
 import { readRestoreStats } from "../../host/criu/images/stats.ts";
 import { enteredAt } from "../../host/criu/restore/lazy-pages.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";

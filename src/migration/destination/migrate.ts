@@ -1,4 +1,4 @@
-import type { migrationProtocol } from "../../contract/peer-protocol.ts";
+import type { migrationProtocol } from "../../contract/peer/protocol.ts";
 import type { PeerHandlers } from "../../transport/peer-server.ts";
 import { arm, prepareRoot } from "./arm.ts";
 import type { IncomingMigrations } from "./incoming-migrations.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { reserveRequest } from "../../contract/peer-messages.ts";
+import { reserveRequest } from "../../contract/peer/messages.ts";
 import { destinationState } from "../baton/destination.ts";
 
 /** Kind of the journal's records of incoming migrations: one each, by the id of the migration. */

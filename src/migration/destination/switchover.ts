@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { BatonOffer, SmallImage } from "../../contract/peer-messages.ts";
+import type { BatonOffer, SmallImage } from "../../contract/peer/messages.ts";
 import { replayLogTail } from "../../host/restore/arm.ts";
 import { restoreArmed } from "../../host/restore/run.ts";
 import type { RestoredContainer } from "./effects/world.ts";

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
-import { writeLog } from "../../host/container/logs.ts";
+import { writeLog } from "../../host/container/logs/logs.ts";
 import { serveTree } from "../../host/files/tree-sync.ts";
 import { joinStreams } from "../../transport/streams/streams.ts";
 import type { IncomingMigration } from "./incoming.ts";

@@ -1,6 +1,6 @@
 import { roomOnSource } from "../../checks/image-room.ts";
 import type { PlainMode } from "../../contract/migration.ts";
-import { migrationProtocol } from "../../contract/peer-protocol.ts";
+import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { callPeer } from "../../transport/peer-calls.ts";
 import type { Move } from "./move.ts";

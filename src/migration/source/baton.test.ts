@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import type { BatonAnswer, BatonStatus } from "../../contract/peer-messages.ts";
+import type { BatonAnswer, BatonStatus } from "../../contract/peer/messages.ts";
 import { sourceStart } from "../baton/source.ts";
 import { SourceBaton } from "./baton.ts";
 import type { OutgoingRecord } from "./record.ts";

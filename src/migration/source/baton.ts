@@ -1,7 +1,7 @@
 import type { ErrorReport } from "../../contract/errors.ts";
 import type { CriuRestoreStats } from "../../contract/migration.ts";
 import type { Step } from "../../contract/operations.ts";
-import type { BatonAnswer, BatonOffer } from "../../contract/peer-messages.ts";
+import type { BatonAnswer, BatonOffer } from "../../contract/peer/messages.ts";
 import { type Clock, OwedEffects } from "../baton/owed-effects.ts";
 import { type SourceAction, type SourceInput, sourceIsDone, sourceMayRun, sourceStep } from "../baton/source.ts";
 import type { SourceWorld } from "./effects/world.ts";

@@ -1,5 +1,5 @@
+import { imagesOnSource } from "../../checks/image-room.ts";
 import type { Move } from "./move.ts";
-import { bytesToFollow } from "./run.ts";
 
 /** A link that is cut for a minute must not end a drain. */
 const silenceMs = 120_000;
@@ -30,3 +30,7 @@ export async function drain(move: Move): Promise<void> {
     throw migration.reason();
   }
 }
+
+/** Bytes of memory that are sent after the resume. */
+const bytesToFollow = ({ checked, record }: Move): number =>
+  checked.plan.memoryBytes - imagesOnSource(checked.facts.shared, record.mode);

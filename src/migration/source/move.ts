@@ -1,21 +1,24 @@
 import { type MigrationMode, modes } from "../../checks/modes.ts";
 import type { CriuDumpStats, MigrateRequest, MigrationResult, PlainMode } from "../../contract/migration.ts";
-import type { LogMark } from "../../host/container/logs.ts";
+import { migrationProtocol } from "../../contract/peer/protocol.ts";
+import type { LogMark } from "../../host/container/logs/logs.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { RuncContainer } from "../../host/runtime/runc.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Peer } from "../../transport/peer.ts";
+import { callPeer } from "../../transport/peer-calls.ts";
 import type { ByteCounter } from "../../transport/streams/streams.ts";
-import type { Checked } from "./check-migration.ts";
 import { ExitWatch } from "./effects/exit-watch.ts";
+import { Heartbeat } from "./effects/heartbeat.ts";
 import type { OutgoingMigration } from "./outgoing.ts";
+import type { Checked } from "./preflight/check-migration.ts";
 import type { OutgoingRecord } from "./record.ts";
 import type { MigrationControls } from "./transfer/controls.ts";
 import type { FileTransfer } from "./transfer/files.ts";
-import { ProgressMeter } from "./transfer/progress.ts";
-import { ProgressReports } from "./transfer/progress-reports.ts";
+import { ProgressMeter } from "./transfer/progress/progress.ts";
+import { ProgressReports } from "./transfer/progress/reports.ts";
 
 /** What the rounds of memory leave to the switchover. */
 export interface RoundsOutcome {
@@ -35,9 +38,12 @@ export class Move {
   readonly counter: ByteCounter = { sent: 0, received: 0 };
   readonly reports: ProgressReports;
   readonly watch: ExitWatch;
+  readonly heartbeat: Heartbeat;
   /** Released when the operation has ended, however it ended. */
   readonly undo = new AsyncDisposableStack();
-  /** Aborts when the user cancels, or the container ends by itself. */
+  /** Aborts when the user cancels, or the destination does not answer any more. */
+  readonly stop: AbortSignal;
+  /** Aborts as well when the container ends by itself. */
   readonly signal: AbortSignal;
   readonly container: ContainerInspect;
   readonly request: MigrateRequest;
@@ -80,7 +86,9 @@ export class Move {
     this.controls = asked.controls;
     this.reports = new ProgressReports(new ProgressMeter(this.begunAt), asked.context, this.counter);
     this.watch = this.undo.use(new ExitWatch(this.host.engine, asked.container));
-    this.signal = AbortSignal.any([asked.context.signal, this.watch.signal]);
+    this.heartbeat = this.undo.use(this.#heartbeat());
+    this.stop = AbortSignal.any([asked.context.signal, this.heartbeat.signal]);
+    this.signal = AbortSignal.any([this.stop, this.watch.signal]);
   }
 
   get host(): Host {
@@ -131,6 +139,14 @@ export class Move {
       criu: { dump, restore: baton.criu },
       warnings: [...this.context.warnings],
     };
+  }
+
+  #heartbeat(): Heartbeat {
+    const { migration, container, destination } = this.record;
+    const question = { revoke: false, forced: false };
+    const ask = (timeoutMs: number) =>
+      callPeer(this.peer, migrationProtocol.baton, { migration }, question, { timeoutMs });
+    return new Heartbeat(ask, { container, destination });
   }
 
   enter(phase: string, message: string): void {

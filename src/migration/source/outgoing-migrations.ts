@@ -12,10 +12,10 @@ import type { Log } from "../../operations/log.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
-import { checkMigration } from "./check-migration.ts";
 import { migrate } from "./migrate.ts";
 import { Move } from "./move.ts";
 import { newRecord, OutgoingMigration } from "./outgoing.ts";
+import { checkMigration } from "./preflight/check-migration.ts";
 import { type OutgoingRecord, outgoingKind, outgoingRecord } from "./record.ts";
 import { MigrationControls } from "./transfer/controls.ts";
 

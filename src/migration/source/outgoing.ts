@@ -1,7 +1,7 @@
 import { modes } from "../../checks/modes.ts";
 import { errorFromReport, GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest } from "../../contract/migration.ts";
-import { migrationProtocol } from "../../contract/peer-protocol.ts";
+import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { isFrozen } from "../../host/cgroup/freezer.ts";
 import { containerName } from "../../host/container/facts.ts";
 import { endDumps } from "../../host/criu/dump/end-dumps.ts";

@@ -1,8 +1,8 @@
 import { keepsConnections } from "../../checks/addresses.ts";
 import { firstFailure } from "../../checks/verdict.ts";
 import { containerName } from "../../host/container/facts.ts";
-import { checkMigration } from "./check-migration.ts";
 import type { Move } from "./move.ts";
+import { checkMigration } from "./preflight/check-migration.ts";
 
 /** Asks the destination whether it can take the container, which has its name reserved there from now on. @throws preflight-failed */
 export async function preflight(move: Move): Promise<void> {

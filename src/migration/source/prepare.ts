@@ -1,20 +1,19 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { roomOnSource } from "../../checks/image-room.ts";
-import { migrationProtocol } from "../../contract/peer-protocol.ts";
+import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { dockerInitOf } from "../../host/container/docker-init.ts";
 import type { ImageArchive } from "../../host/engine/engine.ts";
 import { reserveImageSpace } from "../../host/restore/image-space.ts";
 import { runcContainer } from "../../host/runtime/runc.ts";
 import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
 import { limitedSource } from "../../transport/streams/rate-limit.ts";
-import { startHeartbeat } from "./effects/heartbeat.ts";
 import type { Move } from "./move.ts";
 
 /** Sends what the destination lacks (the image, Docker's init), and has the container created there. */
 export async function prepare(move: Move): Promise<void> {
-  const { checked, context, host, migration, peer, record, signal, undo } = move;
-  undo.use(startHeartbeat(peer, record.migration, migration.deps.log));
+  const { checked, context, heartbeat, host, peer, record, signal, undo } = move;
+  heartbeat.start();
   move.running = await runcContainer(record.containerId);
   move.space = await reserveImageSpace(`source-${record.migration}`, roomOnSource(checked.facts.shared));
   undo.defer(() => move.space.release());

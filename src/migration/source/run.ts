@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { imagesOnSource } from "../../checks/image-room.ts";
 import { sendsAllFrozen } from "../../checks/modes.ts";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Move } from "./move.ts";
@@ -20,9 +19,9 @@ export async function untilOffered(move: Move, phases: () => Promise<void>): Pro
     await phases();
   } catch (error) {
     // After a cancel, later errors follow from it and are not reported.
-    const cancelled = move.context.signal.aborted;
+    const stopped = move.stop.aborted;
     await giveUp(move);
-    throw cancelled ? move.context.signal.reason : await move.watch.reason(refusalBehind(move.migration, error));
+    throw stopped ? move.stop.reason : await move.watch.reason(refusalBehind(move.migration, error));
   }
 }
 
@@ -51,10 +50,6 @@ export async function run(move: Move): Promise<void> {
   record.result = move.result(null);
   migration.save();
 }
-
-/** Bytes of memory that are sent after the resume. */
-export const bytesToFollow = ({ checked, record }: Move): number =>
-  checked.plan.memoryBytes - imagesOnSource(checked.facts.shared, record.mode);
 
 /** The container runs again at once; the destination is told in the background if it does not answer in a moment. */
 async function giveUp(move: Move): Promise<void> {

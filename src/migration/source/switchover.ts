@@ -1,11 +1,11 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { BatonOffer, SmallImage } from "../../contract/peer-messages.ts";
-import { migrationProtocol } from "../../contract/peer-protocol.ts";
+import type { BatonOffer, SmallImage } from "../../contract/peer/messages.ts";
+import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { freeze } from "../../host/cgroup/freezer.ts";
 import { endExecSessions } from "../../host/container/exec-sessions.ts";
-import { readLogTail } from "../../host/container/logs.ts";
+import { readLogTail } from "../../host/container/logs/logs.ts";
 import { keepExpiredTimers } from "../../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../../host/criu/images/link-remaps.ts";
@@ -41,6 +41,7 @@ export async function switchover(move: Move): Promise<void> {
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
+  move.heartbeat.hurry();
   record.mayBeFrozen = true;
   move.migration.save();
   move.frozenAt = performance.now();
@@ -66,7 +67,9 @@ export async function switchover(move: Move): Promise<void> {
   const [images, logTail] = await context.step("read images and log", frozen, () =>
     Promise.all([sendImages(move), move.hasTerminal ? [] : readLogTail(move.container, move.dockerRoot, move.logMark)]),
   );
+  move.stop.throwIfAborted();
   context.pointOfNoReturn();
+  move.heartbeat.offered();
   await context.step("hand over and restore", frozen, () => move.migration.baton.offer({ images, logTail }));
 }
 
@@ -83,7 +86,7 @@ async function openTransfers(move: Move, undo: AsyncDisposableStack): Promise<Tr
     return memory;
   };
   const openFiles = async () => {
-    const files = await openLastRound(move.files, move.context.signal);
+    const files = await openLastRound(move.files, move.stop);
     undo.defer(files.close);
     return files;
   };
@@ -101,27 +104,27 @@ async function dumpAndSend(
   files: LastRound,
   processes: ContainerProcess[],
 ): Promise<void> {
-  const { context, checked } = move;
-  const dumped = context.step(memory.step, frozen, () => memory.dump(context.signal));
+  const { context, checked, stop } = move;
+  const dumped = context.step(memory.step, frozen, () => memory.dump(stop));
   const sent = context.step("send changed files", frozen, async () => {
     await files.send(await Promise.all(checked.trees.map((tree) => mappedFiles(processes, tree))));
   });
   const announced = sent.then(() => announceFiles(move));
   // A dump cannot be killed, but it ends when its connection does. Nobody may thaw the container before that.
   const abandon = () => void memory.close().catch(() => {});
-  context.signal.addEventListener("abort", abandon);
+  stop.addEventListener("abort", abandon);
   sent.catch(abandon);
   for (const ended of await Promise.allSettled([announced, dumped]))
     if (ended.status === "rejected") throw ended.reason;
 }
 
 /** Tells the destination that all files are there, so that it prepares the root during the dump. */
-async function announceFiles({ context, peer, record, space }: Move): Promise<void> {
+async function announceFiles({ peer, record, space, stop }: Move): Promise<void> {
   const descriptors = await readImage(space.images, descriptorsFile).catch(() => undefined);
   // runc has not written it yet: the destination does this step with the rest.
   if (!descriptors) return;
   const params = { migration: record.migration };
-  await callPeer(peer, migrationProtocol.filesComplete, params, { descriptors }, { signal: context.signal });
+  await callPeer(peer, migrationProtocol.filesComplete, params, { descriptors }, { signal: stop });
 }
 
 async function readImage(folder: string, name: string): Promise<SmallImage> {
@@ -129,7 +132,7 @@ async function readImage(folder: string, name: string): Promise<SmallImage> {
 }
 
 /** Sends CRIU's large images, and returns the small ones for the offer. */
-async function sendImages({ counter, peer, record, space }: Move): Promise<BatonOffer["images"]> {
+async function sendImages({ counter, peer, record, space, stop }: Move): Promise<BatonOffer["images"]> {
   const names = (await readdir(space.images)).filter((name) => name !== parentLink);
   const read = names.map(async (name) => {
     const path = join(space.images, name);
@@ -137,7 +140,9 @@ async function sendImages({ counter, peer, record, space }: Move): Promise<Baton
     counter.sent += size;
     if (size <= inlineBytes) return readImage(space.images, name);
     const params = { migration: record.migration };
-    await uploadToPeer(peer, migrationProtocol.sendCriuImage, params, { name }, createReadStream(path));
+    await uploadToPeer(peer, migrationProtocol.sendCriuImage, params, { name }, createReadStream(path), {
+      signal: stop,
+    });
     return undefined;
   });
   return (await Promise.all(read)).filter((image) => image !== undefined);

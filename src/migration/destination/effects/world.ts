@@ -1,4 +1,4 @@
-import type { BatonOffer } from "../../../contract/peer-messages.ts";
+import type { BatonOffer } from "../../../contract/peer/messages.ts";
 
 export interface RestoredContainer {
   /** Settles when every page is in the container, or rejects when one never will be: the container is dead then. */

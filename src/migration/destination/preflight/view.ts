@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import type { ContainerFacts, DestinationView } from "../../../contract/facts.ts";
-import type { ReserveRequest } from "../../../contract/peer-messages.ts";
+import type { ReserveRequest } from "../../../contract/peer/messages.ts";
 import { missingProfile } from "../../../host/container/app-armor.ts";
 import { containerName } from "../../../host/container/facts.ts";
 import type { Host } from "../../../host/host.ts";

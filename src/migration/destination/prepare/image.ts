@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { ImageAnswer, ImageQuestion } from "../../../contract/peer-messages.ts";
+import type { ImageAnswer, ImageQuestion } from "../../../contract/peer/messages.ts";
 import type { IncomingMigration } from "../incoming.ts";
 
 /** Fetches the image from its registry if this host reaches that; otherwise says what of it the source can leave out. */

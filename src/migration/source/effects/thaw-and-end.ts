@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { migrationProtocol } from "../../../contract/peer-protocol.ts";
+import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { deferKills, defersKills, deliverKills } from "../../../host/cgroup/deferred-kills.ts";
 import { thaw } from "../../../host/cgroup/freezer.ts";
 import { endDumps } from "../../../host/criu/dump/end-dumps.ts";

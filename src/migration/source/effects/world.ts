@@ -1,4 +1,4 @@
-import type { BatonAnswer, BatonOffer } from "../../../contract/peer-messages.ts";
+import type { BatonAnswer, BatonOffer } from "../../../contract/peer/messages.ts";
 
 /**
  * What the source of one migration does to the world. Each effect is harmless when it is repeated, also beside an earlier try that

@@ -1,6 +1,6 @@
 import { GodwitError } from "../../../contract/errors.ts";
-import { migrationProtocol } from "../../../contract/peer-protocol.ts";
-import { type LogMark, readWholeLog } from "../../../host/container/logs.ts";
+import { migrationProtocol } from "../../../contract/peer/protocol.ts";
+import { type LogMark, readWholeLog } from "../../../host/container/logs/logs.ts";
 import type { ContainerInspect } from "../../../host/engine/inspect.ts";
 import { changesSince, type Instant, instant } from "../../../host/files/tree-changes.ts";
 import { holdTree, type Selection, sendTree } from "../../../host/files/tree-sync.ts";

@@ -1,4 +1,4 @@
-import { migrationProtocol } from "../../../contract/peer-protocol.ts";
+import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { holdDump } from "../../../host/criu/dump/dump.ts";
 import { holdLazyDump } from "../../../host/criu/dump/lazy-dump.ts";
 import { FrozenMemory } from "../../../memory/frozen-memory.ts";
@@ -22,9 +22,9 @@ export interface MemoryTransfer {
 
 /** All memory goes under the freeze; after rounds, all that was written to since the last one. */
 export async function transferUnderFreeze(move: Move): Promise<MemoryTransfer> {
-  const { counter, context, running, space, rounds, reports, checked } = move;
+  const { counter, running, space, rounds, reports, checked, stop } = move;
   const params = { migration: move.record.migration };
-  const tunnel = await tunnelPort(move.peer, migrationProtocol.pages, params, { counter, signal: context.signal });
+  const tunnel = await tunnelPort(move.peer, migrationProtocol.pages, params, { counter, signal: stop });
   const { images, work } = space;
   const held = await holdDump(running, { images, work, pagePort: tunnel.port, parent: rounds?.parent }).catch(
     async (error) => {

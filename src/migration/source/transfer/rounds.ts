@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { PlainMode } from "../../../contract/migration.ts";
-import { migrationProtocol } from "../../../contract/peer-protocol.ts";
+import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { bytes } from "../../../contract/units.ts";
 import { preDump } from "../../../host/criu/dump/pre-dump.ts";
 import { pidsBelow } from "../../../host/proc/processes.ts";
@@ -12,7 +12,7 @@ import { counted, joinStreams } from "../../../transport/streams/streams.ts";
 import type { Move, RoundsOutcome } from "../move.ts";
 import { type ConvergenceDecision, decide } from "./convergence.ts";
 import { sendTrees } from "./files.ts";
-import { MemoryCounter } from "./memory-counter.ts";
+import { MemoryCounter } from "./progress/memory-counter.ts";
 import { switchoverCost } from "./switchover-cost.ts";
 
 /**

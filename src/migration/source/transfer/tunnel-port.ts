@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { PeerStream } from "../../../contract/peer-protocol.ts";
+import type { PeerStream } from "../../../contract/peer/protocol.ts";
 import type { Peer } from "../../../transport/peer.ts";
 import { type PathParams, streamToPeer } from "../../../transport/peer-calls.ts";
 import { listenLoopback } from "../../../transport/streams/loopback.ts";

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { criuOf, host } from "../../../testing/host-facts.ts";
+import type { HostFacts } from "../../contract/facts.ts";
+import type { Mode } from "../../contract/migration.ts";
+import { choosePlan, possibleEnd } from "./plan.ts";
+
+const still = host("h2", { criu: criuOf({ dirtyTracking: false }) });
+const eager = host("h2", { criu: criuOf({ dirtyTracking: false, lazyPages: false }) });
+const narrow = host("h2", { pipeMaxSize: 1048576, capSysResource: false, criu: criuOf({ dirtyTracking: false }) });
+
+const choose = (asked: Mode, destination: HostFacts) => choosePlan({ asked, source: host("h1"), destination });
+
+test("what was asked for is done", () => {
+  expect(choose("cold", host("h2"))).toEqual({ mode: "cold", because: "You asked for cold." });
+  expect(choose("postcopy", host("h2")).mode).toBe("postcopy");
+});
+
+test("where both hosts track changed memory, all of it goes before the switchover", () => {
+  expect(choose("auto", host("h2"))).toEqual({
+    mode: "precopy",
+    because: "Both hosts track changed memory, so memory can be sent while the container runs.",
+  });
+  const late = choose("auto", host("h2", { criu: criuOf({ lazyPages: false }) }));
+  expect(late).toMatchObject({ mode: "precopy", because: expect.stringContaining("h2 has no userfaultfd") });
+});
+
+test("elsewhere memory follows after the resume", () => {
+  expect(choose("auto", still).mode).toBe("postcopy");
+});
+
+test.each([
+  ["userfaultfd", eager],
+  ["pipes of the size that CRIU needs", narrow],
+])("without %s all memory moves cold, and the reason says where to look", (_, destination) => {
+  expect(choose("auto", destination)).toMatchObject({ mode: "cold", because: expect.stringContaining("doctor") });
+});
+
+test("pre-copy does not end as post-copy where that is not possible", () => {
+  const end = (destination: HostFacts) => possibleEnd("postcopy", host("h1"), destination);
+  expect([end(host("h2")), end(eager), end(narrow)]).toEqual(["postcopy", "switchover", "switchover"]);
+  expect(possibleEnd("abort", host("h1"), eager)).toBe("abort");
+});
