@@ -27,6 +27,7 @@ export class ExecutorWorld {
     });
     this.#startDestination({
       request: { migration: "m" } as IncomingRecord["request"],
+      operation: null,
       state: { at: "waiting" },
       ...{ owed: [], creating: false, created: "copy", volumes: [], networks: [], paths: [], folders: [] },
       startedAt: new Date(0).toISOString(),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { BatonStatus } from "../../contract/peer/messages.ts";
 
-/* The destination's half of the baton; its contract stands in baton.ts. */
+/* The destination's half of the baton; its contract stands in source.ts. */
 
 export const destinationState = z.discriminatedUnion("at", [
   /** Prepared; an offer would be taken. */

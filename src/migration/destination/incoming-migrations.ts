@@ -2,6 +2,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import type { BatonAnswer, Reservation, ReserveRequest } from "../../contract/peer/messages.ts";
 import { protocol } from "../../contract/version.ts";
 import { imageSpaces, releaseImageSpace } from "../../host/restore/image-space.ts";
+import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { destinationMayRun, destinationStart } from "../baton/destination.ts";
 import { realDestinationWorld } from "./effects/release-and-end.ts";
@@ -72,7 +73,7 @@ export class IncomingMigrations {
 
   /** After a start of the agent: every migration that an earlier agent left ends in its place. */
   async resume(): Promise<void> {
-    const { journal, log } = this.#deps;
+    const { journal, log, operations } = this.#deps;
     const resumed: Promise<void>[] = [];
     const oldest = new Date(Date.now() - keptDays * 86_400_000).toISOString();
     for (const { id, value } of journal.listRecords(incomingKind)) {
@@ -87,8 +88,12 @@ export class IncomingMigrations {
       }
       const migration = new IncomingMigration(parsed.data, this.#deps, realDestinationWorld);
       this.#all.set(id, migration);
+      const { operation, request, state } = parsed.data;
+      // The baton refuses it now.
+      if (state.at === "waiting") migration.baton.note(agentEnded(this.#deps.host.name, request.container.name));
       migration.resumed = migration.baton.resume();
       resumed.push(migration.resumed);
+      if (operation) operations.adopt(operation, (context) => receive(migration, context));
     }
     // In the background: one of them may have to wait, and the agent must answer for the others.
     Promise.allSettled(resumed)
@@ -109,19 +114,15 @@ export class IncomingMigrations {
     }
     const record: IncomingRecord = {
       request,
+      operation: null,
       state: destinationStart,
       ...{ owed: [], creating: false, created: null, volumes: [], networks: [], paths: [], folders: [] },
       startedAt: new Date().toISOString(),
     };
     const migration = new IncomingMigration(record, this.#deps, realDestinationWorld);
-    this.#all.set(request.migration, migration);
     const spec = { kind: "receive", container: request.container.name, cancellable: true } as const;
-    operations.start(spec, async (context) => {
-      context.signal.addEventListener("abort", () => migration.refuse());
-      context.phase("receive", `'${request.container.name}' comes from ${request.source}`);
-      migration.onWaiting = (message) => context.phase("receive", message);
-      await migration.ended();
-    });
+    record.operation = operations.start(spec, (context) => receive(migration, context)).id;
+    this.#all.set(request.migration, migration);
     migration.baton.apply({ type: "prepare" });
     migration.onSign();
   }
@@ -134,4 +135,22 @@ export class IncomingMigrations {
       if (!isNeeded) await releaseImageSpace(id);
     }
   }
+}
+
+const agentEnded = (host: string, container: string) =>
+  new GodwitError(
+    "agent-ended",
+    `The agent of ${host} ended while '${container}' was coming, and removed what it had of it.`,
+    {
+      hint: "Try the move again.",
+    },
+  );
+
+/** What the operation of this host does while a container comes: it holds the name, and ends with the migration. */
+async function receive(migration: IncomingMigration, context: OperationContext): Promise<void> {
+  const { container, source } = migration.record.request;
+  context.signal.addEventListener("abort", () => migration.refuse());
+  context.phase("receive", `'${container.name}' comes from ${source}`);
+  migration.onWaiting = (message) => context.phase("receive", message);
+  await migration.ended();
 }

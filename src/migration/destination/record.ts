@@ -15,6 +15,8 @@ export type DestinationEffect = z.infer<typeof destinationEffect>;
 /** What the destination must know about a migration after a crash. */
 export const incomingRecord = z.object({
   request: reserveRequest.omit({ facts: true }),
+  /** Of kind `receive`: it holds the container's name. */
+  operation: z.string().nullable().default(null),
   state: destinationState,
   /** What must still happen here. */
   owed: z.array(destinationEffect),

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest, MigrationAbout, MigrationPlan, MigrationSettings } from "../../contract/migration.ts";
 import type { Operation } from "../../contract/operations.ts";
@@ -12,6 +11,7 @@ import type { Log } from "../../operations/log.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
 import type { Peer } from "../../transport/peer.ts";
+import { realClock } from "../baton/owed-effects.ts";
 import { migrate } from "./migrate.ts";
 import { Move } from "./move.ts";
 import { newRecord, OutgoingMigration } from "./outgoing.ts";
@@ -216,7 +216,7 @@ export class OutgoingMigrations {
         return await migration.reportMemoryLost();
       } catch (error) {
         this.#deps.log.warn({ err: error, migration: migration.record.migration }, "memory is not served again yet");
-        await sleep(askEveryMs, undefined, { ref: false });
+        await realClock.sleep(askEveryMs);
         if (this.#closed || migration.isSettled) return;
       }
     }
@@ -227,13 +227,13 @@ export class OutgoingMigrations {
     const { record, baton } = migration;
     if (this.#asked.has(record.migration)) return;
     this.#asked.add(record.migration);
-    const begun = performance.now();
+    const begun = realClock.now();
     while (!this.#closed && !migration.isSettled) {
-      await sleep(askEveryMs);
+      await realClock.sleep(askEveryMs);
       await migration.reportMemoryLost();
       await baton.insist({ type: "tick" });
       // It was never offered anything, and gives up by itself when its source is silent.
-      if (baton.isForgettable && performance.now() - begun > tellForMs) break;
+      if (baton.isForgettable && realClock.now() - begun > tellForMs) break;
     }
     this.#asked.delete(record.migration);
     if (this.#closed) return;
