@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Verdict } from "../../../src/contract/facts.ts";
 import type { MigrationPlan, MigrationResult } from "../../../src/contract/migration.ts";
 import { testInFullRun } from "../support/full-run.ts";
-import { useLab } from "../support/lab.ts";
 import { makePrograms } from "../support/programs.ts";
+import { useSharedLab } from "../support/shared-lab.ts";
 import { eventually } from "../support/wait.ts";
 
-const lab = useLab("shared", ["trixie", "forky"]);
+const lab = useSharedLab(["trixie", "forky"]);
 beforeAll(() => makePrograms(lab, "h1", ["shared-memory"]));
 
 const mebibyte = 2 ** 20;

@@ -17,7 +17,7 @@ describe("a host whose CRIU cannot read the limits of other users' processes", (
     return report[0]?.verdicts.find(({ check }) => check === "other-users")?.level;
   };
   /** Starts as root, and gives its rights up, as most servers do. */
-  const count = "i=0; while true; do echo \\$i; i=\\$(expr \\$i + 1); sleep 0.1; done";
+  const count = "i=0; while true; do echo \\$i; i=\\$((i+1)); sleep 0.1; done";
   const server = `sh -c 'echo app:x:1000:1000::/:/bin/sh >>/etc/passwd; exec su app -c "${count}"'`;
 
   test("says so in doctor and ps, and refuses a server that runs as another user before anything is copied", async () => {
