@@ -1,5 +1,5 @@
-// Measures moves between two real Docker hosts, beside the other ways that there are and beside the floor; CONTRIBUTING.md says
-// how to run it. Results go to bench/results. A case that fails is told, and the others go on. Ctrl-C takes the lab down.
+// Measures moves between two real Docker hosts, with godwit and with other tools, and the floor. CONTRIBUTING.md says how to run it.
+// Results go to bench/results. A case that fails is reported, and the others go on. Ctrl-C takes the lab down.
 import { cpus, release, totalmem } from "node:os";
 import { takeDownDeadLabs } from "../scripts/dead-labs.ts";
 import { labDown } from "../src/lab/lab.ts";
@@ -22,7 +22,9 @@ try {
   else if (options.list) list(selected, options);
   else await bench(selected, options);
 } catch (error) {
-  say(stop.signal.aborted ? "interrupted; the cases that had ended are kept" : `bench: ${(error as Error).message}`);
+  say(
+    stop.signal.aborted ? "interrupted; the results of finished cases are kept" : `bench: ${(error as Error).message}`,
+  );
   process.exitCode = 1;
 }
 
@@ -68,7 +70,7 @@ function machine(): Record<string, string> {
 
 function interrupt(): void {
   stop.abort(new Error("interrupted"));
-  // Every command that is under way in the lab ends with it, and so does what waits for one.
+  // This ends every command that runs in the lab, and so the wait for it.
   labDown(labName).catch(() => {});
 }
 

@@ -1,25 +1,26 @@
-/** What can be measured, as data: one row a case. */
+/** One thing that the bench can measure. */
 export interface Case {
   name: string;
   tool: Tool;
-  /** Of godwit: its mode. Of the others: a word for how they were used. */
+  /** For godwit, its mode. For other tools, how they are used. */
   mode: string;
   lab: LabName;
   /** Of all processes together. */
   memoryMiB: number;
   processes: number;
+  /** What the program rewrites, in 10^6 bytes a second; 0: idle. */
   dirtyMBs: number;
-  /** In its writable layer, small ones; so many of them are rewritten all the time. */
+  /** Small files in the writable layer: their number, and how many of them are rewritten all the time. */
   files?: { count: number; changing: number };
-  /** Files that nobody writes to, in a volume of its own. */
+  /** Size of a volume whose files do not change. */
   volumeMiB?: number;
-  /** null: not limited. */
+  /** 10^6 bits a second; null: not limited. */
   linkMbits: number | null;
-  /** How many runs are counted where `--runs` does not say it. */
+  /** The number of counted runs, if `--runs` is not given. */
   runs: number;
-  /** Whether one run goes before them that is not counted. */
+  /** Whether one uncounted run precedes them. */
   warmUp: boolean;
-  /** What one run takes on two cores, about; for `--list`. */
+  /** About how long one run takes on two cores; for `--list`. */
   secondsPerRun: number;
 }
 
@@ -28,7 +29,7 @@ export type Tool = "godwit" | "floor" | "tls-stream" | "docker" | "podman";
 export interface LabShape {
   kind: "namespace" | "vm";
   releases: string[];
-  /** Debian packages that its hosts have beside those of every host. */
+  /** Debian packages for its hosts, beside the usual ones. */
   packages: string[];
   /** What runs the containers there. */
   engine: "docker" | "podman";
@@ -51,7 +52,7 @@ const links = [null, 1000];
 const suffix = (linkMbits: number | null) => (linkMbits === null ? "" : `-${linkMbits / 1000}g`);
 const load = (dirtyMBs: number) => (dirtyMBs === 0 ? "idle" : String(dirtyMBs));
 
-/** Seconds that so much memory takes, at `rate` MiB/s or as fast as the link lets it. */
+/** Seconds to send `memoryMiB` at `rate` MiB/s, or at the speed of the link if that is lower. */
 const crossing = (memoryMiB: number, rate: number, linkMbits: number | null) =>
   memoryMiB / Math.min(rate, linkMbits === null ? Number.POSITIVE_INFINITY : linkMbits / 8.4);
 

@@ -1,7 +1,7 @@
 import type { Step } from "../src/contract/operations.ts";
 import type { Row } from "./report/rows.ts";
 
-/** What one run gave: the measured part of a row, and where its time went, if the tool says it. */
+/** The result of one run: the measured part of a row, and the steps if the tool reports them. */
 export type Run = Partial<
   Pick<
     Row,

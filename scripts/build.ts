@@ -1,12 +1,13 @@
-// Bundles the command line and the agent into a few files, of which a command loads only its own, so that it starts fast and a host
-// needs only these and Node; and compiles what works on restored processes, which needs nothing of the host that it runs on, and what a lab puts before its CRIU.
+// Bundles the command line and the agent into a few files: a command loads only those that it needs, so it starts fast, and a host
+// needs only these files and Node. Compiles the programs that work on restored processes, statically, so that they need nothing of
+// their host. Compiles the CRIU wrapper of a lab's hosts.
 import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, rmSync } from "node:fs";
 import { build, type Plugin } from "esbuild";
 
 /**
  * An `import` of node:http reads every export, and one of them loads a whole HTTP client that nobody uses: a fifth of a command's
- * start. What require() gives is not read.
+ * start time. The exports of a CommonJS module are not read until they are used.
  */
 const httpUnread: Plugin = {
   name: "http-unread",
@@ -18,13 +19,13 @@ const httpUnread: Plugin = {
   },
 };
 
-// The names of parts change with what is in them.
+// The names of chunks contain a hash: chunks of an older build would stay.
 for (const old of globSync("dist/*.mjs*")) rmSync(old);
 await build({
   entryPoints: { godwit: "src/cli/main.ts" },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
-  // All in one folder: what looks for the package's own folder is in any of them.
+  // All in one folder: any chunk may contain the code that looks for the package's folder from its own path.
   chunkNames: "[name]-[hash]",
   splitting: true,
   bundle: true,
@@ -45,7 +46,7 @@ const compile = (...args: string[]) =>
 for (const program of ["lazy-pages", "locks"]) {
   compile("-static", "-o", `dist/godwit-${program}`, ...globSync(`runtime/${program}/*.c`));
 }
-// The hosts of labs alone have these.
+// Only the hosts of labs use these.
 mkdirSync("dist/lab", { recursive: true });
 compile("-static", "-o", "dist/lab/criu", "src/lab/criu/criu.c");
 compile("-shared", "-fPIC", "-o", "dist/lab/limits.so", "src/lab/criu/limits.c");

@@ -1,4 +1,4 @@
-/** What of vitest's JSON report is used; times in milliseconds. */
+/** The fields of vitest's JSON report that are used; times in milliseconds. */
 export interface VitestReport {
   testResults: {
     /** The path of the file. */
@@ -8,7 +8,7 @@ export interface VitestReport {
     startTime: number;
     /** Of its last test. */
     endTime: number;
-    assertionResults: { status: string; fullName: string /** Not of a test that was skipped. */; duration?: number }[];
+    assertionResults: { status: string; fullName: string /** Missing for a skipped test. */; duration?: number }[];
   }[];
 }
 
@@ -21,7 +21,7 @@ export interface Count {
 /**
  * Counts the tests of a run. Whatever went wrong without a failed test counts as one failure: no report, a file that could
  * not be loaded or whose set-up failed, an error outside the tests, a run without a single test.
- * @param report undefined where vitest left none
+ * @param report undefined if vitest wrote none
  * @param status the exit status of vitest
  */
 export function countTests(report: VitestReport | undefined, status: number): Count {

@@ -2,7 +2,7 @@ export interface CountedLog {
   numbers: number[];
   /** What is wrong with the log of a container that counts from 0; undefined if nothing is. */
   problem: string | undefined;
-  /** The longest time between two lines, in ms, the number after it, and the usual time. */
+  /** `ms` is the longest time between two lines, `before` the number after it, and `usualMs` the median of these times. */
   pause: { ms: number; before: number; usualMs: number };
 }
 

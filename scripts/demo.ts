@@ -76,7 +76,7 @@ async function demo(): Promise<void> {
   );
 }
 
-/** Shows what the container says during two seconds, after its last `tail` lines: its numbers in one line. */
+/** Shows the last `tail` lines of the container's log and what it prints in two more seconds, all in one line. */
 async function showLog(host: string, tail: string): Promise<void> {
   const follow = ["timeout", "2", "docker", "logs", "--follow", "--tail", tail, "looper"];
   const args = ["lab", "exec", "--name", lab, host, "--", ...follow];
@@ -92,7 +92,7 @@ async function must(args: string[]): Promise<void> {
   if (status !== 0) throw new Error(`the command above ended with status ${status}.`);
 }
 
-/** @param onText takes what the command prints, which is shown otherwise */
+/** Runs a command. `onText` gets its output; without `onText` the output is shown. @returns the exit status */
 async function godwit(args: string[], onText?: (text: string) => void): Promise<number> {
   stop.signal.throwIfAborted();
   child = spawn("bin/godwit", args, { stdio: ["ignore", onText ? "pipe" : "inherit", "inherit"] });
@@ -104,7 +104,7 @@ async function godwit(args: string[], onText?: (text: string) => void): Promise<
 }
 
 function commandLine(args: string[]): string {
-  return `$ godwit ${args.map((word) => (/^[\w./,=-]+$/.test(word) ? word : `'${word}'`)).join(" ")}`;
+  return `$ godwit ${args.map((part) => (/^[\w./,=-]+$/.test(part) ? part : `'${part}'`)).join(" ")}`;
 }
 
 function interrupt(signal: NodeJS.Signals): void {

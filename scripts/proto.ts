@@ -14,12 +14,12 @@ const template = {
     {
       local: [process.execPath, plugin],
       out,
-      // Node runs TypeScript only where nothing in it needs more than leaving the types out.
+      // Node runs only TypeScript that becomes JavaScript when its types are left out.
       opt: ["target=ts", "import_extension=ts", "erasable_syntax=true"],
     },
   ],
 };
-// No file of a message that is no longer there stays.
+// Files of .proto files that were removed must not stay.
 if (out === committed) rmSync(committed, { recursive: true, force: true });
 execFileSync(join(root, "node_modules/.bin/buf"), ["generate", folder, "--template", JSON.stringify(template)], {
   stdio: "inherit",

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prepares a fresh Debian machine for this checkout: checks it, installs what is missing, builds. `npm run demo` and
-# `npm test` call it; a second run finds everything done and takes about a second. With --vm also what labs of virtual machines need.
+# Prepares a fresh Debian machine for this checkout: checks it, installs what is missing, builds. With --vm it also installs what labs
+# of virtual machines need. `npm run demo` and `npm test` call it. A second run finds everything done and takes about a second.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,7 +36,7 @@ missing_packages() {
 	for package in mmdebstrap iproute2 nftables procps util-linux rsync gcc libc6-dev $machine_packages; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
 	done
-	# The keys of the releases that the lab's hosts are made from came with an update of Debian 12.
+	# An update of Debian 12 added the keys of the releases that the lab's hosts are made from.
 	ls /usr/share/keyrings/debian-archive-trixie-automatic.* >/dev/null 2>&1 || echo debian-archive-keyring
 }
 
@@ -49,7 +49,7 @@ install_packages() {
 	log=$(mktemp)
 	# shellcheck disable=SC2086 # a list of names
 	if ! apt install $packages; then
-		# Lists that are missing or old: fetch them, and try once more.
+		# The package lists may be missing or old: fetch them, and try once more.
 		if ! { apt update && apt install $packages; }; then
 			tail -n 12 "$log" >&2
 			rm -f "$log"
@@ -59,7 +59,7 @@ install_packages() {
 	rm -f "$log"
 }
 
-# Two at once would take the packages away from each other.
+# Two set-ups at once would remove each other's npm packages.
 take_turns() {
 	exec 9<.
 	flock --nonblock 9 && return 0
@@ -68,7 +68,7 @@ take_turns() {
 }
 
 install_modules() {
-	# npm ci empties node_modules first: only where other packages are wanted than those that are there.
+	# npm ci empties node_modules first, so it runs only if the lock file has changed since.
 	if cmp -s package-lock.json node_modules/.godwit-lock.json; then return 0; fi
 	say "installing the pinned npm packages (half a minute)"
 	npm ci --no-audit --no-fund --loglevel=error >&2

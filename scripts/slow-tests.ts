@@ -2,9 +2,9 @@ import { relative } from "node:path";
 import type { VitestReport } from "./count-tests.ts";
 
 /**
- * Two tables of what runs of vitest report: the slowest tests, and each file from the begin of its first test to the end of its last,
- * without the set-up before that.
- * @param folder that of the checkout, to which paths are made relative
+ * Two tables of the reports of vitest, as lines: the `most` slowest tests, and the time of each file from the start of its first test
+ * to the end of its last, without its set-up. Times are in seconds.
+ * @param folder the folder of the checkout: paths are shown relative to it
  */
 export function slowTests(reports: VitestReport[], folder: string, most = 15): string[] {
   const files = reports.flatMap(({ testResults }) => testResults);

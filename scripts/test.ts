@@ -1,5 +1,5 @@
-// Runs every check of this checkout and ends with one plain line: "N passed, N failed". `--quick` leaves the end-to-end tests
-// out, `--vm` adds those in virtual machines, `--full` adds these as well and all that makes a run long (test/e2e/support/full-run.ts).
+// Runs every check of this checkout and ends with one plain line: "N passed, N failed". `--quick` leaves the end-to-end tests out,
+// `--vm` adds those in virtual machines, `--full` adds these and all long tests (test/e2e/support/full-run.ts).
 // A lint, type or layer check counts as one test. Exit status 1 if anything failed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,19 +11,19 @@ import { takeDownDeadLabs } from "./dead-labs.ts";
 import { slowTests } from "./slow-tests.ts";
 
 const whatFullAdds =
-  "'npm run test:full' adds what takes long: five moves in a row of each program, with more data, from which docs/compatibility.md is made; " +
-  "more moments and agents that fail, and moves between hosts with the same Docker; and all tests in virtual machines.";
+  "'npm run test:full' adds the long tests: five moves in a row of each program, with more data (docs/compatibility.md is made from " +
+  "them); more agents that fail, at more moments; moves between hosts with the same Docker; and all tests in virtual machines.";
 const quick = process.argv.includes("--quick");
 const full = process.argv.includes("--full");
 const vm = full || process.argv.includes("--vm");
 const scratch = mkdtempSync(join(tmpdir(), "godwit-test-"));
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
-/** Of the tests that run in a lab. */
+/** The reports of the tests that run in a lab. */
 const reports: VitestReport[] = [];
 const running = new Set<ChildProcess>();
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  // The steps that run are ended first, then what they left is taken down.
+  // The running steps end first. Then the labs that they left are taken down.
   process.on(signal, () => {
     interrupted = true;
     for (const child of running) child.kill(signal);
@@ -100,7 +100,7 @@ function report(name: string, result: string, begun: number, output: string): vo
   if (output.trim() !== "") say(output.trimEnd());
 }
 
-/** Runs a tool of node_modules to its end; quiet ones are shown only where they fail. */
+/** Runs a tool of node_modules to its end. With `quiet` its output is returned, otherwise it is shown. */
 async function run([tool = "", ...args]: string[], { quiet }: { quiet: boolean }) {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -109,7 +109,7 @@ async function run([tool = "", ...args]: string[], { quiet }: { quiet: boolean }
     ...(full ? { GODWIT_TEST_FULL: "1" } : {}),
   };
   delete env.FORCE_COLOR;
-  // Not through a shell or npx: the pinned Node runs the tool, and signals reach it.
+  // The pinned Node runs the tool, without a shell or npx, so signals reach it.
   const child = spawn(process.execPath, [join("node_modules/.bin", tool), ...args], {
     env,
     stdio: ["ignore", quiet ? "pipe" : "inherit", quiet ? "pipe" : "inherit"],

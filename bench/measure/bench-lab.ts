@@ -8,7 +8,7 @@ import type { Built } from "./programs.ts";
 /** Where the bench's own programs are in a host. */
 export const toolFolder = "/usr/local/lib/bench";
 
-/** A lab of one kind, up and with the bench's programs in its hosts: h1, from which containers move to h2. */
+/** A lab that is up, with the bench's programs in its hosts. Containers move from h1 to h2. */
 export interface BenchLab {
   name: string;
   kind: LabName;
@@ -35,8 +35,8 @@ export async function openLab(
     async on(host, script, options = {}) {
       const result = await labRun(name, host, script, options);
       if (result.status === 0) return result.stdout.trim();
-      const words = `${result.stdout}${result.stderr}`.trim().split("\n").slice(-12).join("\n");
-      throw new Error(`On ${host}, status ${result.status}: ${script}\n${words}`);
+      const output = `${result.stdout}${result.stderr}`.trim().split("\n").slice(-12).join("\n");
+      throw new Error(`On ${host}, status ${result.status}: ${script}\n${output}`);
     },
   };
   for (const host of hosts) {
@@ -46,7 +46,7 @@ export async function openLab(
   return lab;
 }
 
-/** The same image on both hosts, by its id: with another one on h2, a move would send it first, or fail. */
+/** Both hosts get the same image with the same id: with another id on h2, a move would first send the image, or fail. */
 async function giveImage(lab: BenchLab, { image, saved }: Built): Promise<void> {
   const { command, load } = lab.engine;
   await lab.on("h1", `cat >/root/image.tar && ${command} import /root/image.tar bench`, { input: { file: image } });
@@ -54,7 +54,7 @@ async function giveImage(lab: BenchLab, { image, saved }: Built): Promise<void> 
   await lab.on("h2", load, { input: { file: saved } });
 }
 
-/** Whatever a run left in the hosts. */
+/** Removes what a run left in the hosts. */
 export async function clearHosts(lab: BenchLab): Promise<void> {
   await Promise.all(hosts.map((host) => lab.on(host, lab.engine.clear)));
 }

@@ -1,4 +1,4 @@
-/** What runs containers in a host: its command, which speaks as Docker's does, and where it needs other words. */
+/** What runs containers in a host: a command with Docker's syntax, and shell scripts for what differs from Docker. */
 export interface Engine {
   command: string;
   /** Starts a container in the background. */
@@ -20,7 +20,7 @@ export const engines: Record<"docker" | "podman", Engine> = {
   },
   podman: {
     command: "podman",
-    // A lab's host may have no controllers to limit processes by; a network would only make its moves slower.
+    // A lab's host may have no controller that limits processes. A network would only make Podman's moves slower.
     run: "podman run --pull never --network none --pids-limit 0 --detach",
     load: "podman load",
     clear: "podman rm --all --force --time 0 && rm -rf /var/lib/containers/move",

@@ -16,23 +16,24 @@ export async function measureFloor(lab: BenchLab, measured: Case): Promise<Floor
   });
   const part = (name: string) => {
     const found = parts.find((each) => each.name === name)?.ms;
-    if (!found) throw new Error(`The floor was measured without '${name}': ${printed}`);
+    if (!found) throw new Error(`The output of floor.sh has no '${name}': ${printed}`);
     return found;
   };
   return { ms: part("checkpoint") + part("restore"), parts };
 }
 
 /**
- * Floors that were measured in this run of the bench, by the shape of the memory: cases of one shape share them, the first run
- * of each the first one, and so on.
+ * The floors of this run of the bench. Cases with the same lab, memory and number of processes share them: the first run of each
+ * case uses the first floor, and so on.
  */
 export class Floors {
   readonly #known = new Map<string, Floor[]>();
 
+  /** The floor for the run `index` of a case, counted from 0. Measures it if it is not known yet. */
   async nth(lab: BenchLab, measured: Case, index: number): Promise<Floor> {
     const shape = `${lab.kind} ${measured.memoryMiB} ${measured.processes}`;
     const list = this.#known.get(shape) ?? [];
-    if (list.length === 0) await measureFloor(lab, measured); // The first one warms up what the others find warm.
+    if (list.length === 0) await measureFloor(lab, measured); // Warms up the hosts, and does not count.
     this.#known.set(shape, list);
     while (list.length <= index) list.push(await measureFloor(lab, measured));
     return list[index] ?? measureFloor(lab, measured);

@@ -11,13 +11,13 @@ import { container, gapAfterMove, startTicker } from "./ticker.ts";
 import { startUsage } from "./usage.ts";
 
 const command = join(checkoutDir(), "bin/godwit");
-/** A move that takes much longer than it should has come to a halt. */
+/** A move that takes longer than this hangs. */
 const limitSeconds = (measured: Case) => Math.round(120 + 20 * measured.secondsPerRun);
 
 /** Moves a fresh container from h1 to h2, as a user would: by the command line. */
 export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<Run> {
   await startTicker(lab, measured);
-  // Being asked ends what it counted before.
+  // This question resets the agents' counters.
   await longestBlockMs(lab);
   const usage = await startUsage(lab);
   const from = Date.now();
@@ -26,12 +26,12 @@ export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSign
   const used = await usage();
   const agentLoopMs = await longestBlockMs(lab);
   const downtimeMs = await gapAfterMove(lab, from);
-  if (result.mode !== measured.mode) throw new Error(`It moved in the mode ${result.mode}.`);
+  if (result.mode !== measured.mode) throw new Error(`The container moved in the mode ${result.mode}.`);
   const { downtimeMs: reportedMs, wireBytes } = result;
   return { downtimeMs, reportedMs, totalS, wireBytes, ...used, agentLoopMs, steps: stepsOf(result) };
 }
 
-/** The product's own steps, and what CRIU says that it took of them. */
+/** godwit's own steps, and the times that CRIU reports for its parts of them. */
 function stepsOf({ steps, criu }: MigrationResult): RunStep[] {
   const times = (name: string, side: Step["side"], stats: object | null) =>
     Object.entries(stats ?? {})
@@ -40,7 +40,7 @@ function stepsOf({ steps, criu }: MigrationResult): RunStep[] {
   return [...steps, ...times("dump", "source", criu.dump), ...times("restore", "destination", criu.restore)];
 }
 
-/** The longest time that one of the agents was busy with one thing, since this was asked last; null where one does not tell. */
+/** The longest time that an agent's event loop was blocked since the last call; null if an agent does not report it. */
 async function longestBlockMs(lab: BenchLab): Promise<number | null> {
   const { stdout } = await execa(command, ["--lab", lab.name, "--json", "hosts"], { stdin: "ignore" });
   const blocks = (JSON.parse(stdout) as { usage: AgentUsage | null }[]).map(({ usage }) => usage?.longestBlockMs);

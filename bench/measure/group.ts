@@ -11,15 +11,15 @@ export interface Bench {
   labName: string;
   built: Built;
   floors: Floors;
-  /** As the user said; each case has its own number otherwise. */
+  /** From `--runs`; undefined: each case has its own number. */
   runs: number | undefined;
   signal: AbortSignal;
   say: (line: string) => void;
 }
 
 /**
- * Measures cases in one lab, which is up for all of them; after a failure another one takes its place. Yields what became of each
- * case as soon as it has ended.
+ * Measures cases in one lab, which stays up for all of them. After a failure a new lab replaces it. Yields the outcome of each case as
+ * soon as the case has ended.
  */
 export async function* runGroup(lab: LabName, cases: readonly Case[], bench: Bench): AsyncGenerator<Outcome> {
   const { labName, built, floors, signal, say } = bench;

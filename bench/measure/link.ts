@@ -4,7 +4,7 @@ const node = "$(echo /opt/godwit/node_modules/node-linux-*/bin/node)";
 const port = 7490;
 const probeMiB = 128;
 
-/** Limits what each host sends, or lifts the limit (null). */
+/** Limits what each host sends, in 10^6 bits a second, or lifts the limit (null). */
 export async function limitLink(lab: BenchLab, mbits: number | null): Promise<void> {
   const change =
     mbits === null
@@ -13,7 +13,7 @@ export async function limitLink(lab: BenchLab, mbits: number | null): Promise<vo
   await Promise.all(hosts.map((host) => lab.on(host, change)));
 }
 
-/** Starts what receives streams on h2; it ends with the lab. */
+/** Starts the receiver of streams on h2. It runs until the lab goes down. */
 export async function listenForStreams(lab: BenchLab): Promise<void> {
   const listener = `${node} ${toolFolder}/stream.mjs listen h2 h1 10.88.0.2:${port}`;
   await lab.on("h2", `setsid ${listener} >/run/bench-stream.log 2>&1 </dev/null & sleep 0.1`);
@@ -23,7 +23,7 @@ export async function listenForStreams(lab: BenchLab): Promise<void> {
   );
 }
 
-/** Seconds that so much memory takes from h1 to h2: see programs/stream.ts. */
+/** Sends so many mebibytes from h1 to h2. @returns the seconds that this took: see programs/stream.ts */
 export async function sendStream(lab: BenchLab, kind: "raw" | "tls", mebibytes: number): Promise<number> {
   const sender = `${node} ${toolFolder}/stream.mjs send ${kind} h2 10.88.0.2:${port} ${mebibytes}`;
   return Number(await lab.on("h1", sender));

@@ -7,7 +7,7 @@ import { interfaceBytes } from "./usage.ts";
 
 export type TimedStep = (name: string, side: Step["side"], work: () => Promise<unknown>) => Promise<void>;
 
-/** Measures a move that is done by commands, one after another; the container stands still from the first to the last. */
+/** Measures a move that consists of commands, one after another. The container stands still from the first to the last. */
 export async function moveInSteps(
   lab: BenchLab,
   measured: Case,

@@ -12,7 +12,7 @@ export interface Built {
   image: string;
   /** The programs that run in the hosts. */
   tools: string;
-  /** Room for the image as Docker saves it. */
+  /** A path for the image as the engine saves it. The file does not exist yet. */
   saved: string;
   remove(): void;
 }

@@ -13,10 +13,10 @@ import type { Built } from "./programs.ts";
 import { runTlsStream } from "./tls-stream.ts";
 import { residentMiB } from "./usage.ts";
 
-/** An agent that has just started still reads and compiles. */
+/** An agent that has just started still loads and compiles its code: its idle memory is measured after this time. */
 const startedMs = 5000;
 
-/** More than this would show in a downtime. */
+/** A larger error would show in the downtime. */
 const mostClockErrorMs = 20;
 
 /** A lab that is up for cases of its kind, one after another. */
@@ -31,7 +31,7 @@ export class Session {
     this.#floors = floors;
   }
 
-  /** `floors` are those of this run of the bench: a lab that comes in place of another one goes on with them. */
+  /** `floors` are the floors of this run of the bench. A lab that replaces another one uses them again. */
   static async open(
     kind: LabName,
     name: string,
@@ -49,17 +49,19 @@ export class Session {
     return new Session(lab, { versions, idleAgentMiB, linkRates: {} }, floors);
   }
 
-  /** Makes the lab what the case wants, and measures its link where that was not done yet. */
+  /** Sets the limit of the link for a case, and measures the link once for each limit. */
   async prepare({ linkMbits }: Case): Promise<void> {
     await limitLink(this.lab, linkMbits);
     const link = linkMbits === null ? "no limit" : `${linkMbits} Mbit/s`;
     this.details.linkRates[link] ??= await linkRate(this.lab);
   }
 
-  /** One run of a case; `index` counts from 0. Nothing of it stays in the hosts. */
+  /** Makes one run of a case; `index` counts from 0. Then removes from the hosts what the run left. */
   async run(measured: Case, index: number, signal: AbortSignal): Promise<Run> {
     const within = await alignClocks(this.lab);
-    if (within > mostClockErrorMs) throw new Error(`The clocks of the hosts cannot be compared within ${within} ms.`);
+    if (within > mostClockErrorMs) {
+      throw new Error(`The clocks of the hosts agree only within ${within} ms; ${mostClockErrorMs} ms are needed.`);
+    }
     try {
       return await this.#measure(measured, index, signal);
     } finally {

@@ -5,18 +5,18 @@ import type { BenchLab } from "./bench-lab.ts";
 /** Name of the container that is moved. */
 export const container = "bench";
 
-/** What it does between ready and its move is not the start of a process any more. */
+/** The time from `ready` to the move: what only a starting process does must not count. */
 const settleMs = 1000;
 
 export const tickerArguments = ({ memoryMiB, processes, dirtyMBs }: Case): string =>
   `${memoryMiB / processes} ${dirtyMBs} ${processes}`;
 
-/** A volume of files that do not compress, of 64 MiB each. */
+/** A script that fills the volume with incompressible files of 64 MiB each. */
 const fillVolume = (volumeMiB: number): string =>
   `folder=$(docker volume inspect -f '{{.Mountpoint}}' bulk) && head -c 64M /dev/urandom >"$folder/0" &&
   for i in $(seq ${volumeMiB / 64 - 1}); do cp --reflink=never "$folder/0" "$folder/$i"; done && sync`;
 
-/** Starts the program in a container of h1, and returns when its memory is full, and its files are there. */
+/** Starts the program in a container of h1, and waits until its memory is filled and its files exist. */
 export async function startTicker(lab: BenchLab, measured: Case): Promise<void> {
   const { files, volumeMiB } = measured;
   const volume = volumeMiB ? "--volume bulk:/bulk" : "";
@@ -24,11 +24,11 @@ export async function startTicker(lab: BenchLab, measured: Case): Promise<void> 
   const program = `bench /bin/ticker ${tickerArguments(measured)} ${more}`;
   await lab.on("h1", `${lab.engine.run} --name ${container} ${volume} ${program}`);
   if (volumeMiB) await lab.on("h1", fillVolume(volumeMiB));
-  await said(lab, "h1", /^ready$/m, 120_000);
+  await waitForLine(lab, "h1", /^ready$/m, 120_000);
   await sleep(settleMs);
 }
 
-/** The longest pause that ended between two instants, in ms, by what the program printed. The instants are in ms since 1970. */
+/** The longest pause in the program's log that ended between two instants (ms since 1970), in ms; undefined if there is none. */
 export function longestGap(log: string, from: number, to: number): number | undefined {
   const gaps = [...log.matchAll(/^gap ([\d.]+) ([\d.]+)$/gm)]
     .filter(([, , end]) => Number(end) * 1000 >= from && Number(end) * 1000 <= to)
@@ -37,25 +37,25 @@ export function longestGap(log: string, from: number, to: number): number | unde
 }
 
 /**
- * The longest pause that the program saw since `from`, once it runs on h2 and all of its memory was looked at.
- * @throws Error where a page is wrong, or where it saw no pause: then it was not moved
+ * Lets the program, which now runs on h2, check all of its memory. @returns the longest pause that it saw since `from`, in ms
+ * @throws Error if a page is wrong, or if there was no pause: then the container has not moved
  */
 export async function gapAfterMove(lab: BenchLab, from: number): Promise<number> {
   const to = Date.now();
   await lab.on("h2", `${lab.engine.command} kill --signal USR1 ${container}`);
-  const log = await said(lab, "h2", /^checked \d+$/m, 120_000);
+  const log = await waitForLine(lab, "h2", /^checked \d+$/m, 120_000);
   if (!/^checked 0$/m.test(log) || log.includes("CORRUPT")) {
-    throw new Error(`The memory of the container is not what it was: ${log.match(/^(CORRUPT|checked).*$/m)?.[0]}`);
+    throw new Error(`The memory of the container has changed in the move: ${log.match(/^(CORRUPT|checked).*$/m)?.[0]}`);
   }
   const gap = longestGap(log, from, to);
   if (gap === undefined) throw new Error("The container saw no pause: it cannot have moved.");
   return gap;
 }
 
-async function said(lab: BenchLab, host: string, what: RegExp, limitMs: number): Promise<string> {
+async function waitForLine(lab: BenchLab, host: string, line: RegExp, limitMs: number): Promise<string> {
   for (const deadline = performance.now() + limitMs; performance.now() < deadline; await sleep(200)) {
     const log = await lab.on(host, `${lab.engine.command} logs ${container} 2>&1`);
-    if (what.test(log)) return log;
+    if (line.test(log)) return log;
   }
-  throw new Error(`The container on ${host} did not say ${what}.`);
+  throw new Error(`The container on ${host} did not print ${line}.`);
 }

@@ -1,6 +1,6 @@
 import { type BenchLab, hosts } from "./bench-lab.ts";
 
-/** What the agents and the interfaces of both hosts have used since `startUsage`. */
+/** What the agents and the interfaces of both hosts used since `startUsage`: sums, but for memory the higher peak of the two agents. */
 export interface Usage {
   agentCpuS: number;
   childrenCpuS: number;
@@ -10,7 +10,7 @@ export interface Usage {
 
 const ticksPerSecond = 100;
 
-/** Resets the peaks of the agents' memory. @returns what gives the usage since then */
+/** Resets the peaks of the agents' memory. @returns a function that reads the usage since then; it throws if an agent has ended */
 export async function startUsage(lab: BenchLab): Promise<() => Promise<Usage>> {
   await Promise.all(hosts.map((host) => lab.on(host, "echo 5 >/proc/$(cat /run/godwit/agent.pid)/clear_refs")));
   const before = await readAll(lab);
@@ -28,12 +28,13 @@ export async function startUsage(lab: BenchLab): Promise<() => Promise<Usage>> {
   };
 }
 
-/** Resident memory of the agent that has more, in MiB. */
+/** Resident memory of the larger one of the two agents, in MiB. */
 export async function residentMiB(lab: BenchLab): Promise<number> {
   const all = await readAll(lab);
   return Math.max(...all.map(({ residentKiB }) => residentKiB)) / 1024;
 }
 
+/** The sum of what both hosts have sent since they came up. */
 export async function interfaceBytes(lab: BenchLab): Promise<number> {
   const sent = await Promise.all(hosts.map((host) => lab.on(host, "cat /sys/class/net/eth0/statistics/tx_bytes")));
   return sent.reduce((sum, bytes) => sum + Number(bytes), 0);
@@ -53,7 +54,7 @@ const readAll = (lab: BenchLab): Promise<Counters[]> => Promise.all(hosts.map((h
 async function read(lab: BenchLab, host: string): Promise<Counters> {
   const script = `p=$(cat /run/godwit/agent.pid); cat /proc/$p/stat /sys/class/net/eth0/statistics/tx_bytes; grep -E 'VmHWM|VmRSS' /proc/$p/status`;
   const [stat = "", sent = "", ...status] = (await lab.on(host, script)).split("\n");
-  // Fields 14 to 17 of the line, counted from after the command's name, which may hold anything.
+  // Fields 14 to 17 of the line. The command's name, which comes before them, may contain anything, so it is cut off first.
   const fields = stat
     .slice(stat.lastIndexOf(")") + 2)
     .split(" ")

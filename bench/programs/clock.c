@@ -1,7 +1,7 @@
-// Gives two hosts one time, so that a pause that begins on one and ends on the other has its true length.
-//   clock answer PORT            tells the time to whoever asks, until it is ended
-//   clock follow ADDRESS PORT    sets this host's clock to that of ADDRESS. Prints how many ms it was off, and within how many
-//                                ms that is known: half of the fastest answer's way there and back
+// Sets two hosts to the same time, so that a pause that begins on one and ends on the other is measured right.
+//   clock answer PORT            answers each question with its time, until it is ended
+//   clock follow ADDRESS PORT    sets this host's clock to that of ADDRESS. Prints by how many ms it was behind, and the error of this
+//                                number in ms, which is half of the fastest round trip
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
   int64_t fastest = INT64_MAX, off = 0;
   for (int i = 0; i < questions; i++) {
     int64_t asked = now(), answer[2];
-    // An answer to a question that was given up is left out.
+    // A late answer to an earlier question does not count.
     if (send(fd, &asked, sizeof asked, 0) < 0 || recv(fd, answer, sizeof answer, 0) != sizeof answer || answer[0] != asked) continue;
     int64_t way = now() - asked;
     if (way >= fastest) continue;

@@ -1,9 +1,10 @@
 #!/bin/sh
 # usage: floor.sh TICKER-ARGUMENTS...
-# Measures the floor on this host: what a switchover costs with nothing around it. Docker starts the program; then its cgroup is
-# frozen and `runc checkpoint --lazy-pages` runs until its pages are served; then `runc restore --lazy-pages` of the same
-# container, under another name and in another cgroup, with the images in memory and CRIU's lazy-pages waiting, until it returns.
-# Options are those of the product. Prints "checkpoint MS", "freeze MS" (a part of it), and "restore MS".
+# Measures the floor on this host: what a switchover costs with runc alone. Docker starts the program. Then two things are timed:
+#   checkpoint: its cgroup is frozen, and `runc checkpoint --lazy-pages` runs until the pages are served
+#   restore: `runc restore --lazy-pages` runs until it returns. It restores the same container under another name and in another
+#     cgroup. The images are in memory, and CRIU's lazy-pages already waits.
+# Options are those of godwit. Prints "checkpoint MS", "freeze MS" (a part of it), and "restore MS".
 set -eu
 here=$(dirname "$0")
 work=/run/bench-floor
@@ -11,7 +12,7 @@ port=27000
 copy=bench-floor
 
 clean() {
-	# The copy is not waited for until its memory is whole: it was only to be timed. lazy-pages and the dump end behind it.
+	# The copy is killed before all of its memory has arrived: only its restore is timed. Then lazy-pages and the dump end.
 	[ ! -e /sys/fs/cgroup/$copy/cgroup.kill ] || echo 1 >/sys/fs/cgroup/$copy/cgroup.kill
 	runc --root $work/runc delete --force $copy 2>/dev/null || true
 	id=$(docker inspect --format '{{.Id}}' $copy 2>/dev/null) || return 0
@@ -47,7 +48,7 @@ printf '%s\n' "cgroup-root :/$copy" tcp-close >$work/restore.conf
 CRIU_CONFIG_FILE=$work/dump.conf "$here/stopwatch" served "/sys/fs/cgroup/docker/$id" \
 	runc --root /run/docker/runtime-runc/moby checkpoint --leave-running --empty-ns network \
 	--tcp-established --ext-unix-sk --file-locks --image-path $work/images --work-path $work/work \
-	--lazy-pages --page-server 127.0.0.1:$port --status-fd 3 "$id" || fail "it could not be dumped"
+	--lazy-pages --page-server 127.0.0.1:$port --status-fd 3 "$id" || fail "the container could not be dumped"
 
 criu lazy-pages -D $work/images -W $work/restore -v1 -o lazy-pages.log \
 	--page-server --address 127.0.0.1 --port $port >$work/lazy.out 2>&1 &
@@ -58,8 +59,8 @@ done
 
 CRIU_CONFIG_FILE=$work/restore.conf "$here/stopwatch" ended \
 	runc --root $work/runc restore --detach --lazy-pages --empty-ns network \
-	--image-path $work/images --work-path $work/restore --bundle $work/bundle $copy || fail "it could not be restored"
+	--image-path $work/images --work-path $work/restore --bundle $work/bundle $copy || fail "the container could not be restored"
 
-# What was timed must be a container that runs.
+# The time counts only if the restored container runs.
 sleep 0.2
 runc --root $work/runc state $copy | grep -q '"status": "running"' || fail "the copy does not run"

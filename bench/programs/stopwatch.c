@@ -1,8 +1,8 @@
-// Times what the floor is made of, with nothing of its own in between: a write, a poll, one process.
-//   stopwatch served CGROUP COMMAND...   freezes CGROUP, runs COMMAND with descriptor 3 open, and stops at the first byte that
-//                                        is written to it; COMMAND goes on behind it. Prints "checkpoint MS", "freeze MS"
-//   stopwatch ended COMMAND...           runs COMMAND to its end, and has its exit status. Prints "restore MS"
-// COMMAND has no terminal, input or output: what it starts takes these over.
+// Times the parts of the floor. It adds almost no time of its own: a write, a poll, one process.
+//   stopwatch served CGROUP COMMAND...   freezes CGROUP and runs COMMAND. The time ends at the first byte that COMMAND writes to
+//                                        descriptor 3. COMMAND then goes on by itself. Prints "checkpoint MS", "freeze MS"
+//   stopwatch ended COMMAND...           runs COMMAND to its end, and exits with its status. Prints "restore MS"
+// COMMAND has /dev/null as input and output, because the processes that it starts inherit them.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

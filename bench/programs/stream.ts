@@ -1,6 +1,7 @@
-// stream listen NAME PEER ADDRESS:PORT           serves one kind of stream after another, until it is ended
-// stream send raw|tls PEER ADDRESS:PORT MIB      prints how many seconds the bytes took until the other side had them all
-// The time that bytes take between two hosts: `tls` over one stream of the agents' own kind, with their certificates; `raw` over bare TCP, which tells what the link carries. Raw streams use PORT + 1.
+// stream listen NAME PEER ADDRESS:PORT           accepts streams of both kinds until it is ended
+// stream send raw|tls PEER ADDRESS:PORT MIB      sends MIB mebibytes, and prints the seconds until the other side has them all
+// Measures how long bytes take between two hosts. `tls` uses one stream of the agents' own kind, with their certificates. `raw` uses
+// bare TCP on PORT + 1, and shows what the link carries.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
@@ -13,14 +14,14 @@ import { listenTls } from "../../src/transport/tls-server.ts";
 import { TunnelRegistry } from "../../src/transport/tunnels.ts";
 
 const path = "/v1/peer/bench";
-/** What CRIU's pages come in from its socket: pieces as a socket gives them. */
+/** The size of the pieces in which a socket delivers CRIU's pages. */
 const pieceBytes = 64 * 1024;
 
 const [verb, ...args] = process.argv.slice(2);
 if (verb === "listen") await listen(args);
 else if (verb === "send") {
   console.log((await send(args)).toFixed(3));
-  // Connections that are kept for another request would keep the process.
+  // Connections that are kept for another request would keep this process running.
   process.exit(0);
 }
 
@@ -37,7 +38,7 @@ async function listen([, peer = "", address = ""]: string[]): Promise<void> {
   console.log("listening");
 }
 
-/** Reads everything, and ends its own direction when all of it is there. */
+/** Reads a stream to its end, then ends the other direction: so the sender sees that all bytes have arrived. */
 function answerEnd(stream: Duplex): void {
   stream.on("error", () => {});
   stream.resume();

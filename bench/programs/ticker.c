@@ -1,12 +1,12 @@
 // ticker MIB [DIRTY_MB_PER_S [PROCESSES [FILES CHANGING]]]: the program whose container is moved.
-// Each of PROCESSES (default 1) fills MIB mebibytes with a pattern that does not compress and that can be told from each word's
-// place. Then the first one wakes every millisecond, the others every 50 ms: each looks at four pages, chosen at random, and
-// the first one rewrites DIRTY_MB_PER_S (10^6 bytes) of its pages, in turn. One more makes FILES files in /files, 500 in a
-// folder, and rewrites CHANGING of them five times a second. It prints
+// Each of PROCESSES (default 1) fills MIB mebibytes with an incompressible pattern, which follows from the place of each 8-byte
+// word. Then the first process wakes every millisecond, the others every 50 ms. Each checks four random pages, and the first one
+// rewrites DIRTY_MB_PER_S (10^6 bytes) of its pages, in turn. Another process makes FILES files in /files, 500 in a folder, and
+// rewrites CHANGING of them five times a second. The program prints
 //   ready            once all processes have filled their memory
 //   gap MS END       for every pause of the first process over 20 ms; END is its end in seconds of the clock
 //   CORRUPT PAGE     for a page that does not hold what was written to it
-//   checked BAD      after SIGUSR1: all pages of all processes were looked at, and so many were wrong
+//   checked BAD      after SIGUSR1, once all pages of all processes are checked; BAD of them are wrong
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -70,7 +70,7 @@ static void write_file(unsigned number, unsigned version) {
   }
 }
 
-// A process of its own goes on with it.
+// Returns once all files exist. A child process then rewrites some of them for ever.
 static void make_files(unsigned count, unsigned changing) {
   mkdir("/files", 0755);
   for (unsigned i = 0; i < count; i++) {
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
     if (child < 0) return 1;
     if (child == 0) self = i;
   }
-  // No two pages of the container hold the same.
+  // No two pages of the container have the same contents.
   uint64_t name = (uint64_t)self * pages;
   uint64_t *memory = aligned_alloc(page_bytes, pages * page_bytes);
   uint32_t *version = calloc(pages, sizeof *version);

@@ -1,17 +1,17 @@
 import type { RunStep } from "../run.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
-/** What stands beside the rows, in steps.json: where the time went, what failed, and on what it was measured. */
+/** The contents of steps.json: the steps and the failure of each case, and the machine and the labs of the measurements. */
 export interface Details {
   machine: Record<string, string>;
-  /** By lab: versions, and what its agents take while nothing moves. */
+  /** By the name of the lab. */
   labs: Record<string, LabDetails>;
   cases: Record<string, CaseDetails>;
 }
 
 export interface LabDetails {
   versions: string;
-  /** Resident memory of an agent that has moved nothing yet. */
+  /** Resident memory of an agent that has moved nothing yet: the larger one of the two agents. */
   idleAgentMiB: number;
   /** What bare TCP carried between the hosts, in 10^6 bits a second, by the limit of the link. */
   linkRates: Record<string, number>;
@@ -19,7 +19,7 @@ export interface LabDetails {
 
 export interface CaseDetails {
   measuredAt: string;
-  /** Why not all of its runs were made; null where they were. */
+  /** Why some of its runs are missing; null if all were made. */
   error: string | null;
   steps: StepSpread[];
 }
@@ -32,7 +32,7 @@ export interface StepSpread {
   ms: Spread;
 }
 
-/** The steps of several runs, in the order of the first one that has them. A step that a run has twice counts with its sum. */
+/** Merges the steps of several runs, in the order in which they first appear. A step that a run has twice counts once, with its sum. */
 export function spreadSteps(runs: readonly (readonly RunStep[] | undefined)[]): StepSpread[] {
   const found = new Map<string, Omit<StepSpread, "ms"> & { values: number[] }>();
   for (const steps of runs) {

@@ -8,24 +8,24 @@ export interface Results {
   details: Details;
 }
 
-/** What became of a case. */
+/** The result of a case. */
 export interface Outcome {
   measured: Case;
   runs: readonly Run[];
-  /** Why not all of its runs were made. */
+  /** Why some of its runs are missing; null if all were made. */
   error: string | null;
   measuredAt: Date;
-  /** undefined where no lab came up for it. */
+  /** undefined if no lab came up for it. */
   lab: LabDetails | undefined;
 }
 
-/** Where they were made on another machine, none of them: two machines tell nothing of each other. */
+/** The results if they were measured on this machine, else empty ones: results of two machines cannot be compared. */
 export function ofMachine(results: Results, machine: Record<string, string>): Results {
   const same = JSON.stringify(results.details.machine) === JSON.stringify(machine);
   return same ? results : { rows: [], details: { machine, labs: {}, cases: {} } };
 }
 
-/** The results with a case in place of what was known of it; `names` is the order of all cases. */
+/** The results, with a new outcome of a case in place of its old one. `names` is the order of all cases. */
 export function withOutcome({ rows, details }: Results, outcome: Outcome, names: readonly string[]): Results {
   const { measured, runs, error, lab } = outcome;
   const fresh = runs.map((run) => rowOf(measured, run));

@@ -14,7 +14,7 @@ interface Line {
   points: { memoryMiB: number; ms: Spread }[];
 }
 
-/** Downtime by memory and tool, both scales logarithmic: idle containers of one process on an unlimited link, as an SVG file. */
+/** An SVG file: downtime over memory for each tool, both scales logarithmic, of idle one-process containers on an unlimited link. */
 export function plot(rows: readonly Row[]): string {
   const lines = linesOf(rows);
   const points = lines.flatMap((line) => line.points);
@@ -40,7 +40,7 @@ export function plot(rows: readonly Row[]): string {
   ].join("\n");
 }
 
-/** A line a tool and mode, the slowest first, as in the picture. */
+/** One line for each tool and mode, the slowest first: the legend then has the order of the picture. */
 function linesOf(rows: readonly Row[]): Line[] {
   const shown = rows.filter((row) => row.dirtyMBs === 0 && row.linkMbits === null && !isAside(row.case));
   const groups = Map.groupBy(shown, ({ tool, mode }) => (tool === mode ? tool : `${tool} ${mode}`));
@@ -56,7 +56,7 @@ function linesOf(rows: readonly Row[]): Line[] {
   return lines.filter(({ points }) => points.length > 0).sort((a, b) => slowest(b) - slowest(a));
 }
 
-/** What has several processes, many files or an emulated processor is not on the same scale. */
+/** Cases with several processes, many files, a volume or an emulated processor cannot be compared with the others. */
 const isAside = (name: string) => /^(vm|files|volume)-|\dx\d/.test(name);
 
 type Scale = (value: number) => number;

@@ -10,27 +10,27 @@ export interface Row {
   mode: string;
   /** The longest pause that the program in the container saw across the move; null where nothing moves. */
   downtimeMs: number | null;
-  /** What the tool says of it; null or missing where it says nothing. */
+  /** The downtime that the tool reports; null or missing if it reports none. */
   reportedMs?: number | null;
-  /** From the first command to the end of the last one: with all memory there, and the original gone. */
+  /** From the first command to the end of the last one. By then all memory has arrived and the original is gone. */
   totalS: number | null;
-  /** As the tool counts it; where it does not count, as the interfaces of the hosts do. */
+  /** Bytes as the tool counts them. If it does not count, as the hosts' interfaces count them. */
   wireBytes: number | null;
-  /** Of the same program, measured in the same run of the bench; null on the rows of other tools. */
+  /** The floor of the same program, measured in the same run of the bench; null in the rows of other tools. */
   floorMs: number | null;
   /** User and system time of both agents, without the programs that they started. */
   agentCpuS: number | null;
-  /** The higher peak of the two agents during the run. */
+  /** Resident memory: the higher peak of the two agents during the run. */
   agentRssMiB: number | null;
-  /** What both hosts sent, by the counters of their interfaces: with the headers of all layers. */
+  /** What both hosts sent, as their interfaces count it: with the headers of all layers. */
   interfaceBytes: number | null;
-  /** User and system time of what the agents started and has ended: runc, CRIU, rsync. */
+  /** User and system time of the programs that the agents started and that have ended: runc, CRIU, rsync. */
   childrenCpuS: number | null;
-  /** The longest time for which an agent's event loop was blocked; null where the agent does not tell it. */
+  /** The longest time that an agent's event loop was blocked; null if the agent does not report it. */
   agentLoopMs: number | null;
 }
 
-/** Rows of `fresh` instead of those of the same cases; the others stay. Sorted by the order of `names`, others last. */
+/** Replaces the rows of the cases `ran` by `fresh`; other rows stay. Sorted as in `names`; cases that are not in it come last. */
 export function replaceRows(
   old: readonly Row[],
   ran: readonly string[],

@@ -1,4 +1,4 @@
-/** Of runs: their median, and between what they lay. */
+/** The values of several runs: median, least and greatest, and how many there are. */
 export interface Spread {
   median: number;
   min: number;
@@ -6,7 +6,7 @@ export interface Spread {
   count: number;
 }
 
-/** undefined where there is no value; nulls do not count. */
+/** Nulls do not count. undefined if no value is left. */
 export function spreadOf(values: readonly (number | null)[]): Spread | undefined {
   const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
   const [min] = sorted;

@@ -15,7 +15,7 @@ export function readResults(): Results {
 /** Writes the results, and the table and the plot that are made from them. */
 export function writeResults({ rows, details }: Results): void {
   mkdirSync(folder, { recursive: true });
-  // A line a row: so a run's change can be read.
+  // One line for each row: a diff then shows which runs changed.
   const lines = rows.map((row) => `  ${JSON.stringify(row)}`);
   writeFileSync(join(folder, "latest.json"), `[\n${lines.join(",\n")}\n]\n`);
   writeFileSync(join(folder, "steps.json"), `${JSON.stringify(details, null, 1)}\n`);

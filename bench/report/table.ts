@@ -3,7 +3,7 @@ import type { Row } from "./rows.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { targets } from "./targets.ts";
 
-/** The results as a page: what must be reached, a line a case, and where the time of each case went. */
+/** The results as a Markdown page: the targets, a row for each case, and the steps of each case. */
 export function markdown(rows: readonly Row[], details: Details): string {
   const parts = [
     "# Measured",
@@ -78,13 +78,13 @@ function caseTable(rows: readonly Row[], { cases }: Details): string {
 }
 
 const notes = `- *downtime*: the longest pause of a program in the container that wakes every millisecond, across the whole move.
-- *reported*: what the tool says of that pause.
-- *floor*: the same program, in the same run, with nothing around it: freeze and \`runc checkpoint --lazy-pages\` until its pages are served, plus \`runc restore --lazy-pages\` with everything in place.
-- *total*: from the first command to the end of the last; all memory is there then.
-- *wire*: as the tool counts it, or as the interfaces do where it does not. *interfaces*: what both hosts sent, with all headers.
-- *agent CPU*: user and system time of both agents; *children*: of what they started and has ended (runc, CRIU, rsync), in both hosts.
-- *agent RSS*: the higher peak of the two agents. *loop*: the longest time for which an agent's event loop was busy with one thing, without what it waited for a processor meanwhile.
-- Each case's memory is incompressible, and looked at as a whole after the move: a wrong page fails the run.`;
+- *reported*: the length of that pause as the tool reports it.
+- *floor*: the same program in the same run of the bench, moved by runc alone: freeze and \`runc checkpoint --lazy-pages\` until its pages are served, plus \`runc restore --lazy-pages\` with all images in place.
+- *total*: from the first command to the end of the last one. By then all memory has arrived.
+- *wire*: as the tool counts it. If the tool does not count, as the interfaces count it. *interfaces*: what both hosts sent, with all headers.
+- *agent CPU*: user and system time of both agents. *children CPU*: the same of the programs that they started and that have ended (runc, CRIU, rsync).
+- *agent RSS*: the higher peak of the two agents. *loop*: the longest time that an agent's event loop was busy with one task, without the time that it waited for a processor.
+- The memory of each case is incompressible. After the move all of it is checked: a wrong page fails the run.`;
 
 function stepTables({ cases }: Details): string {
   const sections = Object.entries(cases).flatMap(([name, { steps }]) => {

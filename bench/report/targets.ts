@@ -9,7 +9,7 @@ export interface Target {
   met: boolean;
 }
 
-/** What godwit has set out to reach, as far as there are rows that tell. Medians are compared. */
+/** godwit's targets: those for which `rows` has the cases. Medians are compared. */
 export function targets(rows: readonly Row[], { labs }: Details): Target[] {
   const found: Target[] = [];
   const median = (name: string, value: (row: Row) => number | null) =>
@@ -119,7 +119,7 @@ export function targets(rows: readonly Row[], { labs }: Details): Target[] {
     "MiB",
     median("postcopy-4096-idle", (row) => row.agentRssMiB),
   );
-  // Emulation slows everything, so that it says nothing of the agent.
+  // Emulation slows everything: such a case shows nothing about the agent.
   const real = rows.filter((row) => !row.case.startsWith("vm-"));
   least("longest block of an agent's event loop", 50, "ms", spreadOf(real.map((row) => row.agentLoopMs))?.max);
   return found;

@@ -1,7 +1,7 @@
 import type { Run } from "../run.ts";
 import { spreadOf } from "./statistics.ts";
 
-/** A run in one line, as it ends. */
+/** The results of one run, in one line. */
 export function runWords({ downtimeMs, floorMs, totalS, wireBytes, agentRssMiB }: Run): string {
   const parts = [
     downtimeMs ? `downtime ${downtimeMs.toFixed(0)} ms` : "",
@@ -13,7 +13,7 @@ export function runWords({ downtimeMs, floorMs, totalS, wireBytes, agentRssMiB }
   return parts.filter(Boolean).join(", ");
 }
 
-/** A case in one line, once all of its runs have ended. */
+/** The results of a case, in one line: the median of its runs, with the least and the greatest value. */
 export function caseWords(runs: readonly Run[]): string {
   const part = (name: string, unit: string, value: (run: Run) => number | null | undefined, digits = 0) => {
     const spread = spreadOf(runs.map((run) => value(run) ?? null));
@@ -29,7 +29,7 @@ export function caseWords(runs: readonly Run[]): string {
   return `median of ${runs.length}: ${parts.filter(Boolean).join(", ")}`;
 }
 
-/** So long, about. */
+/** A rounded length of time as text. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   const minutes = Math.round(seconds / 60);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <time.h>
 
-// A process that has run for so long without missing a page runs again.
+// A process that has run for this long without missing a page runs again.
 static const uint64_t running_ns = 1000000;
-// One that touches nothing for so long slept when it was frozen, and waits for nothing.
+// A process that touches no page for this long slept when it was frozen. It waits for nothing.
 static const uint64_t sleeping_ns = 100000000;
-// What a program needs to go on with its loop. One that goes through its memory misses pages for as long as any are missing.
+// The most pages that a program needs to go on with its loop. A program that walks through its memory misses pages until none is missing.
 enum { most_pages_of_entry = 32 };
 
 static uint64_t began_ns, last_ns;

@@ -1,12 +1,12 @@
-// What the two ends of a post-copy say to each other. src/memory/pages/frames.ts says what each word means; the test beside it
-// compares the two files.
+// The frames between the two ends of a post-copy. src/memory/pages/frames.ts describes them. test/unit/page-frames.test.ts compares
+// the two files.
 #pragma once
 #include <endian.h>
 #include <stdint.h>
 
 enum word { word_pages, word_zeros, word_want, word_arrived, word_missing, word_go, word_done };
 
-// Big-endian on the wire; after `word_pages` so many pages follow.
+// Big-endian on the wire. After a frame of `word_pages` follow the contents of `count` pages.
 struct frame {
   uint32_t word;
   uint32_t count;
@@ -15,6 +15,7 @@ struct frame {
   uint64_t number;
 };
 
+// The most pages in one frame.
 enum { most_pages = 1024 };
 
 static inline struct frame turned(struct frame frame) {

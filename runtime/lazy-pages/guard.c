@@ -18,7 +18,7 @@ static const int look_again_us = 10000;
 
 typedef bool visit(int folder, const char *name, bool is_folder);
 
-// Visits what is in a folder. Whether all of it could be listed, and every visit was true.
+// Visits every entry of a folder. Returns whether the whole folder could be listed and every visit returned true.
 static bool all_in(int folder, visit *each) {
   char list[2048] __attribute__((aligned(8)));
   bool all = true;
@@ -33,7 +33,7 @@ static bool all_in(int folder, visit *each) {
   return got == 0 && all;
 }
 
-// False where the cgroup has no such file, or it cannot be written now.
+// Returns false where the cgroup has no such file, or the file cannot be written now.
 static bool write_file(int cgroup, const char *name, const char *text) {
   int fd = openat(cgroup, name, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -42,9 +42,10 @@ static bool write_file(int cgroup, const char *name, const char *text) {
   return done;
 }
 
+// Whether has_none must kill the processes one by one, because the cgroup has no cgroup.kill.
 static bool kill_each;
 
-// Whether a cgroup has no process of its own.
+// Whether a cgroup itself has no process.
 static bool has_none(int cgroup) {
   char pids[4096];
   int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -55,7 +56,7 @@ static bool has_none(int cgroup) {
   // The processes of a threaded cgroup are listed in the one above it.
   if (failed) return failed == ENOENT || failed == ENODEV || failed == EOPNOTSUPP;
   pids[got] = 0;
-  // Those that are not listed whole have their turn at the next look.
+  // Processes that did not fit into the buffer are killed at the next look.
   for (char *at = pids, *end; kill_each && (end = strchr(at, '\n')); at = end + 1) {
     pid_t pid = atoi(at);
     if (pid > 0) kill(pid, SIGKILL);
@@ -74,7 +75,7 @@ static bool is_empty_below(int cgroup, const char *name, bool is_folder) {
   return empty;
 }
 
-// Whether neither a cgroup nor any below it has a process.
+// Whether neither a cgroup nor any cgroup below it has a process.
 static bool is_empty(int cgroup) {
   bool none = has_none(cgroup);
   return all_in(cgroup, is_empty_below) && none;
@@ -84,15 +85,15 @@ static bool is_let_go(int folder, const char *name, bool is_folder) {
   (void)is_folder;
   int fd = atoi(name);
   if (fd == folder) return true;
-  // Held memory is not registered for write protection, so that this does nothing but say whether the memory exists.
+  // Held memory is not registered for write protection, so that this call changes nothing. It only shows whether the memory exists.
   struct uffdio_writeprotect nothing = {.range = {0x10000000, 4096}, .mode = UFFDIO_WRITEPROTECT_MODE_DONTWAKE};
   if (ioctl(fd, UFFDIO_WRITEPROTECT, &nothing) == 0 || errno == ENOENT || errno == EAGAIN) return false;
-  // A table of descriptors that is full gets room by this.
+  // This frees a place in the table of descriptors, which may be full.
   if (errno == ESRCH) close(fd);
   return true;
 }
 
-// Whether no process exists any more whose memory is held here. A kernel before 5.7 does not tell.
+// Whether no process exists any more whose memory is held here. A kernel before 5.7 cannot tell.
 static bool no_memory_is_held(void) {
   int descriptors = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptors < 0) return false;
@@ -102,7 +103,7 @@ static bool no_memory_is_held(void) {
 }
 
 void end_container(const char *path) {
-  // Room for what is opened here, also where every descriptor is in use.
+  // The two descriptors are needed for what is opened below, also if all others are in use.
   close(0);
   close(1);
   for (;; usleep(look_again_us)) {
@@ -111,7 +112,7 @@ void end_container(const char *path) {
     if (cgroup >= 0) {
       kill_each = !write_file(cgroup, "cgroup.kill", "1");
       ended = is_empty(cgroup);
-      // A frozen process of version 1 dies with the thaw; a cgroup of version 2 that stays frozen is a paused container to runc.
+      // In version 1 a killed process dies only after the thaw. In version 2 runc takes a frozen cgroup for a paused container.
       write_file(cgroup, "freezer.state", "THAWED");
       write_file(cgroup, "cgroup.freeze", "0");
       close(cgroup);

@@ -1,9 +1,10 @@
-// The process that holds the userfaultfds, and what it does when the one that works has ended too early.
+// The guard: the process that holds the userfaultfds. It kills the container if the working process ends too early.
 #pragma once
 
-// Whoever ends the one that works by its name must not end the one that holds. The agent finds it by the new name and the folder.
+// Renames this process, so that a program that kills the working process by its name does not kill the guard. The agent finds the
+// guard by the new name and the folder.
 void take_other_name(char **arguments, int count, const char *folder);
-// Kills every process of a cgroup, and returns when none is left there and all memory that is held here has gone with its
-// processes: the userfaultfds go with this process. It starts no program and asks for no memory. What it cannot do or see now it
-// tries again, for as long as it takes: what could not be looked at may be alive.
+// Kills every process of a cgroup. Returns when the cgroup has no process and no process exists whose memory is held here. Only then
+// may the guard end, because the userfaultfds end with it. This starts no program and allocates no memory. It repeats what fails for
+// as long as it takes, because a process that it could not examine may be alive.
 void end_container(const char *cgroup);

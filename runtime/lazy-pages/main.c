@@ -1,20 +1,21 @@
 // godwit-lazy-pages CGROUP WORK: puts memory into a restored container while it runs. CGROUP is the folder of the container's
 // cgroup (version 2), or of its freezer cgroup (version 1); it need not exist yet.
 //
-// It is started beforehand, and waits for its orders on its input, a line each; it ends without a word if its input does before
-// the last of them:
-//   file PATH                            a file of this host that holds pages; they are counted from 0
-//   task PID                             what follows is memory of this process, by rising number
-//   run FIRST COUNT [FILE OFFSET]        pages that are missing; without a file they come from the source
+// It is started early, and waits for its orders on its standard input. If the input ends before the order `end`, the program ends
+// silently with status 0. Each order is a line:
+//   file PATH                            a file of this host that holds pages; files are numbered from 0
+//   task PID                             the runs that follow are memory of this process, in rising order
+//   run FIRST COUNT [FILE OFFSET]        missing pages: number of the first one, and how many. Their contents are in a file from an
+//                                        offset in bytes on; without a file they come from the source
 //   end
-// Then CRIU finds it in the folder WORK, as its own daemon of lazy pages, and the agent, any number of times, at pages.socket.
-// Its output says "ready" then. The file WORK/draining exists from before that, and is renamed to WORK/drained when every page is
-// in the container; then the exit status is 0. Where the file keeps its first name although no process of this program is left,
-// the memory is lost. The program does not need the agent, and outlives it. What goes wrong is in WORK/lazy-pages.log.
+// Then it listens in the folder WORK: for CRIU at lazy-pages.socket, like CRIU's own lazy-pages daemon, and for the agent, any number
+// of times, at pages.socket. It prints "ready". Before that it makes the file WORK/draining. When every page is in the container, it
+// renames the file to WORK/drained and ends with status 0. If WORK/draining exists and no process of this program is left, the memory
+// is lost. The program does not need the agent, and outlives it. Errors are in WORK/lazy-pages.log.
 //
-// A page that has not arrived must not read as anything else, and would read as zeros as soon as nobody holds the userfaultfd of
-// its memory. So there are two processes with one table of descriptors: if the one that works ends before it is done, the other
-// kills the container and holds everything until no process of it is left.
+// A page that has not arrived must not read as anything else. It would read as zeros as soon as no process holds the userfaultfd of its
+// memory. So there are two processes with one table of descriptors. If the working process ends too early, the other one, the guard,
+// kills the container and holds the userfaultfds until no process of the container is left.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static void take_run(const char *line) {
   task->pieces[task->count++] = piece;
 }
 
-// Whether they came whole.
+// Returns whether all orders came, up to `end`.
 static bool take_orders(void) {
   char *line = NULL;
   size_t room = 0;
@@ -75,7 +76,7 @@ static bool take_orders(void) {
   return false;
 }
 
-// Brings pages that are on this host.
+// Brings pages from a file of this host, at most copied_pages. `at` is the index of the first one in the piece.
 static void bring(size_t space, const struct piece *piece, uint64_t at, uint64_t count) {
   static char bytes[copied_pages * page_bytes] __attribute__((aligned(page_bytes)));
   uint64_t first = piece->first + at;
@@ -90,7 +91,7 @@ static void bring(size_t space, const struct piece *piece, uint64_t at, uint64_t
 }
 
 static void serve_faults(void) {
-  // More may come while these are served.
+  // More faults may come while these are served.
   for (size_t i = 0; i < fault_count; i++) {
     struct fault fault = faults[i];
     struct space *space = &spaces[fault.space];
@@ -109,7 +110,7 @@ static void serve_faults(void) {
   fault_count = 0;
 }
 
-// The next pages of this host that are missing. Whether there were any.
+// Brings the next missing pages from files of this host. Returns whether there were any.
 static bool bring_next(void) {
   static size_t space, piece;
   for (; space < space_count; space++, piece = 0) {
@@ -148,7 +149,7 @@ static size_t watch(void) {
   return count;
 }
 
-// So little that the source was not told of it yet does not keep it from sending.
+// How long `arrived` may wait. The few bytes that it would confirm do not stop the source from sending.
 static const int arrival_wait_ms = 20;
 
 static void work(void) {
@@ -206,10 +207,10 @@ int main(int count, char **arguments) {
   if (worker == 0) {
     work();
     write_entries();
-    // A rename needs no room on a full disk. Where the folder was removed, nobody asks.
+    // A rename needs no space on a full disk. If the folder was removed, nobody needs the result.
     while (rename(draining, drained) && errno != ENOENT) usleep(rename_again_us);
     tell_done();
-    // What is open stays open for the other one.
+    // The guard shares the table of descriptors, so nothing is closed here.
     _exit(0);
   }
   take_other_name(arguments, count, folder);

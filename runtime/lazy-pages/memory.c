@@ -14,7 +14,7 @@ struct fault *faults;
 size_t fault_count;
 
 static size_t space_room, fault_room;
-// A host that is short of memory for a moment has some again soon.
+// A host that lacks memory for a moment may have some again after a short wait.
 static const int memory_tries = 100, memory_wait_us = 20000;
 
 void add_space(int fd, struct task *task) {
@@ -74,7 +74,8 @@ static void wake(const struct space *space, uint64_t page) {
   ioctl(space->fd, UFFDIO_WAKE, &range);
 }
 
-// Puts pages where they are now. Returns how many are settled; none where the memory has changed, and must be looked at again.
+// Puts pages at their present addresses; without `bytes` they hold zeros. Returns how many are done. 0 means that the memory has
+// changed, and the caller must examine it again.
 static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *bytes) {
   for (int tries = 0;;) {
     const struct space *space = &spaces[index];
@@ -93,7 +94,7 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
     if (done > 0) return (uint64_t)done / page_bytes;
     switch (errno) {
       case EAGAIN: {
-        // The program is changing its mappings, and waits until that is heard.
+        // The program changes its mappings, and waits until this event is read.
         struct pollfd soon = {space->fd, POLLIN, 0};
         poll(&soon, 1, 1);
         read_events(index);
@@ -102,7 +103,7 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
       case EEXIST: wake(space, page); return 1;
       case ENOENT:
       case EINVAL:
-        // No mapping has all of these pages: one by one shows which are left of them.
+        // No single mapping has all of these pages. Smaller parts show which of them are left.
         if (count > 1) {
           count /= 2;
           continue;
@@ -140,7 +141,7 @@ void fill(size_t index, uint64_t first, uint64_t count, const char *bytes) {
     for (; page + run < first + count && at + run < piece->count && piece->states[at + run] != there; run++)
       awaited |= piece->states[at + run] == wanted;
     uint64_t done = put(index, page + piece->moved, run, bytes ? bytes + (page - first) * page_bytes : NULL);
-    // Not before: what the program has changed meanwhile was followed.
+    // Only now, because `put` may have followed changes of the program.
     if (done > 0) settle(&spaces[index], piece, at, done);
     if (done > 0 && awaited) note_served(&spaces[index].entry);
     page += done;
@@ -149,7 +150,7 @@ void fill(size_t index, uint64_t first, uint64_t count, const char *bytes) {
 
 void zero(size_t index, uint64_t page) {
   while (spaces[index].fd >= 0 && put(index, page, 1, NULL) == 0) {
-    // It may have been moved into place meanwhile.
+    // The program may have moved a piece to this page meanwhile.
     if (piece_now(&spaces[index], page)) return;
   }
 }

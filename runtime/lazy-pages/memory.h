@@ -1,4 +1,4 @@
-// The memories of the restored processes, as the kernel shows them, and how pages get there.
+// The memories of the restored processes, which the kernel gives by userfaultfds, and the pages that go into them.
 #pragma once
 #include "pieces.h"
 
@@ -8,20 +8,20 @@ struct fault {
   uint64_t page;
 };
 
-// All of them; entries keep their number for good.
+// All memories. An entry keeps its index for ever.
 extern struct space *spaces;
 extern size_t space_count;
-// Faults that nobody has looked at yet.
+// Faults that are not served yet.
 extern struct fault *faults;
 extern size_t fault_count;
 
-// A memory in which everything that was dumped of the task is missing.
+// Adds the memory of a task. All of its dumped pages are missing.
 void add_space(int fd, struct task *task);
-// Takes what the kernel tells of a memory: faults are put aside, changes are followed. Never waits.
+// Reads the kernel's events of a memory: it stores faults in `faults`, and follows changes of mappings. Never waits.
 void read_events(size_t space);
-// Puts pages, numbered as they were dumped, into a memory, except those that are there; without bytes they hold zeros.
+// Puts pages into a memory, except those that are there already. Numbers are those of the dump. Without bytes the pages hold zeros.
 void fill(size_t space, uint64_t first, uint64_t count, const char *bytes);
-// A page that nothing is known of: what was never written reads as zeros.
+// Puts zeros into a page that was not dumped: a page that was never written reads as zeros. `page` is its present number.
 void zero(size_t space, uint64_t page);
-// Lets go of a memory that has everything, or has gone.
+// Closes a memory that has all its pages, or whose process has ended.
 void release(struct space *space);

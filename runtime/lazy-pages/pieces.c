@@ -44,7 +44,7 @@ struct piece *piece_now(const struct space *space, uint64_t page) {
     struct piece *piece = &space->pieces[i];
     uint64_t now = piece->first + piece->moved;
     if (piece->left == 0 || page < now || page >= now + piece->count) continue;
-    // Where a page was given back, one of another piece may have been moved to.
+    // The program may have unmapped a page of this piece and moved a page of another piece to its place.
     if (piece->states[page - now] != there) return piece;
   }
   return NULL;
@@ -70,7 +70,7 @@ void forget(struct space *space, uint64_t first, uint64_t end) {
   }
 }
 
-// Cuts a piece in two; the second begins with its page `at`.
+// Cuts a piece in two. The second one begins with page `at` of the piece.
 static void cut(struct space *space, size_t index, uint64_t at) {
   space->pieces = more(space->pieces, &space->room, space->count, sizeof *space->pieces);
   struct piece *piece = &space->pieces[index];

@@ -1,4 +1,4 @@
-// What is still missing of the memory of each restored process: plain bookkeeping, which touches no process.
+// Tracks the missing pages of each restored process. This code touches no process.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,53 +8,54 @@
 
 enum { page_bytes = 4096 };
 
-// What is known of a page.
+// The state of a page: in the memory or not needed any more; missing; missing, and a thread waits for it.
 enum { there = 0, missing = 1, wanted = 2 };
 
 // Consecutive pages that were dumped together.
 struct piece {
   uint64_t first;   // Number of its first page when it was dumped: its address divided by page_bytes.
   uint64_t count;
-  int64_t moved;    // Where it is now, in pages from there: a program may remap it.
-  uint64_t left;    // Pages that are not there yet.
-  uint8_t *states;  // Of each page.
-  int file;         // Where its contents are on this host, or -1: they come from the source.
-  uint64_t offset;  // In that file, of the first page.
+  int64_t moved;    // How many pages it has moved since the dump: a program may remap it.
+  uint64_t left;    // How many pages are missing.
+  uint8_t *states;  // The state of each page.
+  int file;         // Index of the file of this host with its contents; -1 if they come from the source.
+  uint64_t offset;  // Of the first page in that file, in bytes.
 };
 
-// Memory of a task, as it was dumped. By rising address.
+// The dumped memory of a task, by rising address.
 struct task {
   uint64_t id;
   struct piece *pieces;
   size_t count;
-  bool begun;  // CRIU has given its memory away.
+  bool begun;  // CRIU has sent its userfaultfd.
 };
 
-// A memory that is being filled: that of a restored task, or of a child that it forked since.
+// A memory that is being filled: of a restored task, or of a child that the task forked since.
 struct space {
-  int fd;           // Its userfaultfd, or -1: it needs nothing more, or has gone.
+  int fd;           // Its userfaultfd; -1 if no page is missing, or the process has ended.
   struct task *task;
-  struct piece *pieces;  // By rising number when they were dumped.
+  struct piece *pieces;  // By rising number in the dump.
   size_t count, room;
   uint64_t left;
   uint8_t *states;
-  bool shifted;     // A piece of it has moved.
+  bool shifted;     // A piece has moved.
   struct entry entry;
 };
 
-// Gives a memory its own pieces, with all pages missing where it is fresh, and as they are otherwise.
+// Copies pieces into a memory. With `fresh` all pages are missing; otherwise the states of the pages are copied too.
 void copy_pieces(struct space *space, const struct piece *pieces, size_t count, bool fresh);
-// The piece with this page, numbered as it was dumped, or the first one behind it; NULL where there is none.
+// The piece with this page, or else the first piece behind it; NULL where there is none. Numbers are those of the dump.
 struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page);
-// The piece that this page is missing from. NULL where none is: it was not dumped, is there, or was given back.
+// The piece in which this page is missing; `page` is its present number. NULL where the page was not dumped, is there, or was unmapped.
 struct piece *piece_now(const struct space *space, uint64_t page);
-// Pages of a piece, from its page `from` on, are there.
+// Marks `count` pages of a piece as there, from page `from` of the piece on.
 void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count);
-// Nothing is to be put into what is now at these pages any more.
+// Marks the pages that are now from `first` up to `end` as there: the program has unmapped or discarded them.
 void forget(struct space *space, uint64_t first, uint64_t end);
-// What is now at these pages has gone to others.
+// Follows a remap: `count` pages that are now from `first` on have moved by `by` pages.
 void move(struct space *space, uint64_t first, uint64_t count, int64_t by);
 
-// Room for one entry more in a list.
+// Makes space for one more entry of `bytes` bytes in a list with `count` entries. Returns the list, which may have moved.
 void *more(void *list, size_t *room, size_t count, size_t bytes);
+// Writes the text and errno to standard error, and ends the process with status 1.
 _Noreturn void fail(const char *what);

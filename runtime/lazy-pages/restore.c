@@ -13,8 +13,8 @@
 int restore_listener = -1, restore_connection = -1;
 bool restored;
 
-// CRIU's words (criu/uffd.c): the number of a process, and its userfaultfd behind one byte more; a number below zero for one that
-// has no memory any more; last, that all is restored.
+// CRIU's messages (criu/uffd.c): the id of a process, followed by one byte with its userfaultfd; a negative number for a process that
+// has no memory any more; at the end this number, when everything is restored.
 static const int32_t restore_finished = 0x52535446;
 
 void listen_for_restore(void) { restore_listener = listen_at("lazy-pages.socket"); }
@@ -57,7 +57,7 @@ void hear_restore(struct task *tasks, size_t count) {
   if (fd < 0) fail("CRIU gave no userfaultfd");
   for (size_t t = 0; t < count; t++)
     if (tasks[t].id == (uint64_t)word) return add_space(fd, &tasks[t]);
-  // All of its memory was restored at once.
+  // CRIU itself has restored all memory of this process.
   static struct task nothing;
   add_space(fd, &nothing);
 }

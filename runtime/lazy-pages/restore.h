@@ -1,4 +1,4 @@
-// CRIU's side: what restores the container gives the userfaultfd of each process away.
+// The connection to the CRIU that restores the container. CRIU sends the userfaultfd of each process.
 #pragma once
 #include "memory.h"
 
@@ -8,5 +8,5 @@ extern bool restored;
 
 void listen_for_restore(void);
 void accept_restore(void);
-// Takes one word. Ends the program where the restore has failed.
+// Reads one message of CRIU. Ends the program where the restore has failed.
 void hear_restore(struct task *tasks, size_t count);

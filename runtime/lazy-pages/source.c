@@ -20,7 +20,7 @@ static char pages[most_pages * page_bytes] __attribute__((aligned(page_bytes)));
 static size_t header_bytes, pages_bytes;
 static char *unsaid;
 static size_t unsaid_bytes, unsaid_room, said_bytes;
-// The source keeps little on its way while pages are wanted: it hears what has arrived.
+// The source limits the bytes on their way, so it must learn soon what has arrived.
 static const size_t arrived_every_bytes = 128 * 1024;
 static size_t untold_bytes;
 static uint64_t arrived;
@@ -51,7 +51,7 @@ static void lose_source(void) {
   header_bytes = pages_bytes = unsaid_bytes = said_bytes = untold_bytes = 0;
 }
 
-// Which pages of a piece are missing from any memory of its task, or will be.
+// Finds the pages of a piece that are missing in any memory of its task, also if CRIU has not sent that memory yet.
 static void gather(const struct task *task, const struct piece *piece, uint8_t *states) {
   memset(states, task->begun ? there : missing, piece->count);
   for (size_t s = 0; s < space_count; s++) {
@@ -70,7 +70,7 @@ static void gather(const struct task *task, const struct piece *piece, uint8_t *
   }
 }
 
-// Whoever sends from now on knows nothing of what came before.
+// Tells a new connection all missing pages, because it does not know what earlier ones have sent.
 static void tell_missing(const struct task *tasks, size_t count) {
   uint64_t longest = 1;
   for (size_t t = 0; t < count; t++)
@@ -123,7 +123,7 @@ void tell_source(void) {
   said_bytes = unsaid_bytes = 0;
 }
 
-// Reads on where the last call left off. Whether all of it is there now.
+// Reads more of `want` bytes, of which `*have` are there. Returns whether all of them are there now.
 static bool receive(char *into, size_t *have, size_t want) {
   while (*have < want) {
     ssize_t got = recv(source_connection, into + *have, want - *have, 0);
@@ -146,7 +146,7 @@ void hear_source(void) {
   if ((!full && frame.word != word_zeros) || (full && frame.count > most_pages)) fail("the source does not speak of pages");
   if (full && !receive(pages, &pages_bytes, bytes)) return;
   header_bytes = pages_bytes = 0;
-  // A fork meanwhile adds one at the end, which lacks these pages too.
+  // A fork meanwhile adds a memory at the end, which lacks these pages too.
   for (size_t s = 0; s < space_count; s++)
     if (spaces[s].fd >= 0 && spaces[s].task->id == frame.task) fill(s, frame.first, frame.count, full ? pages : NULL);
   arrived = frame.number;
@@ -163,7 +163,7 @@ void tell_arrived(void) {
 
 void tell_done(void) {
   say(word_done, 0, 0, 0, 0);
-  // What was on its way is not needed; left unread it would make the kernel throw away what was said, too.
+  // Pages that still arrive are not needed. But they must be read: the kernel drops what was sent if a socket closes with unread data.
   while (source_connection >= 0) {
     struct pollfd soon = {source_connection, POLLIN | (source_waits_to_hear() ? POLLOUT : 0), 0};
     if (poll(&soon, 1, patience_ms) <= 0) return;

@@ -1,22 +1,26 @@
-// The way to the source: what comes over it goes into the memories, what they lack is asked for.
+// The connection to the source. Pages that arrive go into the memories. Missing pages are requested.
 #pragma once
 #include "memory.h"
 
-// Where the agent connects; a later connection takes the place of one before it.
+// The agent connects to the listener. A later connection replaces an earlier one.
 extern int source_listener, source_connection;
 
 void listen_for_source(const char *name);
 void accept_source(const struct task *tasks, size_t count);
-// From now on the source sends without being asked.
+// Tells the source to send all missing pages without being asked.
 void tell_go(void);
-// A thread waits for this page.
+// Requests a page that a thread waits for.
 void want(const struct task *task, uint64_t page);
+// Whether frames for the source are not sent yet.
 bool source_waits_to_hear(void);
+// Sends them, as far as the socket takes them. Never waits.
 void tell_source(void);
+// Reads what has arrived from the source, at most one frame. Never waits.
 void hear_source(void);
-// Something has arrived, and was not told of yet; it is when nothing more is there to be heard.
+// Whether frames have arrived that the source does not know of yet. `tell_arrived` confirms them when nothing more is there to read.
 bool source_awaits_arrival(void);
 void tell_arrived(void);
-// Nothing is missing any more. Waits until the source has heard that, or nobody listens.
+// Tells the source that no page is missing. Waits until the source has got that, or the connection has ended or is silent.
 void tell_done(void);
+// Listens at a unix socket in the working folder. Returns its descriptor. Ends the program on failure.
 int listen_at(const char *name);

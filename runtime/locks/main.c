@@ -1,8 +1,9 @@
-// godwit-locks PID ORDERS: takes record locks again (fcntl) that a restore has lost, for the processes whose they are, and lets
-// the container go on, whose processes SIGSTOP has stopped. PID is its first process; ORDERS is a file:
-//   lock PID FD TYPE START LENGTH   a lock; TYPE 0 is shared, 1 exclusive; a LENGTH of 0 has no end
-//   go PID                          a process that ran
-// Processes are numbered as the container sees them. Says what went wrong, and ends with 1; nothing goes on then.
+// godwit-locks PID ORDERS: takes record locks (fcntl) again that a restore has lost, in the processes that had them. Then it lets the
+// container go on, whose processes SIGSTOP has stopped. PID is the container's first process. ORDERS is a file of lines:
+//   lock PID FD TYPE START LENGTH   a lock; TYPE 0 is shared, 1 is exclusive; START and LENGTH are bytes; LENGTH 0 has no end
+//   go PID                          a process that ran before the dump
+// Each PID in ORDERS is the process id within the container. After an error the program prints it and ends with status 1; all processes
+// stay stopped then.
 #define _GNU_SOURCE
 #include "tracee.h"
 #include <dirent.h>
@@ -29,7 +30,7 @@ static ino_t namespace_of(const char *pid) {
   return stat(path, &found) ? 0 : found.st_ino;
 }
 
-/** The last number of its line NSpid. */
+/** The process id within the innermost namespace: the last number of the line NSpid. */
 static int pid_inside(const char *pid) {
   char path[300], line[512];
   snprintf(path, sizeof path, "/proc/%s/status", pid);

@@ -10,14 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Below the stack pointer the kernel's calling conventions leave up to 128 bytes to a function that calls nobody.
+// BELOW_STACK keeps clear of the red zone: a function that calls no other may use 128 bytes below its stack pointer (x86-64).
 enum { BELOW_STACK = 1024, PIECE = 1 << 16, PATIENCE_MS = 5000 };
 
 #if defined(__x86_64__)
 static const unsigned char gate_code[] = {0x0f, 0x05};
 static void prepare(struct user_regs_struct *r, uintptr_t gate, long number, long a, long b, long c) {
   r->rip = gate, r->rax = number, r->rdi = a, r->rsi = b, r->rdx = c;
-  // A call that was interrupted is not begun again before ours.
+  // The kernel must not restart an interrupted system call before this one.
   r->orig_rax = -1;
 }
 static long result(const struct user_regs_struct *r) { return r->rax; }
@@ -33,7 +33,7 @@ static uintptr_t stack(const struct user_regs_struct *r) { return r->sp; }
 #error "not written for this architecture"
 #endif
 
-/** Copies to or from its memory. Unlike through /proc, a page that is still to come is waited for. */
+/** Copies to or from the memory of a process. Waits for a page that is still to come, which a copy through /proc/PID/mem does not. */
 static int copy(ssize_t (*how)(pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long, unsigned long),
                 pid_t pid, const void *here, uintptr_t there, size_t bytes) {
   struct iovec near = {(void *)here, bytes}, far = {(void *)there, bytes};
@@ -52,7 +52,7 @@ static uintptr_t search(pid_t pid, uintptr_t from, uintptr_t to) {
   return 0;
 }
 
-/** In the kernel's own code in each process, or in a file's. Other code may be memory that is still to come, and large. */
+/** Finds a system call instruction: in the vDSO, or else in the code of a file. Other code may be large, and still to come. */
 static uintptr_t find_gate(pid_t pid) {
   char path[64], line[512];
   snprintf(path, sizeof path, "/proc/%d/maps", pid);
@@ -72,7 +72,7 @@ static uintptr_t find_gate(pid_t pid) {
   return found;
 }
 
-/** Whether it stands still, after a while at most. SIGSTOP itself must have been heard: it would get lost between two calls. */
+/** Waits until SIGSTOP has stopped the process; 0, or a negative errno. A SIGSTOP that is still pending would be lost between two calls. */
 static int stands_still(pid_t pid) {
   char path[64], text[512];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
@@ -89,7 +89,7 @@ static int stands_still(pid_t pid) {
   return -ETIMEDOUT;
 }
 
-/** Waits for a stop that no signal made, and hands signals on. */
+/** Waits for a stop that ptrace made, and delivers signals meanwhile. 0, or a negative errno. */
 static int wait_stopped(pid_t pid) {
   for (;;) {
     int status;
@@ -103,7 +103,7 @@ static int wait_stopped(pid_t pid) {
 static int registers(int request, pid_t pid, struct user_regs_struct *of) {
   struct iovec area = {of, sizeof *of};
   if (ptrace(request, pid, NT_PRSTATUS, &area)) return -errno;
-  // A program of 32 bits has others.
+  // A 32-bit program has another set of registers.
   return area.iov_len == sizeof *of ? 0 : -ENOTSUP;
 }
 
@@ -112,7 +112,7 @@ int tracee_catch(struct tracee *it, pid_t pid) {
   it->pid = pid;
   int error = stands_still(pid);
   if (error) return error;
-  // What its own filter forbids it by now, it was free to do when it locked the file.
+  // The seccomp filter of the process may forbid fcntl now. It was allowed when the process locked the file.
   long traced = PTRACE_O_TRACESYSGOOD;
   if (ptrace(PTRACE_SEIZE, pid, 0, traced | PTRACE_O_SUSPEND_SECCOMP) && ptrace(PTRACE_SEIZE, pid, 0, traced))
     return -errno;
@@ -129,7 +129,7 @@ int tracee_catch(struct tracee *it, pid_t pid) {
   return error || it->gate ? error : -ENOEXEC;
 }
 
-/** Goes on to the next of the two stops of a call. */
+/** Goes on to the next of the two stops of a system call: entry, then exit. 0, or a negative errno. */
 static int step(pid_t pid) {
   int status;
   do {

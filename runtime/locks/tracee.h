@@ -1,4 +1,4 @@
-// A process that is stopped, and calls the kernel for us.
+// A stopped process that is made to run system calls.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -11,18 +11,18 @@ struct tracee {
   pid_t pid;
   struct user_regs_struct registers;
   uint64_t signals;
-  /** Address of an instruction that calls the kernel. */
+  /** Address of a system call instruction. */
   uintptr_t gate;
-  /** Address of memory of its own that a call may point to, and what was there. */
+  /** Address of memory in the process for the data of a call, and the bytes that were there before. */
   uintptr_t scratch;
   char kept[SCRATCH_BYTES];
 };
 
-/** Takes hold of a process that SIGSTOP stops; 0, or a negative errno. */
+/** Attaches to a process that SIGSTOP stops. Returns 0, or a negative errno. */
 int tracee_catch(struct tracee *it, pid_t pid);
 
-/** Has it call the kernel with `data` in its scratch memory, whose address is the last argument. @returns the call's result */
+/** Makes the process run a system call. The third argument is the address of `data`. @returns the call's result, or a negative errno */
 long tracee_call(struct tracee *it, long number, long first, long second, const void *data, size_t bytes);
 
-/** Lets go of it, stopped as it was. Harmless where it was not caught. */
+/** Detaches from the process, which stays stopped. Harmless where it was not attached. */
 void tracee_release(struct tracee *it);

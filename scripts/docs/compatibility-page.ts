@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import { generated, table } from "./markdown.ts";
 
-/** Where the end-to-end tests in test/e2e/programs record what held. */
+/** Where the end-to-end tests in test/e2e/programs record their results. */
 export const resultsFile = "test/results/compatibility.json";
 
 export interface Program {
   id: string;
   what: string;
-  /** How it was tried, or what it takes. */
+  /** How it was tried; if the move is refused, what to do. */
   how: string;
-  /** The file that tries it. */
+  /** The path of the test file. */
   test: string;
 }
 
-/** A test's result: in each mode so many moves in a row after which its client had seen nothing wrong; or why it does not move. */
+/** A test's result: for each mode, how many moves in a row its client saw without a fault; or what refuses the move, and why. */
 export type Result = Program &
   ({ moves: Record<string, number> } | { refused: { by: "preflight" | "dump"; because: string } });
 

@@ -5,7 +5,7 @@ import * as migration from "../../src/contract/migration.ts";
 import * as operations from "../../src/contract/operations.ts";
 import * as routes from "../../src/contract/routes.ts";
 
-/** What is not a schema of the contract. */
+/** Shapes for which the contract has no schema. */
 const others = `Lab {
   name: string
   kind: "namespace" | "vm"
@@ -22,8 +22,8 @@ ErrorReport {
 type Schema = z.core.JSONSchema.BaseSchema;
 
 /**
- * The shapes that a text names, and the shapes that these name, in the notation of TypeScript and in the order of their names. A
- * shape has the name of its schema in the contract.
+ * The shapes whose names are in a text, and those whose names are in these shapes, in the notation of TypeScript, sorted by name.
+ * A shape has the name of its schema in the contract.
  */
 export function shapes(text: string): string {
   const registry = z.registry<{ id: string }>();
@@ -72,7 +72,7 @@ function render(schema: Schema, indent: string): string {
   if (schema.type === "array") return list(render(schema.items as Schema, indent));
   if (schema.type === "object" && schema.properties) return object(schema, indent);
   if (schema.type === "object") return "object";
-  // A simple type that may be null is a list of two.
+  // A simple type that may be null is a list of two types.
   return schema.type === undefined ? "unknown" : [schema.type].flat().join(" | ");
 }
 
@@ -85,7 +85,7 @@ function object(schema: Schema, indent: string): string {
   const inner = `${indent}  `;
   const fields = Object.entries(schema.properties ?? {}).map(([key, value]) => {
     const mark = schema.required?.includes(key) ? "" : "?";
-    // The one shape that the contract describes with a type alone.
+
     const text = render(value as Schema, inner).replace("unknown", key === "error" ? "ErrorReport" : "unknown");
     return `${inner}${key}${mark}: ${text}`;
   });

@@ -10,7 +10,7 @@ import { lockFile } from "../host/proc/file-lock.ts";
 const group = "godwit";
 
 export interface LocalSocket {
-  /** Hands the connections to a server; those that came before have waited. */
+  /** Hands the connections to a server, also those that have waited since the socket was opened. */
   serve(http: HttpServer): void;
   close(): Promise<void>;
 }

@@ -7,11 +7,11 @@ import { findCheckpoint, listCheckpoints } from "./find.ts";
 
 export interface Found {
   found: ContainerInspect;
-  /** By which operations hold it and the store knows it. */
+  /** Operations and the store know the container by this name. */
   name: string;
 }
 
-/** A container of which only checkpoints may be left. */
+/** A container that may be gone, with only its checkpoints left. */
 export interface MaybeFound {
   found: ContainerInspect | undefined;
   /** Its own, or what was asked for. */

@@ -11,7 +11,7 @@ export function reachOf(state: LabState, host: string): Reach | undefined {
   return state.kind === "vm" ? vmReach(state.name, host, living) : namespaceReach(state.name, host, living);
 }
 
-/** @throws GodwitError no-such-lab, no-such-host */
+/** The way into a host of a lab. @throws GodwitError `no-such-lab`; `no-such-host`, also for a host that is down */
 export function mustReach(lab: string, host: string): Reach {
   const state = mustState(lab);
   if (!state.hosts.some(({ name }) => name === host)) {

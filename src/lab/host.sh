@@ -6,7 +6,7 @@ set -eu
 folder=$2 lower=$3 checkout=$4 name=$5
 root=$folder/root
 
-# The old /proc still shows the machine's numbers, so this is the pid by which the machine knows this process.
+# The old /proc still shows the machine's process ids, so this is the process id on the machine.
 read -r stat </proc/self/stat
 pid=${stat%% *}
 # shellcheck disable=SC2086 # the fields after the command's name; the 20th is the start time
@@ -16,7 +16,7 @@ echo "$pid $1" >"$folder/pid.new"
 mv "$folder/pid.new" "$folder/pid"
 
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$folder/upper,workdir=$folder/work" "$root"
-# What Docker and CRIU keep must lie on a real disk: an overlay on an overlay carries no images.
+# Docker and CRIU keep their files on a real disk: Docker's overlays cannot lie on another overlay.
 for part in docker containerd containers godwit; do
 	mkdir -p "$folder/$part" "$root/var/lib/$part"
 	mount --bind "$folder/$part" "$root/var/lib/$part"
@@ -57,8 +57,8 @@ cd "$root"
 pivot_root . .old
 umount -l /.old
 
-# Docker hands these on to its containers where the machine has them.
-# shellcheck disable=SC2013 # one line of words
+# Docker limits its containers with those controllers that the machine has.
+# shellcheck disable=SC2013 # one line of names
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
 	echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || true
 done

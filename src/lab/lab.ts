@@ -34,16 +34,17 @@ export interface LabOptions {
   releases?: string[];
   /** Memory of each virtual machine; 3072 by default. */
   memoryMiB?: number;
-  /** Debian packages that new hosts have in addition to those of every host; not for virtual machines. */
+  /** Debian packages for new hosts, beside the usual ones. Virtual machines do not get them. */
   packages?: readonly string[];
   /** Called with a line for each step that takes a while. */
   onProgress?: OnProgress;
 }
 
 /**
- * Starts a lab, or what is missing of one of the same shape; nothing that runs is restarted. Builds the hosts' roots if
- * this machine has none yet, which takes half a minute each.
- * @throws GodwitError `lab-exists` for a lab of another shape, `lab-failed`, `unsupported-system`, `not-root`
+ * Starts a lab, or the missing parts of a lab of the same shape. What runs is not restarted. Builds the hosts' roots if
+ * this machine lacks them: half a minute each, a minute or two for virtual machines.
+ * @throws GodwitError `lab-exists` if the lab is up in another shape, `lab-failed`, `unsupported-system`, `no-space`,
+ * `not-root`, `usage`
  */
 export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
   const { name = "lab", onProgress = () => {} } = options;
@@ -75,7 +76,10 @@ export async function labUp(options: LabOptions = {}): Promise<LabStatus> {
   throw new GodwitError("lab-failed", `The lab '${name}' was taken down while it started.`);
 }
 
-/** Removes a lab in any state, also half-made or crashed: its processes, namespaces, links, cgroups and disks. */
+/**
+ * Removes a lab in any state, also half-made or crashed: its processes, namespaces, links, cgroups and disks. Does nothing
+ * if there is none.
+ */
 export async function labDown(name = "lab", onProgress: OnProgress = () => {}): Promise<void> {
   mustBeRoot();
   await withLock(lockFile(`lab-${name}`), waiting(name, onProgress), async () => {
@@ -98,7 +102,7 @@ function releasePerHost(hosts: number, names: string[]): Release[] {
     });
   });
   if (!Number.isInteger(hosts) || hosts < 1 || hosts > 99 || ![1, hosts].includes(known.length)) {
-    throw new GodwitError("usage", `${hosts} hosts and ${known.length} releases do not make a lab.`, {
+    throw new GodwitError("usage", `A lab cannot have ${hosts} hosts with ${known.length} releases.`, {
       hint: "Give 1 to 99 hosts, and one release for all of them or one for each.",
     });
   }

@@ -4,8 +4,9 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
- * Runs `work` while no other process runs work under the same lock file. A child holds the lock and ends with its standard
- * input: however this process dies, the lock is free at once.
+ * Runs `work` while no other process holds the lock `file`. Calls `onWait` once if the wait takes longer than 300 ms. A
+ * child process holds the lock until its standard input closes: the lock is free as soon as this process ends, even if it
+ * is killed.
  */
 export async function withLock<T>(file: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
@@ -28,7 +29,7 @@ export async function withLock<T>(file: string, onWait: () => void, work: () => 
   }
 }
 
-// The holder removes the file at its end. A lock on a file that was removed meanwhile locks nothing: it is taken again.
+// The holder removes the file at its end. A process that waited may then lock a file that is already removed: it tries again.
 const holdScript = `
   while :; do
     exec 9>"$0"

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GodwitError } from "../contract/errors.ts";
 
-/** The folder of all labs, their roots and their images. It is outside the checkout and outlives it. */
+/** The folder of all labs, their roots and their images. It is outside the checkout and stays when the checkout is removed. */
 export const labDir = (): string => process.env.GODWIT_LAB_DIR ?? "/var/lib/godwit-lab";
 
 export const rootsDir = (): string => join(labDir(), "roots");
@@ -14,8 +14,8 @@ export const hostFolder = (lab: string, host: string): string => join(labFolder(
 export const lockFile = (what: string): string => join(labDir(), "locks", what);
 
 /**
- * The cgroup of a lab, relative to the cgroup2 mount. It depends on the name and the lab folder alone: `down` finds every
- * process of a lab even if nothing else was written.
+ * The cgroup of a lab, relative to the cgroup2 mount. It depends only on the lab's name and `labDir`: `down` finds every
+ * process of a lab even if no file of the lab exists.
  */
 export function cgroupName(lab: string): string {
   const place = createHash("sha256").update(labDir()).digest("hex").slice(0, 6);
@@ -32,7 +32,7 @@ export function checkoutDir(): string {
   return folder;
 }
 
-/** A shell script of the lab. The bundle does not contain them: they are read from the checkout. */
+/** The path of a shell script of the lab. It is in the checkout, because the bundle does not contain it. */
 export const script = (name: string): string => join(checkoutDir(), "src/lab", name);
 
 function checkedName(name: string): string {

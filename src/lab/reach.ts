@@ -4,11 +4,11 @@ import { agentSocket } from "../host/paths.ts";
 export interface Reach {
   /** Process id, on this machine, of the host's init or virtual machine. */
   pid: number;
-  /** The path, on this machine, of one of the host's sockets. Whether anything answers there is another matter. */
+  /** The path, on this machine, of one of the host's sockets. The socket may be missing or have no listener. */
   socket(which: HostSocket): string;
   /** The command line on this machine that runs a command in the host. */
   command(argv: string[]): CommandLine;
-  /** The same for a command that a user watches: with signals, and a terminal inside the host if wanted. */
+  /** As `command`, for a command that a user watches: it can get signals, and with `tty` a terminal inside the host. */
   enter(argv: string[], options: { tty: boolean }): Entrance;
 }
 
@@ -24,11 +24,11 @@ export interface Entrance {
 export const hostSockets = { agent: agentSocket, docker: "/run/docker.sock" } as const;
 export type HostSocket = keyof typeof hostSockets;
 
-/** The words before a command in a host that set its environment. */
+/** The beginning of every command line in a host: it sets the environment. */
 export const hostEnvironment = (): string[] => [
   ...["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
   ...["HOME=/root", "SHELL=/bin/sh", "LANG=C.UTF-8", `TERM=${process.env.TERM ?? "dumb"}`],
 ];
 
-/** A command as one line that a shell reads back as the same words. */
-export const shellLine = (argv: string[]): string => argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+/** Quotes a command: one line that a shell splits into `argv` again. */
+export const shellLine = (argv: string[]): string => argv.map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(" ");

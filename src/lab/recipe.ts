@@ -5,7 +5,7 @@ export const releases = ["trixie", "forky"] as const;
 /** The Debian release of a host: trixie has Docker 26, forky has Docker 28. Both get the CRIU of forky. */
 export type Release = (typeof releases)[number];
 
-/** What a root is built from. All of it decides the result, so all of it is hashed into the root's name. */
+/** What a root is built from. The root's name contains a hash of all of it. */
 export interface Recipe {
   name: string;
   release: Release | "bookworm";
@@ -14,7 +14,7 @@ export interface Recipe {
   packages: string[];
   /** Paths, with wildcards, that are left out of the packages. */
   without: string[];
-  /** Packages that come from another, newer release, with the libraries they need from there. */
+  /** Packages from a newer release, with the libraries that they need from it. */
   newer: { release: Release; packages: string[] } | undefined;
 }
 
@@ -81,8 +81,8 @@ export function recipeKey(recipe: Recipe): string {
   return `${recipe.name}-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
 }
 
-// Release files of an unreleased Debian expire quickly, and mirrors lag. No fsync: a root gets its name when it is complete,
-// and an incomplete one is built again.
+// Check-Valid-Until: release files of an unreleased Debian expire quickly, and mirrors lag. force-unsafe-io: no fsync is
+// needed, because a root gets its name only when it is complete, and an incomplete root is built again.
 const fixedArguments = [
   "--mode=root",
   '--aptopt=Acquire::Check-Valid-Until "false"',
@@ -92,8 +92,8 @@ const fixedArguments = [
 ];
 
 /**
- * The arguments of mmdebstrap. `acquire` are the machine's settings of apt (proxies and the like) as lines of
- * `apt-config dump`: mmdebstrap does not read the machine's configuration.
+ * The arguments of mmdebstrap. `acquire` has the machine's apt settings for downloads, such as proxies, as lines of
+ * `apt-config dump`: mmdebstrap does not read them by itself.
  */
 export function mmdebstrapArguments(
   recipe: Recipe,

@@ -12,16 +12,16 @@ export interface RunResult {
 }
 
 export interface RunOptions {
-  /** Standard input: text, or the path of a file that the command reads by itself. Empty by default. */
+  /** Standard input: text, or a file by its path. Empty by default. */
   input?: string | { file: string };
-  /** Path of a file that takes standard output; the result has none then. */
+  /** Path of a file for standard output; `stdout` of the result is then empty. */
   outputFile?: string;
   cwd?: string;
   /** Called with each line of standard error as it comes. */
   onLine?: (line: string) => void;
 }
 
-/** Runs a command to its end, whatever its status, and keeps what it printed. @throws unsupported-system if it is missing */
+/** Runs a command to its end. A status other than 0 is no error. @throws GodwitError `unsupported-system` if it is missing */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
   const input = typeof options.input === "object" ? openSync(options.input.file, "r") : undefined;
   const output = options.outputFile ? openSync(options.outputFile, "w") : undefined;
@@ -59,7 +59,7 @@ export function exitStatus(code: number | null, signal: NodeJS.Signals | null): 
   return signal ? 128 + constants.signals[signal] : (code ?? 1);
 }
 
-/** As `run`, and gives standard output. @throws command-failed with the last lines that it printed, for a status other than 0 */
+/** Runs a command that must succeed. @returns standard output @throws GodwitError `command-failed` with the last lines printed */
 export async function must(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const result = await run(command, args, options);
   if (result.status === 0) return result.stdout;

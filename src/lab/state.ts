@@ -10,7 +10,7 @@ import type { Release } from "./recipe.ts";
 export const labKinds = ["namespace", "vm"] as const;
 export type LabKind = (typeof labKinds)[number];
 
-/** The wanted shape of a lab, written before anything of it is made. */
+/** The shape of a lab. It is on the disk before any part of the lab is made. */
 export interface LabState {
   name: string;
   kind: LabKind;
@@ -31,6 +31,7 @@ export function writeState(state: LabState): void {
   renameSync(`${file}.new`, file);
 }
 
+/** @throws GodwitError `no-such-lab` */
 export function mustState(lab: string): LabState {
   const state = readState(lab);
   if (state) return state;
@@ -40,7 +41,7 @@ export function mustState(lab: string): LabState {
 export const allStates = (): LabState[] =>
   (existsSync(labsDir()) ? readdirSync(labsDir()).sort() : []).flatMap((name) => readState(name) ?? []);
 
-/** Roots that labs use. */
+/** The folder names of the roots that labs use. */
 export const rootsInUse = (): string[] => allStates().flatMap((state) => state.hosts.map((host) => host.root));
 
 /** @throws not-root: only root may see and change the processes of a lab */
@@ -52,8 +53,8 @@ export function mustBeRoot(): void {
 }
 
 /**
- * The init or the virtual machine of a host that is up; undefined if it is down. An init counts once it is in its own root:
- * before that /proc/PID/root is the machine's root.
+ * The init or the virtual machine of a host that is up; undefined if it is down. A host in namespaces is up once its init
+ * is in its own root: before that, /proc/PID/root is the machine's root. @throws GodwitError `not-root`
  */
 export function livingHost(lab: string, host: string): ProcessId | undefined {
   mustBeRoot();

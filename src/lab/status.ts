@@ -28,7 +28,7 @@ export async function labStatus(name?: string): Promise<LabStatus[]> {
 }
 
 /**
- * The agents' sockets of a lab's hosts that are up.
+ * The hosts of a lab that are up, each with the path of its agent's socket on this machine.
  * @throws GodwitError `no-such-lab`
  */
 export function labHosts(name = "lab"): { name: string; pid: number; socket: string }[] {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What systemd does on a real host: keeps containerd, dockerd and the agent running.
-# A file /run/lab/NAME.down holds NAME down once it has ended; /run/lab/NAME.pid says which process it is.
+# While /run/lab/NAME.down exists, NAME is not started again after it ends. /run/lab/NAME.pid holds its process id.
 keep() {
 	name=$1 log=$2
 	shift 2
@@ -13,7 +13,7 @@ keep() {
 		# shellcheck disable=SC2016 # expanded by the inner shell
 		sh -c 'echo $$ >"/run/lab/$0.pid"; exec "$@"' "$name" "$@" >>"$log" 2>&1
 		rm -f "/run/lab/$name.pid"
-		# One that cannot even start would fill its log.
+		# A program that fails at once must not fill its log.
 		if [ $(($(date +%s) - started)) -lt 2 ]; then sleep 1; else sleep 0.3; fi
 	done
 }

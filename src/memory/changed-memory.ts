@@ -3,7 +3,7 @@ import { pageBytes } from "../host/proc/page-size.ts";
 
 const entryBytes = 8;
 const chunkBytes = 1024 * 1024;
-/** A program that has reserved more addresses than this has not filled them. */
+/** Limits the scan of one process. A program that has reserved more addresses than this has not filled them. */
 const maxScannedBytes = 64 * 2 ** 30;
 
 /* Bits of an entry's upper half. */
@@ -13,8 +13,9 @@ const ofFile = 0x2000_0000;
 const changed = 0x0080_0000;
 
 /**
- * Bytes of memory that processes have written to since the last pre-dump of CRIU, as the kernel marks it: what another round
- * would send. Processes that have ended count as nothing.
+ * Bytes of memory that processes have written to since CRIU's last pre-dump: about what another round would send. The number comes
+ * from the kernel's soft-dirty marks. A process that has ended counts as nothing.
+ * @param pids in this host's process id namespace
  */
 export async function changedMemory(pids: readonly number[]): Promise<number> {
   const pages = await Promise.all(pids.map((pid) => changedPages(pid).catch(() => 0)));
@@ -44,7 +45,7 @@ interface Mapping {
   shared: boolean;
 }
 
-/** Mappings whose pages CRIU dumps: private ones, and shared ones that have no file. */
+/** The mappings whose pages CRIU dumps: private ones, and shared ones without a file. `maps` is the text of /proc/PID/maps. */
 export function dumpedMappings(maps: string): Mapping[] {
   return maps.split("\n").flatMap((line) => {
     const [range = "", permissions = "", , , , ...path] = line.split(/\s+/);
@@ -70,7 +71,7 @@ async function countIn(pagemap: FileHandle, start: number, length: number, share
   return count;
 }
 
-/** `entries` of /proc/PID/pagemap. A page of a file that the process has not written to is not dumped. */
+/** How many pages CRIU would dump again. `entries` are of /proc/PID/pagemap. An unwritten private page of a file does not count. */
 export function countMarks(entries: Buffer, shared: boolean): number {
   let count = 0;
   for (let at = 4; at < entries.length; at += entryBytes) {

@@ -5,10 +5,10 @@ import { pageBytes } from "../host/proc/page-size.ts";
 import { containerProcesses } from "../host/proc/processes.ts";
 import type { RuncContainer } from "../host/runtime/runc.ts";
 
-/** Its processes have gone, or their memory is not what it was. */
+/** The processes of the frozen original are gone, or their memory has changed. */
 export class MemoryLost extends Error {}
 
-/** The memory of a frozen container, read where it is. CRIU's id of a task is its process id within the container. */
+/** Reads the memory of a frozen container directly from its processes. The id of a task is its process id within the container. */
 export class FrozenMemory {
   readonly #files: ReadonlyMap<number, number>;
 
@@ -17,8 +17,9 @@ export class FrozenMemory {
   }
 
   /**
-   * Opens the memory of all processes while they are there: a process id may be another program's later.
-   * @throws where the agent may not have so many open files
+   * Opens the memory of all processes of a frozen container at once, because the kernel may give their process ids to other programs
+   * later.
+   * @throws Error where the agent would have too many open files
    */
   static async open(container: RuncContainer): Promise<FrozenMemory> {
     const files = new Map<number, number>();
@@ -35,13 +36,13 @@ export class FrozenMemory {
   }
 
   /**
-   * Fills the buffer with the pages of the run. At once: it is copying from memory to memory, and handing it to a thread and back
-   * takes longer than that.
+   * Fills the buffer with the pages of the run. The read is synchronous, because it only copies memory, and Node's thread pool would
+   * take longer than the copy.
    * @throws MemoryLost
    */
   read({ task, first, count }: PageRun, into: Buffer): void {
     try {
-      // Beyond 2^53 there are no addresses of programs.
+      // Addresses of programs fit into 53 bits.
       const read = readSync(this.#file(task), into, 0, count * pageBytes, first * pageBytes);
       if (read !== count * pageBytes) throw new Error("a part of it is gone");
     } catch (error) {

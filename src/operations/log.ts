@@ -1,4 +1,4 @@
-/** Where what nobody is told goes: the agent's log, as pino has it. */
+/** The agent's log: what no user is told. It has the methods of pino. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

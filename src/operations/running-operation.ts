@@ -53,7 +53,7 @@ export class RunningOperation implements OperationContext {
     const now = this.#options.monotonic();
     if (progress.bytesRemaining > 0 && now - this.#lastProgress < progressIntervalMs) return;
     this.#lastProgress = now;
-    // It changes often, and is worth the journal's while only in its event, and when the operation ends.
+    // It changes often. The journal has it in the event, and in the operation when that ends.
     this.operation = { ...this.operation, progress };
     this.#options.emit({ type: "progress", progress });
   }

@@ -5,7 +5,7 @@ import { copyFolder } from "../copy.ts";
 import { moveInSteps } from "../move-in-steps.ts";
 import { container, tickerArguments } from "../ticker.ts";
 
-/** Docker's own checkpoint on h1, its folder copied, and a container that was made for it started from there on h2. */
+/** Docker's own way: a checkpoint on h1, a copy of its folder, and the start of a prepared container from it on h2. */
 export async function runDocker(lab: BenchLab, measured: Case): Promise<Run> {
   await lab.on("h2", `docker create --pull never --name ${container} bench /bin/ticker ${tickerArguments(measured)}`);
   const here = await checkpoints(lab, "h2");

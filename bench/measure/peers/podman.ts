@@ -5,11 +5,11 @@ import { copyFolder } from "../copy.ts";
 import { moveInSteps } from "../move-in-steps.ts";
 import { container } from "../ticker.ts";
 
-/** On a disk, as the archives that Podman makes usually are. */
+/** The archive lies on a disk, as Podman's archives usually do. */
 const folder = "/var/lib/containers/move";
 const archive = `${folder}/archive.tar`;
 
-/** Podman's checkpoint on h1, exported to an archive, which is copied and imported on h2. */
+/** Podman's own way: a checkpoint on h1, exported to an archive, a copy of the archive, and its import on h2. */
 export function runPodman(lab: BenchLab, measured: Case): Promise<Run> {
   const compress = measured.mode === "uncompressed" ? "--compress none " : "";
   const exported = `mkdir -p ${folder} && podman container checkpoint ${compress}--export ${archive} ${container}`;

@@ -5,8 +5,8 @@ import { containerChecks } from "../registry.ts";
 import { obstaclesIn } from "../verdict.ts";
 
 /**
- * What keeps a container from moving to any host, and what a move loses of it: `fail` first. Of the host it has only what keeps it
- * from moving.
+ * What keeps a container from moving to any host, and what a move loses of it: `fail` first. It takes only the failures from the
+ * checks of the host.
  */
 export function containerObstacles(container: ContainerFacts, host: HostFacts): Verdict[] {
   const ofHost = sourceNeeds(host).filter(({ level }) => level === "fail");

@@ -13,7 +13,7 @@ export const openFiles: Check<ContainerOnHost> = {
   },
 };
 
-/** CRIU can dump it, but not restore it: it forbids whatever may restore the dump. */
+/** CRIU can dump such a file, but not restore it: every action that may restore the dump is refused. */
 export const unrestorable: Check<ContainerOnHost> = {
   key: "restore",
   audiences: everyDump.filter((audience) => audience !== "keep"),

@@ -6,8 +6,9 @@ const enabledFile = "/sys/module/apparmor/parameters/enabled";
 const withProfile = z.object({ AppArmorProfile: z.string() });
 
 /**
- * The AppArmor profile that a container's processes run under, by its `docker inspect`, if this host does not have it: null where
- * it has, or where they run under none.
+ * The name of a container's AppArmor profile, if this host lacks that profile. Null where the host has it, and where the container
+ * runs under none.
+ * @param inspect what `docker inspect` says of the container
  */
 export async function missingProfile(inspect: unknown): Promise<string | null> {
   const profile = withProfile.safeParse(inspect).data?.AppArmorProfile ?? "";
@@ -15,7 +16,7 @@ export async function missingProfile(inspect: unknown): Promise<string | null> {
   const loaded = await readFile(profilesFile, "utf8").catch(() => undefined);
   if (loaded === undefined) {
     const enabled = await readFile(enabledFile, "utf8").catch(() => "N");
-    // Where the list is not mounted, but there may be one, the restore will tell.
+    // The list cannot be read where securityfs is not mounted. The restore then finds out whether the profile is there.
     return enabled.startsWith("Y") ? null : profile;
   }
   // A line is `name (mode)`.

@@ -6,7 +6,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 import type { FileTree } from "../files/trees.ts";
 
-/** What Docker knows of a container's volumes. */
+/** What Docker knows of a container's volumes, with the names of the other containers that use each of them. */
 export async function readVolumes(engine: Engine, container: ContainerInspect): Promise<VolumeFacts[]> {
   const anonymous = anonymousTargets(createSource.parse(container));
   const read = (container.Mounts ?? []).map(async ({ Type, Name, Destination }): Promise<VolumeFacts | undefined> => {
@@ -22,14 +22,14 @@ export async function readVolumes(engine: Engine, container: ContainerInspect): 
   return (await Promise.all(read)).filter((volume) => volume !== undefined);
 }
 
-/** Those of a container's networks that a user made. */
+/** The networks of a container that a user made. */
 export async function readNetworks(engine: Engine, container: ContainerInspect): Promise<NetworkFacts[]> {
   const names = Object.keys(container.NetworkSettings.Networks ?? {}).filter(isUserNetwork);
   const found = await Promise.all(names.map((name) => engine.findNetwork(name)));
   return found.flatMap((network) => (network ? [network.facts] : []));
 }
 
-/** Files and folders that are bound into a container. What is neither (a socket, a device) belongs to its host. */
+/** The bind mounts of a container that are files or folders. Other kinds, such as sockets and devices, belong to their host. */
 export async function bindTrees(container: ContainerInspect): Promise<FileTree[]> {
   const binds = (container.Mounts ?? []).filter(({ Type }) => Type === "bind");
   const trees = binds.map(async ({ Source, Destination }): Promise<FileTree | undefined> => {

@@ -7,12 +7,12 @@ import { pipeline } from "node:stream/promises";
 import { initsFolder } from "../paths.ts";
 import { mountsOf } from "../proc/mountinfo.ts";
 
-/** Where Docker binds its own init into a container that is run with `--init`. */
+/** Where a container that runs with `--init` has Docker's init. */
 export const initPlace = "/sbin/docker-init";
 
 /**
- * A path of this host to the init of Docker's that a running container has, by the pid of its first process; undefined where it has
- * none.
+ * The path, on this host, of the Docker init that a running container uses; undefined where it uses none.
+ * @param pid the container's first process
  */
 export async function dockerInitOf(pid: number): Promise<string | undefined> {
   const mounts = await mountsOf(pid);
@@ -20,8 +20,9 @@ export async function dockerInitOf(pid: number): Promise<string | undefined> {
 }
 
 /**
- * Keeps an init that is not this host's own for a container that goes on with it: CRIU finds the program that a process runs where
- * it was, and Docker's packages differ. @returns its path
+ * Stores the Docker init of another host. A restored container needs it: CRIU opens the program of each process at its old path, and
+ * the inits of Docker's packages differ.
+ * @returns the path of the stored program, which is named by its hash
  */
 export async function keepInit(bytes: Readable): Promise<string> {
   await mkdir(initsFolder, { recursive: true, mode: 0o755 });
@@ -37,7 +38,7 @@ export async function keepInit(bytes: Readable): Promise<string> {
     await pipeline(bytes, hashed, createWriteStream(arriving));
     await chmod(arriving, 0o755);
     const path = join(initsFolder, hash.digest("hex"));
-    // One that is there may be in use, and must stay the same file.
+    // A container may run the file that is already there, so that it must stay the same file.
     await link(arriving, path).catch((error) => {
       if (error.code !== "EEXIST") throw error;
     });

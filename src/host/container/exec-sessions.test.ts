@@ -9,7 +9,7 @@ test("a session is its first process and all descendants, in any order of the li
   const shell = process(20, 1);
   const psql = process(21, 20);
   const pager = process(19, 21);
-  // Its parent has ended a moment ago: nobody knows whose it is.
+  // Its parent has just ended, so nothing shows whether it belongs to a session.
   const unknown = process(30, 29);
   expect(below([first, worker, pager, shell, psql, unknown], [20])).toEqual([pager, shell, psql]);
   expect(below([first, worker, unknown], [])).toEqual([]);

@@ -2,18 +2,19 @@ import { readFile, readlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ContainerProcess, endProcess } from "../proc/processes.ts";
 
-/** A killed process is gone at once, unless it waits for a disk; then a dump goes on without waiting. */
+/** How long a dump waits for killed processes. They end at once, unless they wait for a disk. */
 const patienceMs = 1000;
 
-/** The processes of a container, told apart. */
+/** The processes of a container: its own, and those that Docker started beside them. */
 export interface ToldApart {
   own: ContainerProcess[];
-  /** Of `docker exec` sessions and health checks, which CRIU does not dump. */
+  /** Processes of `docker exec` sessions and health checks. CRIU does not dump them. */
   sessions: ContainerProcess[];
 }
 
 /**
- * A session's first process has a parent outside the container, and the others descend from it.
+ * Separates a container's own processes from those of sessions. The first process of a session has a parent outside the container;
+ * its other processes descend from that one.
  * @param first `hostPid` of the container's first process
  */
 export async function tellApart(processes: ContainerProcess[], first: number): Promise<ToldApart> {
@@ -23,7 +24,7 @@ export async function tellApart(processes: ContainerProcess[], first: number): P
     processes.map(async ({ hostPid, parent }) => {
       if (hostPid === first || known.has(parent)) return [];
       const outside = await pidNamespace(parent);
-      // One that cannot be told is left alone.
+      // A process whose parent cannot be examined counts as the container's own.
       return space && outside && space !== outside ? [hostPid] : [];
     }),
   );
@@ -31,7 +32,7 @@ export async function tellApart(processes: ContainerProcess[], first: number): P
   return { own: processes.filter((each) => !sessions.includes(each)), sessions };
 }
 
-/** Those with the `hostPid`s given, and what descends from them. */
+/** The processes with these `hostPid`s, and all their descendants. */
 export function below<Each extends Pick<ContainerProcess, "hostPid" | "parent">>(
   processes: Each[],
   roots: number[],
@@ -45,9 +46,9 @@ export function below<Each extends Pick<ContainerProcess, "hostPid" | "parent">>
 }
 
 /**
- * Kills the sessions in a frozen container: what they share with its own processes, such as a connection of a unix socket, would
- * make the dump fail. (A freezer of cgroup version 1 does not let them die.)
- * @returns the processes that are left
+ * Kills the sessions in a frozen container. The dump would fail if a session shared something with the container's own processes,
+ * such as the connection of a unix socket. In a freezer of cgroup version 1 the killed processes end only after the thaw.
+ * @returns the container's own processes
  */
 export async function endExecSessions(processes: ContainerProcess[], first: number): Promise<ContainerProcess[]> {
   const { own, sessions } = await tellApart(processes, first);
@@ -58,10 +59,10 @@ export async function endExecSessions(processes: ContainerProcess[], first: numb
   return own;
 }
 
-/** Undefined where there is no such process. */
+/** Undefined where the process does not exist. */
 const pidNamespace = (pid: number) => readlink(`/proc/${pid}/ns/pid`).catch(() => undefined);
 
-/** One that waits for its parent to ask after it has let go of everything. */
+/** A zombie counts as ended: it holds no resources any more. */
 async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") X");
   return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));

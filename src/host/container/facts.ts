@@ -18,7 +18,7 @@ export function containerName(container: ContainerInspect): string {
   return container.Name.replace(/^\//, "");
 }
 
-/** What a move needs to know about a container. Sizes are measured, so that it takes as long as a walk over its files. */
+/** What a move needs to know about a container. It measures sizes, which takes as long as a walk over the container's files. */
 export async function readContainerFacts(
   engine: Engine,
   container: ContainerInspect,
@@ -49,8 +49,9 @@ export async function readContainerFacts(
 }
 
 /**
- * What `docker inspect`, the container's processes and its neighbours say. No files are measured, so that it takes milliseconds.
- * @param options with `memory` also the private memory of the processes, which takes as long as it is large
+ * Facts from `docker inspect`, from the container's processes and from its neighbours. Takes milliseconds, because it measures no
+ * files: `writableBytes` and `volumeBytes` are 0.
+ * @param options `memory` also measures the private memory of the processes; the time for that grows with the memory
  */
 export async function examine(
   container: ContainerInspect,
@@ -71,17 +72,17 @@ export async function examine(
   };
 }
 
-/** Undefined where it does not run, or not under runc. */
+/** Undefined where the container does not run, or does not run under runc. */
 async function runningContainer(container: ContainerInspect): Promise<RuncContainer | undefined> {
   return container.State.Running ? findRuncContainer(container.Id) : undefined;
 }
 
-/** See `readSharedMemory`. Takes some milliseconds. */
+/** See `readSharedMemory`. Takes a few milliseconds. */
 export async function sharedMemoryOf({ cgroup, pid }: RuncContainer): Promise<ContainerFacts["shared"]> {
   return readSharedMemory(await pidsBelow(cgroup), pid);
 }
 
-/** The writable layer first, then every local volume. The container runs. */
+/** The trees of a running container: the writable layer first, then every local volume. */
 export async function fileTrees(
   engine: Engine,
   container: ContainerInspect,
@@ -95,7 +96,7 @@ export async function fileTrees(
   ];
 }
 
-/** Volumes whose files are Docker's own: one that mounts a device has them elsewhere. */
+/** The volumes whose files lie in a folder of Docker's. A volume that mounts a device has its files elsewhere. */
 export async function volumeTrees(engine: Engine, container: ContainerInspect): Promise<OwnTree[]> {
   const trees = (container.Mounts ?? []).map(async (mount): Promise<OwnTree | undefined> => {
     if (mount.Type !== "volume" || !mount.Name) return undefined;
@@ -106,7 +107,7 @@ export async function volumeTrees(engine: Engine, container: ContainerInspect): 
   return (await Promise.all(trees)).filter((tree) => tree !== undefined);
 }
 
-/** What `docker inspect` alone says. */
+/** Facts from `docker inspect` alone. Sizes are 0, and what the processes would tell is empty. */
 export function describe(container: ContainerInspect): ContainerFacts {
   const host = container.HostConfig;
   return {

@@ -8,24 +8,24 @@ import { run } from "../proc/process.ts";
 export interface OverlayRoot {
   /** Absolute path of the writable layer's folder. */
   upper: string;
-  /** Where it is mounted, as the mount table that was read says it. */
+  /** Its mount point, as in the mount table that was read. */
   mountpoint: string;
-  /** Mount options as given, `lowerdir` possibly relative to `base`. */
+  /** Its mount options. Paths of layers in them may be relative to `base`. */
   options: string;
-  /** Folder that relative layers are relative to. */
+  /** The folder that relative paths of layers start from. */
   base: string;
 }
 
 /**
- * The root of a running container. Works under the overlay2 graph driver and under the containerd image store alike,
- * because it asks the kernel.
+ * The root of a running container, by its first process. It comes from the kernel's mount table, so that it works for the overlay2
+ * graph driver and for the containerd image store.
  * @throws unsupported-container for another storage driver
  */
 export async function overlayRootOf(pid: number, dockerRoot: string): Promise<OverlayRoot> {
   return requireOverlay(findOverlay(await mountsOf(pid), "/", dockerRoot), `process ${pid}`);
 }
 
-/** The overlay that is mounted at a path of this host. */
+/** The overlay that is mounted at a path of this host. @throws unsupported-container where there is none */
 export async function overlayMountedAt(path: string, dockerRoot: string): Promise<OverlayRoot> {
   return requireOverlay(findOverlay(await mountsOf("self"), path, dockerRoot), path);
 }
@@ -47,8 +47,8 @@ function findOverlay(mounts: Mount[], mountpoint: string, dockerRoot: string): O
 }
 
 /**
- * Takes a container's root off while nothing runs in it, so that its layers may be written to: the kernel leaves changes below
- * a mounted overlay undefined.
+ * Unmounts the root of a container in which nothing runs, so that its layers may be written to. While an overlay is mounted, the
+ * kernel does not define what a change of its layers does.
  */
 export async function unmountRoot(root: OverlayRoot): Promise<void> {
   await run("umount", [root.mountpoint]);
@@ -67,7 +67,10 @@ function requireOverlay(root: OverlayRoot | undefined, where: string): OverlayRo
   });
 }
 
-/** The writable layer of a container that does not run, so that the kernel cannot be asked. */
+/**
+ * The folder of the writable layer of a container that does not run; undefined where it is not found. The kernel has no mount of it,
+ * so Docker or containerd names it.
+ */
 export async function stoppedLayer(container: ContainerInspect): Promise<string | undefined> {
   const graph = container.GraphDriver as { Data?: { UpperDir?: string } | null } | null | undefined;
   if (graph?.Data?.UpperDir) return graph.Data.UpperDir;

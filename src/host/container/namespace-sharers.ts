@@ -2,16 +2,16 @@ import type { SharedNamespace } from "../../contract/facts.ts";
 import type { Engine, ListedContainer } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
 
-/** The containers of this host, as far as one asks who shares a namespace with whom. */
+/** The containers of this host, with what is needed to find out which of them share a namespace. */
 export interface Neighbours {
   all: ListedContainer[];
-  /** Those that have processes. */
+  /** The containers that have processes. */
   running: ContainerInspect[];
 }
 
 const haveProcesses = ["running", "paused"];
 
-/** Docker does not answer about a container that it is starting: only those that run are asked about. */
+/** Reads the containers of this host. It inspects only those that run: Docker does not answer about a container that it is starting. */
 export async function readNeighbours(engine: Engine): Promise<Neighbours> {
   const all = await engine.containers();
   const listed = all.filter(({ State }) => haveProcesses.includes(State));
@@ -19,7 +19,7 @@ export async function readNeighbours(engine: Engine): Promise<Neighbours> {
   return { all, running: running.filter((found) => found !== undefined) };
 }
 
-/** Those with processes in a namespace of this container (`--network container:…`). */
+/** The containers with processes in a namespace of this container (`--network container:…`), by name. */
 export function namespaceSharersOf(container: ContainerInspect, { running }: Neighbours): SharedNamespace[] {
   return running
     .flatMap((other) =>
@@ -30,7 +30,7 @@ export function namespaceSharersOf(container: ContainerInspect, { running }: Nei
     .sort((one, another) => one.name.localeCompare(another.name, "en"));
 }
 
-/** Those in whose namespaces this container runs; by the beginning of the id where no name is known. */
+/** The containers in whose namespaces this container runs, by name. A container that is gone is given by the beginning of its id. */
 export function joinedBy(container: ContainerInspect, { all }: Neighbours): SharedNamespace[] {
   return joinsOf(container).map(({ mode, namespace }) => {
     const found = all.find(({ Id, Names }) => Names.some((name) => isMeant(mode, Id, name.slice(1))));
@@ -41,7 +41,7 @@ export function joinedBy(container: ContainerInspect, { all }: Neighbours): Shar
 const shortId = 12;
 const nameOf = ({ Name }: ContainerInspect) => Name.slice(1);
 
-/** What it names the others by, behind `container:`. */
+/** The containers that it joins. `mode` is the text after `container:`. */
 function joinsOf({ HostConfig }: ContainerInspect): { mode: string; namespace: SharedNamespace["namespace"] }[] {
   const modes = { network: HostConfig.NetworkMode, pid: HostConfig.PidMode, ipc: HostConfig.IpcMode } as const;
   return Object.entries(modes).flatMap(([namespace, mode]) => {
@@ -50,5 +50,5 @@ function joinsOf({ HostConfig }: ContainerInspect): { mode: string; namespace: S
   });
 }
 
-/** A mode names the other container by its name, its id, or the beginning of that. */
+/** A mode names the other container by its name, its id, or the beginning of its id. */
 const isMeant = (mode: string, id: string, name: string) => mode === name || id.startsWith(mode);

@@ -3,17 +3,18 @@ import type { ContainerFacts } from "../../contract/facts.ts";
 import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
-/** `st_blocks` of stat(2) counts in these, whatever the file system. */
+/** The unit of `st_blocks` of stat(2), for every file system. */
 const blockBytes = 512;
 
-/** Allocated bytes of one object of memory, under a key that no other object has. */
+/** The allocated bytes of each memory object. The key identifies the object. */
 type Sizes = Map<string, number>;
 
 /**
- * What CRIU writes into its images beside the private memory of processes: memory that they share, and the content of the
- * container's own tmpfs mounts. Each object counts once, however many processes use it. Reads the mappings and open files of
- * every process, which takes some milliseconds. What has ended meanwhile counts as nothing.
- * @param pids all processes of the container, in this host's process id namespace; `init` is its first one
+ * Bytes that CRIU writes into its images beside the private memory of processes: the memory that processes share, and the content
+ * of the container's own tmpfs mounts. Each object counts once, however many processes use it. This reads the mappings and open
+ * files of every process, which takes a few milliseconds. A process that ends meanwhile counts as nothing.
+ * @param pids all processes of the container, in this host's process id namespace
+ * @param init the first of them
  */
 export async function readSharedMemory(pids: readonly number[], init: number): Promise<ContainerFacts["shared"]> {
   const objects: Sizes = new Map();
@@ -32,7 +33,7 @@ async function addMapped(pid: number, objects: Sizes): Promise<void> {
   await Promise.all(ranges.map((range) => addFile(`/proc/${pid}/map_files/${range}`, objects)));
 }
 
-/** memfds need not be mapped. */
+/** A memfd can be open without being mapped. */
 async function addOpen(pid: number, objects: Sizes): Promise<void> {
   const folder = `/proc/${pid}/fd`;
   const files = await readdir(folder).catch(() => []);
@@ -50,8 +51,9 @@ async function addFile(path: string, objects: Sizes): Promise<void> {
 const memfd = "/memfd:";
 
 /**
- * Ranges of the text of a maps file whose memory is an object without a name in any file system, as map_files names them: one
- * for each object. System V segments are not among them: the kernel lists those by themselves.
+ * The ranges of memory objects that have no name in any file system: one range for each object, as /proc/PID/map_files names it.
+ * System V segments are left out, because the kernel lists them in another file.
+ * @param maps the text of /proc/PID/maps
  */
 export function sharedRanges(maps: string): string[] {
   const ranges = new Map<string, string>();
@@ -65,7 +67,7 @@ export function sharedRanges(maps: string): string[] {
   return [...ranges.values()];
 }
 
-/** System V shared memory of the container, also what no process has attached. */
+/** Bytes of the container's System V shared memory, attached or not. */
 async function segmentBytes(init: number): Promise<number> {
   const [own, theirs] = await Promise.all(["self", init].map((pid) => readlink(`/proc/${pid}/ns/ipc`).catch(() => "")));
   if (!theirs || theirs === own) return 0;
@@ -73,7 +75,7 @@ async function segmentBytes(init: number): Promise<number> {
   return allocatedSegments(list);
 }
 
-/** Of the text of /proc/sysvipc/shm: bytes in memory and in swap. */
+/** Bytes in memory and in swap, from the text of /proc/sysvipc/shm. */
 export function allocatedSegments(list: string): number {
   const [head = "", ...lines] = list.split("\n").map((line) => line.trim());
   const columns = ["rss", "swap"].map((name) => head.split(/\s+/).indexOf(name));
@@ -83,7 +85,7 @@ export function allocatedSegments(list: string): number {
   return bytes.reduce((total, each) => total + each, 0);
 }
 
-/** In every mount namespace of the container. What this host has mounted as well is a bind mount, which CRIU leaves out. */
+/** Sum over every mount namespace of the container. A tmpfs that this host has mounted too is a bind mount, which CRIU leaves out. */
 async function tmpfsBytes(pids: readonly number[]): Promise<number> {
   const byNamespace = new Map<string, number>();
   for (const pid of pids) {
@@ -97,7 +99,7 @@ async function tmpfsBytes(pids: readonly number[]): Promise<number> {
     for (const { device, mountpoint } of mounts.filter(isTmpfs)) {
       if (hosts.has(device)) continue;
       const mounted = `/proc/${pid}/root${mountpoint}`;
-      // Another file system may be mounted over it.
+      // Another file system may be mounted on top of it.
       const found = await stat(mounted).catch(() => undefined);
       if (!found || deviceText(found.dev) !== device) continue;
       const { blocks, bfree, bsize } = await statfs(mounted).catch(() => ({ blocks: 0, bfree: 0, bsize: 0 }));
@@ -109,5 +111,5 @@ async function tmpfsBytes(pids: readonly number[]): Promise<number> {
 
 const isTmpfs = ({ type }: Mount) => type === "tmpfs";
 
-/** Of a file system that is on no disk: the number of a device as stat(2) has it, as mountinfo writes it. */
+/** Converts a device number of stat(2) into the form of mountinfo, such as `0:52`. */
 const deviceText = (device: number) => `${(device >> 8) & 0xfff}:${(device & 0xff) | ((device >> 12) & 0xfff00)}`;

@@ -1,15 +1,15 @@
 import { readdir, readFile, readlink, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
 
-/** File systems by the magic number of statfs(2): POSIX message queues are files of the first one. */
+/** Magic numbers of file systems, as statfs(2) gives them. POSIX message queues are files of the first one. */
 const mqueueKind = 0x19800202;
 const procKind = 0x9fa0;
 
 type Open = Pick<ContainerFacts, "unsupported" | "unrestorable">;
 
 /**
- * What processes have open that CRIU cannot dump, or dumps and cannot restore as it was; none twice. Not all of it: what is not known
- * here CRIU refuses itself when it dumps.
+ * Open files of processes that CRIU cannot dump (`unsupported`), or cannot restore as they were (`unrestorable`). No text occurs
+ * twice. The list is not complete: CRIU itself refuses the other kinds when it dumps.
  */
 export async function openFiles(pids: number[]): Promise<Open> {
   const threads = once(() => threadsOf(pids));
@@ -31,7 +31,7 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
       return (await isSemaphore(`/proc/${pid}/fdinfo/${file}`))
         ? { unrestorable: "an eventfd used as a semaphore" }
         : {};
-    // Its path is its name from the root of a mount that is not to be seen anywhere.
+    // The path of a message queue starts at the root of its mount, which the process may not see.
     if (/^\/[^/]+$/.test(target) && (await kindOf(`${folder}/${file}`)) === mqueueKind)
       return { unsupported: `the POSIX message queue ${target}` };
     if (inProc.test(target) && (await kindOf(`${folder}/${file}`)) === procKind)
@@ -41,12 +41,12 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
   return Promise.all(found.map((one) => one.catch(() => ({}))));
 }
 
-/** A file of procfs that is of a process or a thread. */
+/** A file of procfs that belongs to a process or a thread. */
 const inProc = /^\/proc\/(\d+)(\/task\/(\d+)(?=\/|$)|\/|$)/;
 
 /**
- * Whether CRIU cannot open a file of procfs again: it makes threads after it has opened files, and does not find the folder of a
- * process. All others it can, also of processes that have ended.
+ * Whether CRIU cannot open this file of procfs again. It fails for files of threads, because it opens files before it makes threads,
+ * and for the folder of a process itself. It can open all other files, also those of processes that have ended.
  * @param threads ids of all threads but the first ones of processes, as the container sees them
  */
 export function isLostInProc(path: string, threads: ReadonlySet<string>): boolean {
@@ -65,7 +65,7 @@ async function threadsOf(pids: number[]): Promise<Set<string>> {
   return new Set(own.filter((id) => id !== undefined));
 }
 
-/** Asks the first time it is called, and never again. */
+/** Calls `ask` at the first call only. Every call gets that answer. */
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined;
   return () => {
@@ -76,7 +76,7 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 
 const kindOf = async (path: string) => (await statfs(path)).type;
 
-/** CRIU restores it as an eventfd that is read all at once. Kernels before 6.5 do not tell. */
+/** CRIU restores a semaphore as an ordinary eventfd, which one read empties. Kernels before 6.5 do not show the difference. */
 async function isSemaphore(info: string): Promise<boolean> {
   return /^eventfd-semaphore:\s*1$/m.test(await readFile(info, "utf8"));
 }

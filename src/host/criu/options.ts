@@ -1,20 +1,23 @@
 import { isUnifiedHost } from "../cgroup/hierarchy.ts";
 
 /**
- * Options of CRIU that runc has no flag for, as lines of a CRIU configuration file; CRIU finds it by CRIU_CONFIG_FILE.
- * Half-open connections are left out instead of failing the dump; deleted files that are still open travel up to 64 MiB; a name
- * that an open file has lost, where it has another one, is made again for the restore (every named semaphore of glibc is such a
- * file; link-remaps.ts says where that cannot be done); traffic is blocked by us where it matters (traffic-block.ts).
+ * Options of CRIU for every dump, as lines of a CRIU configuration file (CRIU_CONFIG_FILE):
+ * - Connections that are not accepted yet are left out; otherwise they make the dump fail.
+ * - A deleted file that is still open is dumped if it has at most 64 MiB.
+ * - If an open file has lost the name it was opened by, but has another one, CRIU links it again for the restore. Every named
+ *   semaphore of glibc is such a file. See link-remaps.ts for the files for which that fails.
+ * - CRIU does not block traffic; traffic-block.ts does.
  */
 export const dumpOptions = ["skip-in-flight", "ghost-limit 67108864", "link-remap", "network-lock skip"];
 
 /**
- * @param cgroupPath the new container's cgroup: CRIU would make the old one's again, outside of Docker's limits and sight
- * @param endConnections all of them, those within the container as well: the program sees them closed instead of waiting for an
- * answer that never comes
+ * Options of CRIU for a restore, as lines of its configuration file.
+ * @param cgroupPath the new container's cgroup. Without it CRIU makes the old cgroup again, which Docker neither limits nor shows.
+ * @param endConnections close all TCP connections, also those within the container. A program then sees a closed connection; otherwise
+ * it waits for an answer that never comes.
  */
 export function restoreOptions(cgroupPath: string, endConnections: boolean): string[] {
-  // The hierarchy of version 2 has an empty name; others may be there beside it that are not Docker's.
+  // The hierarchy of version 2 has an empty name. The host may have other hierarchies, which Docker does not use.
   return [
     `cgroup-root ${isUnifiedHost() ? ":" : ""}${cgroupPath}`,
     "tcp-established",

@@ -11,8 +11,8 @@ const nobody = { uid: 65534, gid: 65534 };
 const patienceMs = 10_000;
 
 /**
- * Whether CRIU can dump processes of other users than root, whose limits it has to read: the kernel answers that only with
- * CAP_SYS_RESOURCE. Where that is missing, a process that sleeps is dumped to find out, which takes some 50 ms.
+ * Whether CRIU can dump processes of users other than root. CRIU must read their limits, and the kernel allows that with
+ * CAP_SYS_RESOURCE. Without that capability, this dumps a sleeping process to find out, which takes about 50 ms.
  */
 export async function dumpsOtherUsers(): Promise<boolean> {
   return (await hasSysResource()) || (await dumpsOne());
@@ -20,7 +20,7 @@ export async function dumpsOtherUsers(): Promise<boolean> {
 
 async function dumpsOne(): Promise<boolean> {
   const images = await mkdtemp(join(tmpdir(), "godwit-criu-"));
-  // In a session of its own, so that nothing of it lies outside of the dump.
+  // Detached, so that it leads its own session: CRIU dumps a process only together with its session leader.
   const sleeper = spawn("sleep", ["60"], { ...nobody, cwd: "/", stdio: "ignore", detached: true });
   try {
     await once(sleeper, "spawn");
@@ -29,7 +29,7 @@ async function dumpsOne(): Promise<boolean> {
     const { exitCode } = await execa("criu", args, { reject: false, stdin: "ignore", timeout: patienceMs });
     return exitCode === 0;
   } catch {
-    // Where no process of another user can be made, none can be dumped.
+    // If no process of another user can be started, none can be dumped.
     return false;
   } finally {
     sleeper.kill("SIGKILL");

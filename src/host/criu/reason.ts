@@ -1,14 +1,15 @@
-/** Why CRIU or runc refused. */
+/** Why CRIU or runc failed. */
 export interface CriuReason {
-  /** Fit to follow a colon; ends with a full stop. */
+  /** Fits after a colon: it begins with a small letter, unless it quotes CRIU, and ends with a full stop. */
   sentence: string;
-  /** The log's own error lines without time stamps, the one that says why last. */
+  /** Error lines of the log, without time stamps. The last one says why. */
   details: string[];
 }
 
 /**
- * Reads the reason out of a log of CRIU (`dump.log`, `restore.log`) or out of runc's standard error.
- * The first error is the cause and the rest its consequences, so the first that is known explains; else the first is quoted.
+ * Finds the reason of a failure in a log of CRIU (`dump.log`, `restore.log`) or in runc's standard error. The first error is the
+ * cause, and the errors after it are its consequences. So the first error with a known explanation gives the sentence. If none has
+ * one, the sentence quotes the first error.
  */
 export function explainCriuLog(log: string): CriuReason {
   const lines = log.split("\n").map(plain).filter(Boolean);
@@ -22,10 +23,10 @@ export function explainCriuLog(log: string): CriuReason {
   return { sentence: quote(first), details: [...errors.slice(1, most + 1), first] };
 }
 
-/** Error lines kept beside the telling one. */
+/** How many error lines are kept beside the one that says why. */
 const most = 7;
 const errorLine = /\bError \(|level=(error|fatal)|^error:|"level":"(error|fatal)"/i;
-/** What CRIU says after any failure, or without any: true, and of no use. */
+/** Lines that CRIU writes after any failure, or without one. They do not say why. */
 const aftermath =
   /rlimit: |(Dumping|Pre-dumping|Restoring) FAILED|failed with -?\d+\)?\.?$|killed by signal|exited, status=|criu failed: type|^runc: criu|Unable to wait|Can't (wait|collect) |has not been restored/i;
 
@@ -73,17 +74,20 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     /Can't lookup mount=\S+ for fd=\S+ path=(\S+)/,
     ([, path]) => `the file ${path} is open on a mount that the container does not see.`,
   ],
-  [/fsnotify|inotify/i, () => "an inotify watch looks at a file that cannot be found again by its handle."],
+  [/fsnotify|inotify/i, () => "an inotify watch looks at a file that CRIU cannot find by its handle."],
   [/Can't get 1:16 opt/, () => "this CRIU is too old for the kernel: it cannot read TCP sockets (4.2 can)."],
   [
     /Connected TCP socket|tcp-established/,
-    () => "the container has an established TCP connection, and saving connections was not asked for.",
+    () => "the container has an established TCP connection, and CRIU ran without the option to save connections.",
   ],
   [
     /External socket is used|ext-unix-sk|half of stream unix/,
     () => "a unix socket is connected to a process outside the container, or of 'docker exec'.",
   ],
-  [/file locks are hold|--file-locks/, () => "a process holds a file lock, and saving locks was not asked for."],
+  [
+    /file locks are hold|--file-locks/,
+    () => "a process holds a file lock, and CRIU ran without the option to save locks.",
+  ],
   [
     /Can't dump ghost file (\S+) of (\d+) size/,
     ([, file, size]) => `the deleted file ${file} is still open and larger (${size} bytes) than CRIU's ghost limit.`,
@@ -130,7 +134,7 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     /can't write lsm profile/,
     () => "this host does not have the security profile (AppArmor or SELinux) that a process runs under.",
   ],
-  [/seccomp/i, () => "a seccomp filter could not be saved or set again."],
+  [/seccomp/i, () => "a process has a seccomp filter that CRIU could not save or restore."],
   [
     /Can't get rlimit \d+: Operation not permitted/,
     () => "a process runs as another user than root, and without CAP_SYS_RESOURCE CRIU cannot read its limits.",
@@ -148,11 +152,11 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
   ],
   [
     /Pid \d+ do not match expected|Can't fork for \d+: File exists/,
-    () => "a process id that is needed again is in use.",
+    () => "a process id that the container needs is in use.",
   ],
   [
     /CPU instruction capabilities|cpu: .*(not (present|supported)|mismatch)/i,
-    () => "this processor lacks what the processes were using on the other one.",
+    () => "this processor lacks a feature that the processes used on the other processor.",
   ],
   [/Timeout reached/, () => "the processes could not be stopped in time; one of them may hang in the kernel."],
 ];

@@ -1,21 +1,22 @@
-/** An entry of a tree, as `find` tells of it. */
+/** An entry of a tree, as `find` prints it. */
 export interface Entry {
-  /** `.` for the tree's own folder, `./a/b` for what is in it; a character a byte, since a name need not be UTF-8. */
+  /** `.` for the tree's own folder, `./a/b` for what is in it. One character for each byte, because a name need not be UTF-8. */
   path: string;
   folder: boolean;
-  /** Device and number of its inode, and how many names that has. */
+  /** Device and number of its inode. */
   inode: string;
+  /** How many names the inode has. */
   links: number;
-  /** Its inode's last change is not older than the round before. */
+  /** Whether its inode has changed since the round before. */
   changed: boolean;
 }
 
 /**
- * Folders that may have come to their place since the round before, with contents that nobody has touched since: what is below
- * them tells nothing by its own time. A folder got its name after the round began only if the folder that it lies in has
- * changed; and it has changed itself, where `swapsAreDated`: on a file system that also dates two things that change places
- * within one folder (renameat2(2), RENAME_EXCHANGE). None of the folders lies below another one of them.
- * @param entries at least all that have changed
+ * Folders that may have moved to their place since the round before. The contents of a moved folder keep their old times, so that
+ * those times do not show that the paths are new. A folder that moved lies in a folder that has changed. It has also changed itself,
+ * if the file system dates both of two folders that change places (`swapsAreDated`; renameat2(2), RENAME_EXCHANGE).
+ * @param entries at least all entries that have changed
+ * @returns paths, of which none lies below another one
  */
 export function movedFolders(entries: Entry[], swapsAreDated: boolean): string[] {
   const changed = new Set(entries.filter(({ folder, changed }) => folder && changed).map(({ path }) => path));
@@ -25,11 +26,11 @@ export function movedFolders(entries: Entry[], swapsAreDated: boolean): string[]
 }
 
 /**
- * What a round must compare so that it gives what a comparison of everything would: paths as in `Entry`, with a slash at the end
- * for a folder whose contents are meant too, each of them and what is gone, but not what is below them. Undefined where a list
- * cannot say it: of several names of one file it would have only some, and the others would be taken for another file.
- * @param entries all that have changed, and all files with more than one name
- * @param below all folders below the moved ones, and those themselves
+ * What a round must compare to get the result of comparing everything. A path is as in `Entry`. A slash at its end stands for a
+ * folder and what lies directly in it, including what was removed there. Undefined where such a list would name only some of the
+ * names of one file: rsync would make the others a separate file.
+ * @param entries all entries that have changed, and all files with more than one name
+ * @param below the moved folders, and all folders below them
  */
 export function changedPaths(entries: Entry[], below: string[]): string[] | undefined {
   const changed = entries.filter(({ changed }) => changed);
@@ -45,7 +46,7 @@ export function changedPaths(entries: Entry[], below: string[]): string[] | unde
   return [...[...folders].map((path) => `${path}/`), ...files.map(({ path }) => path)];
 }
 
-/** Of `.` it is empty, which no entry has. */
+/** The path of the folder that holds an entry. Empty for `.`; no entry has an empty path. */
 const parent = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
 function ancestors(path: string): string[] {

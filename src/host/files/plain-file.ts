@@ -2,9 +2,9 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 
 /**
- * The text of a regular file in a folder that others may have changed: no link is followed, no fifo waited for, and nothing beyond
- * `limit` bytes is read.
- * @throws ENOENT and the like; an Error that says what else it is
+ * The text of a regular file in a folder that others may have changed. It follows no symbolic link, waits for no fifo, and refuses a
+ * file of more than `limit` bytes.
+ * @throws the system's error, such as ENOENT or ELOOP; Error where the file is not regular or too large
  */
 export async function readPlainFile(path: string, limit: number): Promise<string> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -4,7 +4,7 @@ import { mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 import { changedPaths, type Entry, movedFolders } from "./changed-paths.ts";
 
-/** An instant of this host: of the clock that files are dated by, and of the one that is never set, both in ms. */
+/** An instant of this host, in ms: of the clock that dates files, and of the monotonic clock, which nobody can set. */
 export interface Instant {
   dated: number;
   monotonic: number;
@@ -14,27 +14,27 @@ export function instant(): Instant {
   return { dated: Date.now(), monotonic: performance.now() };
 }
 
-/** Files are dated by a clock that ticks in steps of up to 10 ms; more than that costs one copy too many at most. */
+/** The clock that dates files ticks in steps of up to 10 ms. A margin that is too large costs at most one needless copy. */
 const marginMs = 50;
-/** File systems whose times are this kernel's, by the magic number of statfs(2): XFS, F2FS, ZFS, and those below. */
+/** File systems whose times come from this kernel, by the magic number of statfs(2): XFS, F2FS, ZFS, and those below. */
 const localKinds = new Set([0x58465342, 0xf2f52010, 0x2fc12fc1]);
-/** Those that date both of two things that change places: ext4, Btrfs, tmpfs. XFS does so only across folders. */
+/** File systems that date both of two entries that change places: ext4, Btrfs, tmpfs. XFS does so only across folders. */
 const swapDatingKinds = new Set([0xef53, 0x9123683e, 0x01021994]);
 
 export interface TreeChanges {
-  /** What a round must look at: these paths, as `changedPaths` gives them, and everything where that cannot be told. */
+  /** What a round must look at: nothing, these paths (as `changedPaths` gives them), or everything where the changes are unknown. */
   compare: "none" | "all" | string[];
   /**
-   * Files that have changed, and have a time from before: a package manager gives each file the time that its package has for it,
-   * so that another content may have the same size and time. Relative to the tree, a character a byte.
+   * Files that have changed, but have an older modification time. A package manager sets such times, so that two contents of a file
+   * can have the same size and time. Paths are relative to the tree, one character for each byte.
    */
   antedated: string[];
 }
 
 /**
- * What may have changed in a folder, or a file, since an instant: contents, names, owners, modes, attributes. It goes by the
- * time of an inode's last change, which no program can set; only what is written through a mapping does not show in it. It cannot
- * be told on a network's file system, when the clock was set meanwhile, and where something is mounted in the folder.
+ * What may have changed in a folder, or in a file, since an instant: contents, names, owners, modes, attributes. The answer comes
+ * from the change time of each inode, which no program can set. A write through a mapping does not change that time. The answer is
+ * `all` on a network file system, if the clock was set meanwhile, and where something is mounted in the folder.
  */
 export async function changesSince(
   { path, file }: { path: string; file?: boolean },
@@ -47,7 +47,7 @@ export async function changesSince(
   if (clockWasSet || !(swapsAreDated || localKinds.has(type)) || (await hasMountsBelow(path))) return everything;
   const changed = ["-newerct", `@${((since.dated - marginMs) / 1000).toFixed(3)}`];
   if (file) return (await run("find", [path, ...changed])) === "" ? nothing : everything;
-  // Somebody else may write to a volume, so that what was found is gone when its turn comes.
+  // Another program may write to a volume, so that an entry can be gone when find examines it.
   return changesIn(path, changed, swapsAreDated).catch(() => everything);
 }
 
@@ -65,7 +65,7 @@ async function changesIn(folder: string, changed: string[], swapsAreDated: boole
   const antedated = entries.filter((entry) => entry.antedated).map(({ path }) => path.slice("./".length));
   const compared = async () => {
     const moved = movedFolders(entries, swapsAreDated);
-    // Then a list would be as long as the walk.
+    // The list would hold everything.
     if (moved.includes(".")) return undefined;
     const below = moved.length > 0 ? await names(folder, moved.map(asArgument), ["-type", "d", "-print0"]) : [];
     return changedPaths(entries, below);
@@ -73,7 +73,7 @@ async function changesIn(folder: string, changed: string[], swapsAreDated: boole
   return { compare: (await compared().catch(() => undefined)) ?? "all", antedated };
 }
 
-/** What find prints of these in a folder, a character a byte. */
+/** What `find` prints, run in `folder`: the parts between zero bytes, one character for each byte. */
 async function names(folder: string, from: string[], conditions: string[]): Promise<string[]> {
   const output = await run("find", [...from, ...conditions], { cwd: folder, encoding: "latin1" });
   return output.split("\0").filter(Boolean);
@@ -85,7 +85,7 @@ function entryOf(line: string): Entry & { antedated: boolean } {
   return { ...known, changed: mark !== "-", antedated: mark === "*" };
 }
 
-/** @throws Error where a name is not UTF-8: as an argument it would be another one */
+/** @throws Error where a path is not UTF-8: Node cannot pass it as an argument unchanged */
 function asArgument(path: string): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(path, "latin1"));
 }

@@ -4,9 +4,9 @@ import { listed, listOf, rewritten } from "./tree-sync.ts";
 import { copied, exactCopy, isPartlyCopied } from "./trees.ts";
 
 /**
- * Makes `to` equal to `from`, both on this host. Contents are compared in full: a program that writes through a shared
- * mapping changes a file without changing its time or size.
- * @returns when it began, for `updateMirror`
+ * Makes the folder `to` equal to the folder `from`, both on this host. It compares all contents, because a program that writes
+ * through a shared mapping changes neither the time nor the size of a file.
+ * @returns when the copy began, for `updateMirror`
  * @throws command-failed
  */
 export async function mirrorTree(from: string, to: string, signal?: AbortSignal): Promise<Instant> {
@@ -16,9 +16,10 @@ export async function mirrorTree(from: string, to: string, signal?: AbortSignal)
 }
 
 /**
- * Brings a mirror up to date, in a time that what has changed takes and not what there is. `from` stands still meanwhile.
- * @param since as `mirrorTree` returned it
- * @param mapped files that a process writes through a mapping, relative to the tree, a character a byte
+ * Brings a mirror up to date. The time for it depends on how much has changed, not on the size of the tree. Nothing may change `from`
+ * meanwhile.
+ * @param since what `mirrorTree` returned
+ * @param mapped files that a process writes through a mapping, relative to the tree, one character for each byte
  * @throws command-failed
  */
 export async function updateMirror(

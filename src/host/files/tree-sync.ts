@@ -4,32 +4,32 @@ import { Duplex, Writable } from "node:stream";
 import { commandFailed, hold, run } from "../proc/process.ts";
 import { copied, exactCopy } from "./trees.ts";
 
-/** What of a tree is sent; all of it where nothing is said. */
+/** Which part of a tree is sent, and how. By default all of it. */
 export interface Selection {
-  /** Only these files, whatever their times and sizes say; relative to the tree, a character a byte. */
+  /** Only these files, even if their times and sizes are equal. Relative to the tree, one character for each byte. */
   always?: string[] | undefined;
   /** The tree has large holes; see `squeezed`. */
   holes?: boolean | undefined;
-  /** A path that is left out, and stays as it is over there; it begins with a slash, which is the tree's own folder. */
+  /** A path that is left out, and stays as it is on the other host. It begins with a slash, which stands for the tree's own folder. */
   without?: string;
   signal?: AbortSignal | undefined;
 }
 
 const target = (port: number) => `rsync://127.0.0.1:${port}/tree/`;
-/** What goes wrong over there is told here; the daemon would say it to its own standard error. */
+/** Errors of the receiving rsync come to this side. By default the daemon writes them to its own standard error. */
 const exactly = [...exactCopy, "--stderr=client"];
 
 /**
- * rsync sends a hole as zeros, which take a second a GiB and more. Compressed, they are next to nothing: 33 kB with zstd and 1.0 s
- * of processor time instead of 1 GiB and 4.0 s. Random data costs a quarter more than without, so that only a tree with holes
- * is sent in this way. The two sides agree on zstd, or else on what both have. They do so by themselves: a choice in
- * RSYNC_COMPRESS_LIST on one side alone makes rsync 3.5.1 read one method as another one.
+ * rsync sends a hole as zeros, which takes more than a second for each GiB. Compressed with zstd, 1 GiB of zeros is 33 kB and costs
+ * 1.0 s of processor time instead of 4.0 s. Compression makes random data a quarter more expensive, so only a tree with holes is
+ * compressed. The two sides choose the method by themselves: zstd, or else one that both have. RSYNC_COMPRESS_LIST must not be set on
+ * one side alone: rsync 3.5.1 then decompresses with the wrong method.
  */
 const squeezed = (holes: boolean | undefined) => (holes ? ["--compress", "--compress-level=1"] : []);
 
 /**
- * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to `from`, a folder; or the file of the same
- * name in it. What has kept its time and size is not looked at.
+ * Makes the tree behind a port of 127.0.0.1 (a `serveTree` on the other host) equal to the folder `from`. If `from` is a file, it
+ * replaces the file of the same name in that tree. A file that has kept its time and size counts as equal.
  * @throws command-failed
  */
 export async function sendTree(
@@ -48,14 +48,15 @@ export async function sendTree(
   }
 }
 
-/** A `sendTree` that has greeted the other side, and waits to be told what has changed. */
+/** A `sendTree` that has connected to the other side, and waits for the list of paths. */
 export interface HeldTree {
-  /** Sends only these, as `changedPaths` gives them. @throws command-failed */
+  /** Sends only these paths, as `changedPaths` gives them. @throws command-failed */
   send(paths: string[]): Promise<void>;
-  /** Harmless where it has ended. */
+  /** Ends it. Harmless where it has ended already. */
   drop(): void;
 }
 
+/** Starts a `sendTree` before its paths are known, so that its start costs no downtime. `port` is as in `sendTree`. */
 export function holdTree(
   from: string,
   port: number,
@@ -73,34 +74,37 @@ export function holdTree(
 }
 
 /**
- * Paths begin with `./`: rsync takes a name that begins with `#` or `;` for a comment. One that is gone meanwhile is no failure, as
- * it is none of a round over everything: somebody else may write to a volume.
+ * Options for a list of paths on standard input, which a zero byte separates. Each path begins with `./`, because rsync takes a line
+ * that begins with `#` or `;` for a comment. A path that is gone meanwhile is no failure, because another program may write to a
+ * volume.
  */
 export const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
 
-/** For rsync to read; `always` is as in a `Selection`. */
+/** The list that rsync reads; `always` is as in a `Selection`. */
 export const listOf = (always: string[]) => Buffer.from(always.map((path) => `./${path}`).join("\0"), "latin1");
 
 /**
- * Whatever times and sizes say. In place: a file of several names keeps them all, also where only one is listed. Nothing is deleted:
- * what is not listed stays.
+ * Options that rewrite the listed files, even if their times and sizes are equal. rsync writes in place, so that a file keeps all its
+ * names, even if only one is listed. It deletes nothing: what is not listed stays.
  */
 export const rewritten = (options: string[]) => [
   ...options.filter((option) => !option.startsWith("--delete")),
   ...["--ignore-times", "--inplace"],
 ];
 
+/** The receiving rsync of one `sendTree`. */
 export interface ServedTree {
   stream: Duplex;
-  /** Its last byte is written. @throws command-failed where not all has arrived */
+  /** Settles when everything is written. @throws command-failed where not everything has arrived */
   ended: Promise<void>;
 }
 
 /**
- * The receiving side of one `sendTree`, as a stream that speaks rsync. `configPath` is a file of ours, written anew. rsync runs as
- * a daemon with one module, over its standard input and output. It changes its root to `path`, for two reasons: nothing that
- * arrives can be written outside of it, and symbolic links arrive as they are. A daemon without a root of its own makes every link
- * point into its module. The module is the working folder, because a path in the configuration would be parsed.
+ * Starts the receiving side of one `sendTree`: an rsync daemon with one module, over its standard input and output. The daemon
+ * changes its root to `path`, for two reasons. Nothing can be written outside of `path`. And symbolic links arrive unchanged; a
+ * daemon without its own root makes every link point into its module. The module is the working folder, because rsync would parse a
+ * path in the configuration.
+ * @param configPath where the configuration of the daemon is written; removed when the daemon ends
  */
 export async function serveTree(path: string, configPath: string): Promise<ServedTree> {
   const module = [
@@ -117,7 +121,7 @@ export async function serveTree(path: string, configPath: string): Promise<Serve
     cwd: path,
     stdio: ["pipe", "pipe", "ignore"],
   });
-  const stream = Duplex.from({ writable: untilDeaf(child.stdin), readable: child.stdout });
+  const stream = Duplex.from({ writable: untilClosed(child.stdin), readable: child.stdout });
   const ended = new Promise<void>((resolve, reject) => {
     child.once("exit", (code, killed) => {
       rm(configPath, { force: true }).catch(() => {});
@@ -129,14 +133,17 @@ export async function serveTree(path: string, configPath: string): Promise<Serve
       reject(error);
     });
   });
-  // Whoever does not ask for it learns from the sending side.
+  // A caller that does not wait for it gets the error from the sending side.
   ended.catch(() => {});
   stream.once("close", () => !stream.readableEnded && child.kill());
   return { stream, ended };
 }
 
-/** An rsync that gives up stops reading, and then says why: what is still sent to it must not cut its word short. */
-function untilDeaf(stdin: Writable): Writable {
+/**
+ * Drops what is written after rsync has stopped reading. An rsync that gives up stops reading and then reports why; an error of the
+ * stream would lose that report.
+ */
+function untilClosed(stdin: Writable): Writable {
   stdin.on("error", () => {});
   return new Writable({
     write: (chunk: Buffer, encoding, done) => {

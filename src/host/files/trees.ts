@@ -3,26 +3,26 @@ import { relative } from "node:path";
 import { CommandFailed, run } from "../proc/process.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
 
-/** Files that belong to a container. */
+/** A folder or a file that a container uses. */
 export interface FileTree {
   kind: "writable-layer" | "volume" | "bind";
-  /** Of the volume; for the writable layer the container's name, for a bind mount its source. */
+  /** The name of the volume. For the writable layer it is the container's name, for a bind mount its source. */
   name: string;
   /** Where the container sees it. */
   destination: string;
-  /** Folder on this host, or the one file that it is. */
+  /** Folder on this host; with `file`, a file. */
   path: string;
   file?: boolean;
 }
 
-/** Trees that are the container's own: a checkpoint has them. */
+/** Trees that belong to the container. A checkpoint contains them. */
 export type OwnTree = FileTree & { kind: "writable-layer" | "volume" };
 
 /**
- * rsync options for an exact copy: hard links, ACLs, extended attributes (overlay's own among them), holes, device nodes
- * (whiteouts), sockets and fifos, owners by number, times in nanoseconds. By those it also tells what has changed: by whole
- * seconds, as it would otherwise, a file that was replaced by one of the same size within a second would stay as it was.
- * `--xattrs` is there twice: with one of them, rsync leaves out attributes whose names begin with `user.rsync.%`.
+ * rsync options for an exact copy: hard links, ACLs, extended attributes (also overlay's own), holes, device nodes (whiteouts),
+ * sockets and fifos, owners by number, times in nanoseconds. rsync also compares times in nanoseconds (`--modify-window=-1`). With
+ * whole seconds it would miss a file that another one of the same size replaced within a second. `--xattrs` stands twice: a single
+ * one leaves out attributes whose names begin with `user.rsync.%`.
  */
 export const exactCopy = [
   "--archive",
@@ -38,30 +38,32 @@ export const exactCopy = [
 ];
 
 /**
- * rsync's statuses that are no failure: 24, a file was gone when its turn came. A container that runs removes its files as it
- * likes, and the round under the freeze, in which nothing can be gone, makes the copy whole.
+ * Exit statuses of rsync that are no failure. 24: a file was gone when rsync came to it. A running container may remove its files at
+ * any time. The round under the freeze, in which no file can disappear, completes the copy.
  */
 export const copied = [24];
 
 /**
- * rsync's status where some of the files could not be copied, and all others were, but for what is gone: in a container that runs,
- * one that was removed where an image has another (the writable layer has a device in its place then), or that was written to all
- * the time. And where a folder gave way to one of several names of a device or a fifo, as whiteouts are: rsync has done it, and then
- * looks for the ACL of the folder. A second run over the same files finds the second kind in order.
+ * Exit status of rsync where it could not copy some files, and copied all others. There are two causes:
+ * - A running container changed a file meanwhile. It removed a file that its image also has, so that the writable layer has a device
+ *   in its place, or it wrote to the file all the time.
+ * - A device or a fifo with several names, such as a whiteout, replaced a folder. rsync makes it, and then fails to find the ACL of
+ *   the folder. A second run over the same files succeeds.
  */
 const partlyCopied = 23;
 
+/** Whether an error of `run` has that status. */
 export const isPartlyCopied = (error: unknown): boolean =>
   error instanceof CommandFailed && error.status === partlyCopied;
 
 export interface TreeSize {
-  /** What its files hold. A hole counts as nothing, and neither does what the file system adds to a small file. */
+  /** Bytes of data in its files. Holes do not count, and neither does the rest of a file's last block. */
   bytes: number;
-  /** What all holes together span. */
+  /** Bytes of all holes together. */
   holes: number;
 }
 
-/** One walk, on one file system; nothing where the folder is gone. A file with several names counts once. */
+/** Measures a tree by one walk, which stays on one file system. A file with several names counts once. A missing folder has size 0. */
 export async function treeSize(path: string): Promise<TreeSize> {
   const listed = [path, "-xdev", "-type", "f", "-printf", "%D:%i %n %s %b\\n"];
   const sums = await run("sh", ["-c", sumUp, "sh", ...listed]);
@@ -71,21 +73,21 @@ export async function treeSize(path: string): Promise<TreeSize> {
 
 export const treeBytes = async (path: string): Promise<number> => (await treeSize(path)).bytes;
 
-/** Smaller ones take less time to send as they are than their tree's other files take to compress. */
+/** In bytes. For smaller holes, compressing the tree's other files takes longer than sending the zeros. */
 const largeHoles = 4 * 2 ** 20;
 
 /** Whether a tree is better compressed on its way to another host. */
 export const hasLargeHoles = async (path: string): Promise<boolean> => (await treeSize(path)).holes >= largeHoles;
 
-/** A tree of a million files is a long list, which is not worth the agent's memory. What vanishes meanwhile is no failure. */
+/** awk sums up, because the list of a tree of a million files would take too much of the agent's memory. Errors of find are ignored. */
 const sumUp = `find "$@" 2>/dev/null | awk '
   $2 > 1 && seen[$1]++ { next }
   { held = $4 * 512 < $3 ? $4 * 512 : $3; bytes += held; holes += $3 - held }
   END { printf "%.0f %.0f", bytes, holes }'`;
 
 /**
- * Files below `tree` that a process has mapped shared and writable, as paths relative to it, a character a byte. Their times say
- * nothing about their contents, so that a copy by time and size must be told to look at them.
+ * Files of `tree` that a process has mapped shared and writable: sorted paths relative to the tree, one character for each byte. A
+ * write through a mapping does not change the time of a file, so that a copy by time and size needs this list.
  */
 export async function mappedFiles(processes: ContainerProcess[], tree: FileTree): Promise<string[]> {
   const found = new Set<string>();

@@ -4,21 +4,21 @@ import { GodwitError } from "../../contract/errors.ts";
 import { announcePath } from "../paths.ts";
 import { unblockRules } from "./traffic-block.ts";
 
-/** A program that waits to unblock a container's traffic, and then to announce its addresses. Its start is paid for beforehand. */
+/** A program that waits to unblock a container's traffic and to announce its addresses. It starts early, which costs no downtime. */
 export interface PreparedUnblock {
-  /** Returns when traffic passes. The announcement to the neighbours goes on beside it for a second. @throws command-failed */
+  /** Returns when traffic passes. The announcement to the neighbours goes on for another second. @throws command-failed */
   unblock(): Promise<void>;
-  /** Ends it. Harmless after `unblock`. */
+  /** Ends the program. Harmless after `unblock`. */
   drop(): void;
 }
 
-/** The output ends with a line as soon as nothing is dropped any more. */
+/** Prints `unblocked` when nothing is dropped any more. */
 const script = `IFS= read -r go && printf '%s' "$1" | nft -f - && echo unblocked && exec ${announcePath}`;
 
-/** @param pid in the network namespace in question */
+/** Starts the program. @param pid a process in the container's network namespace */
 export function prepareUnblock(pid: number): PreparedUnblock {
   const args = ["--target", String(pid), "--net", "sh", "-c", script, "sh", unblockRules];
-  // It goes on for a second, also where the agent ends.
+  // Detached: the announcement goes on if the agent ends.
   const child = spawn("nsenter", args, { stdio: ["pipe", "pipe", "ignore"], detached: true });
   child.on("error", () => {});
   child.stdin.on("error", () => {});
@@ -33,7 +33,7 @@ export function prepareUnblock(pid: number): PreparedUnblock {
   };
 }
 
-/** Neighbours are told again where a container is that did not go. */
+/** Announces the addresses of a container that stays on this host. `pid` is a process in its network namespace. */
 export function announce(pid: number): void {
   const child = spawn("nsenter", ["--target", String(pid), "--net", announcePath], { stdio: "ignore", detached: true });
   child.on("error", () => {});
@@ -42,11 +42,7 @@ export function announce(pid: number): void {
 
 async function ended(child: ChildProcess): Promise<never> {
   const [status] = await once(child, "close");
-  throw new GodwitError(
-    "command-failed",
-    `The container's network could not be opened again (nft: status ${status}).`,
-    {
-      hint: "Its packets would be dropped, so that it does not run here; look at: nft list ruleset",
-    },
-  );
+  throw new GodwitError("command-failed", `godwit could not unblock the container's network (nft: status ${status}).`, {
+    hint: "The container does not run here, because its packets would be dropped; look at: nft list ruleset",
+  });
 }

@@ -4,12 +4,13 @@ import { ifGone } from "../proc/gone.ts";
 import { findRuncContainer } from "../runtime/runc.ts";
 import { isHostNetwork } from "./traffic-block.ts";
 
-/** The first line of the output says that it is in the namespace. */
+/** The first line of the output shows that the script is in the namespace. */
 const script = "echo ready && IFS= read -r go && exec ss --kill --tcp";
 
 /**
- * Ends a container whose peers are not to hear of it any more, and what is left of its connections. What a peer has not taken yet
- * the kernel would offer it for minutes, from a network that has no interface by then; it counts to what this host has for TCP.
+ * Ends a container by `end`, and then closes what is left of its TCP connections. Use it if the peers must get no more packets of the
+ * container. Without this the kernel would try for minutes to send the unsent bytes from a network without an interface. Those bytes
+ * count towards this host's memory for TCP.
  */
 export async function endWithoutLeftovers(container: string, end: () => Promise<void>): Promise<void> {
   const { network } = await inNetwork(container).catch(ifGone({ network: undefined }));
@@ -22,7 +23,7 @@ export async function endWithoutLeftovers(container: string, end: () => Promise<
   }
 }
 
-/** Starts what ends connections in the container's network, which stays as long; nothing where that is the host's. */
+/** Starts the script in the container's network namespace, which it keeps alive. Starts nothing for the host's own network. */
 async function inNetwork(container: string) {
   const running = await findRuncContainer(container);
   if (!running || (await isHostNetwork(running.pid))) return { network: undefined };

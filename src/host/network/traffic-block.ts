@@ -8,18 +8,19 @@ const everything = (family: string, except = { input: "", output: "" }) => `tabl
 }
 `;
 /**
- * Only TCP sends without its program. What programs send is not blocked, because a program that still runs, or runs already, would
- * get an error (EPERM).
+ * Accepts everything but TCP. Only TCP sends packets while its program stands still. The packets of other protocols come from a
+ * running program, which would get an error (EPERM).
  */
 const byPrograms = "meta l4proto != tcp accept;";
 const nothing = (family: string) => `add table ${family} godwit\ndelete table ${family} godwit\n`;
 
-/** For nft, in a container's network namespace: what its kernel sends by itself does not go out, and nothing comes in. */
+/** Rules for nft in a container's network namespace: no packet comes in, and TCP sends none. */
 const blockRules: string = everything("inet", { input: "", output: byPrograms });
 /**
- * The same towards others for a copy that Docker has not connected yet; within it, only a refusal by a socket that is not there yet
- * is kept back. (CRIU brings a connection whose peer has said its end to that state by a packet to the container itself.) Docker 28
- * tells its neighbours of an IPv6 address by a program of its own.
+ * The same rules for a container that Docker has not connected to its network yet, with an open loopback. On the loopback only resets
+ * are dropped, because a socket that is not restored yet would cause one. The loopback must be open for CRIU: it sends a packet
+ * within the container to restore a connection that the peer has closed. Docker 28 announces an IPv6 address by its
+ * own program, which these rules let pass.
  */
 export const arrivalBlockRules: string = everything("inet", {
   input: "iif lo accept;",
@@ -28,7 +29,7 @@ export const arrivalBlockRules: string = everything("inet", {
 /** Removes these rules. Harmless where there are none. */
 export const unblockRules: string = nothing("inet");
 
-/** Connections end: a peer that sends something gets a reset, and what the kernel sends at their end goes out. */
+/** Rules that end connections: a peer that sends a packet gets a reset, and the packets that the kernel sends go out. */
 const endRules = `${unblockRules}table inet godwit {
   chain input { type filter hook input priority -500; meta l4proto tcp reject with tcp reset; }
 }
@@ -36,15 +37,17 @@ const endRules = `${unblockRules}table inet godwit {
 
 /** An nft that waits for its rules. */
 export interface PreparedBlock {
+  /** Returns when traffic is blocked. @throws command-failed */
   block(): Promise<void>;
-  /** Ends it. Harmless after `block`. */
+  /** Ends nft. Harmless after `block`. */
   drop(): void;
 }
 
 /**
  * Starts nft before the freeze, because its start takes longer than its rules. The rules keep the kernel from answering for a frozen
- * container: what the kernel acknowledged would be missing where the container runs next. CRIU's own lock does the same, but its
- * removal takes about 70 ms of the downtime.
+ * container: data that the kernel acknowledges after the dump would be lost. CRIU's own network lock does the same, but its removal
+ * costs about 70 ms of downtime.
+ * @param pid a process in the container's network namespace
  */
 export async function prepareBlock(pid: number): Promise<PreparedBlock> {
   if (await isHostNetwork(pid)) return { block: async () => {}, drop: () => {} };
@@ -59,14 +62,14 @@ export async function prepareBlock(pid: number): Promise<PreparedBlock> {
   };
 }
 
-/** Lets traffic pass again. TCP sends again what was dropped. Harmless where nothing is blocked. */
+/** Lets traffic pass again. TCP repeats what was dropped. Harmless where nothing is blocked. @throws command-failed */
 export async function unblockTraffic(pid: number): Promise<void> {
   await nft(pid, nothing("inet"));
   // A kernel without nftables for ARP has blocked nothing there.
   await nft(pid, nothing("arp")).catch(() => {});
 }
 
-/** The connections of a container whose successor has none of them end, as its peers see it. */
+/** Ends the connections of a container that moved without them: its peers get resets. @throws command-failed */
 export async function endConnections(pid: number): Promise<void> {
   await nft(pid, endRules);
   await nft(pid, nothing("arp")).catch(() => {});

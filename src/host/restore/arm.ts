@@ -13,19 +13,19 @@ import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";
 import { PendingRestore } from "./pending.ts";
 
-/** How a container will be restored: what must be known before its state is complete. */
+/** What must be known about a restore before the state of the container is complete. */
 export interface ArmRequest {
   tty: boolean;
   dockerRoot: string;
-  /** Folder that will have all images of the dump. */
+  /** Folder that gets all images of the dump. */
   images: string;
-  /** Folder for CRIU's logs and sockets; made where it is missing. */
+  /** Folder for CRIU's logs and sockets. It is made where it is missing. */
   work: string;
-  /** Put memory in while it runs; where the host cannot, all of it is read before. */
+  /** Memory comes into the container while it runs. Otherwise CRIU reads all of it before. */
   lazy: boolean;
   /** The container gets the address that it had, so that its connections go on. */
   keepConnections: boolean;
-  /** The init of Docker's that it was run with (`--init`), kept here. */
+  /** Path on this host of the Docker init that the container was run with (`--init`). */
   init: string | undefined;
 }
 
@@ -34,23 +34,23 @@ export interface ArmedContainer {
   id: string;
   request: ArmRequest;
   pending: PendingRestore;
-  /** Its root, unmounted until it is made ready: the writable layer may be written to. */
+  /** Its root. It is not mounted until `prepareRootfs`, so that the writable layer may be written to. */
   root: OverlayRoot;
-  /** That this is done, or under way; see `prepareRootfs`. */
+  /** Set by `prepareRootfs`; settles when the root is prepared. */
   ready: Promise<void> | undefined;
   /** Its cgroup, as a path below the root of the hierarchy. */
   cgroupPath: string;
-  /** The waiting runtime: its standard output and error are those that the container will have. */
+  /** Process of the waiting runtime hook. Its standard output and error become those of the container. */
   hookPid: number;
-  /** Waits beside it, for a restore that puts memory in later. */
+  /** The waiting program for a lazy restore. */
   lazyPages: HeldLazyPages;
-  /** Docker's answer to the start; it settles after the restore. */
+  /** Docker's answer to the start. It settles after the restore. */
   started: Promise<void>;
 }
 
 /**
- * Starts a created container whose runtime is the hook, up to the point where it waits for its state.
- * @throws docker-failed where the start ends before that, with the container as it was
+ * Starts a created container whose runtime is the hook, and returns when the hook waits for the container's state.
+ * @throws docker-failed where the start fails, hook-missing where Docker did not call the hook. The container is then as it was.
  */
 export async function armContainer(engine: Engine, id: string, request: ArmRequest): Promise<ArmedContainer> {
   await mkdir(request.work, { recursive: true, mode: 0o700 });
@@ -71,7 +71,7 @@ export async function armContainer(engine: Engine, id: string, request: ArmReque
     if (request.keepConnections) await pending.blockTraffic(arrivalBlockRules);
     const hooks = { silence: request.keepConnections, wait: !request.tty };
     const { rootPath, cgroupPath } = await prepareBundle(bundle, hooks, pending, request.init);
-    // What is killed by this path must never be more than the container.
+    // This path is used to kill the container, so it must never hold other processes.
     if (!cgroupPath.includes(id))
       throw new GodwitError("docker-failed", `Docker gives container ${id.slice(0, 12)} no cgroup of its own.`, {
         details: [cgroupPath],
@@ -90,8 +90,8 @@ export async function armContainer(engine: Engine, id: string, request: ArmReque
 }
 
 /**
- * Has Docker log what the container said elsewhere, as if it said it now. From the start on Docker keeps its log open and knows
- * its size, so that nothing may be written into the file behind its back. Not for a container with a terminal.
+ * Gives Docker log entries of the source as if the container wrote them now. The log file itself must not be written, because Docker
+ * keeps it open from the start on and remembers its size. Not for a container with a terminal.
  */
 export async function replayLogTail(armed: ArmedContainer, entries: LogEntry[]): Promise<void> {
   const outputs = { stdout: `/proc/${armed.hookPid}/fd/1`, stderr: `/proc/${armed.hookPid}/fd/2` };
@@ -99,8 +99,8 @@ export async function replayLogTail(armed: ArmedContainer, entries: LogEntry[]):
 }
 
 /**
- * Its files are complete: mounts its root, and has runc prepare it, up to the start of the CRIU that restores. Harmless where it
- * was done before.
+ * Mounts the root, and lets runc prepare it and start the CRIU that restores, which waits. The container's files must be complete.
+ * Harmless where it was done before.
  */
 export function prepareRootfs(armed: ArmedContainer): Promise<void> {
   armed.ready ??= mountRoot(armed.root).then(() =>
@@ -110,13 +110,13 @@ export function prepareRootfs(armed: ArmedContainer): Promise<void> {
 }
 
 /**
- * Gives an armed container up: its start fails, and nothing of it has run. The container itself stays, created. Nothing is
- * left to give up of one that was restored.
+ * Gives an armed container up: its start fails with `sentence`, and no process of it has run. The container stays in the state
+ * `created`. Does nothing for a container that was restored.
  */
 export async function disarmContainer(armed: ArmedContainer, sentence: string): Promise<void> {
   if (armed.pending.closed) return;
   armed.lazyPages.stop();
-  // Docker unmounts it.
+  // Docker expects the root to be mounted, and unmounts it.
   if (!armed.ready) await mountRoot(armed.root).catch(() => {});
   await armed.pending.refuse(sentence);
   await armed.started.catch(() => {});
@@ -131,8 +131,9 @@ function restoreArguments({ images, work, lazy }: ArmRequest): string[] {
 }
 
 /**
- * Adds hooks of ours: silence before Docker's own; settings of the network after them, as runc would make them, and waiting. Gives
- * the path of the root file system and of the cgroup.
+ * Changes the bundle's config.json. It adds godwit's prestart hooks: `silence` blocks traffic before Docker's own hooks run; the last
+ * hook makes the network settings, which runc would make otherwise, and waits. It also makes the sources of bind mounts real paths.
+ * @returns the path of the root file system, and that of the cgroup
  */
 async function prepareBundle(
   bundle: string,
@@ -147,7 +148,7 @@ async function prepareBundle(
     mounts?: { type?: string; source?: string; destination: string }[];
     hooks?: { prestart?: { path: string; args: string[] }[] };
   };
-  // CRIU does not follow a link at the source of a bind mount, where runc does; Docker's own init often is one.
+  // CRIU, unlike runc, does not follow a symbolic link at the source of a bind mount. Docker's init often is such a link.
   for (const mount of config.mounts ?? []) {
     const { type, source, destination } = mount;
     if (init && destination === initPlace) mount.source = init;

@@ -8,18 +8,18 @@ import { ifGone } from "../proc/gone.ts";
 import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
-/** Room in memory for the images of one restore: a tmpfs of its own, which cannot grow beyond what was planned. */
+/** Space in memory for the images of one restore. It is a separate tmpfs, which cannot grow beyond its reserved size. */
 export interface ImageSpace {
   images: string;
   work: string;
-  /** For memory alone. */
+  /** Folder for the memory pages. */
   pages: string;
-  /** Makes it as large as `bytes`, where it is smaller. @throws no-space */
+  /** Enlarges the space to `bytes`. Does nothing where it is as large already. @throws no-space */
   grow(bytes: number): Promise<void>;
   release(): Promise<void>;
 }
 
-/** @throws no-space where the kernel does not give it */
+/** Mounts a space of `bytes` with empty folders. @throws no-space where the kernel does not give it */
 export async function reserveImageSpace(id: string, bytes: number): Promise<ImageSpace> {
   const path = spacePath(id);
   await mkdir(path, { recursive: true, mode: 0o700 });
@@ -51,14 +51,14 @@ async function mountSpace(path: string, bytes: number, options: string): Promise
   }
 }
 
-/** Where the work folder of a reserved space is. */
+/** The path of the work folder of a space. */
 export function workFolderOf(id: string): string {
   return join(spacePath(id), "work");
 }
 
 /**
- * Gives the room back. A CRIU that was ended leaves this host's cgroups mounted below it: they are taken off first, and a mount that
- * is left all the same is not entered.
+ * Unmounts and removes a space. A killed CRIU leaves this host's cgroups mounted below it. They are unmounted first, and the removal
+ * does not enter a mount that is still left. Harmless where there is no such space.
  */
 export async function releaseImageSpace(id: string): Promise<void> {
   const path = spacePath(id);
@@ -69,7 +69,7 @@ export async function releaseImageSpace(id: string): Promise<void> {
   await run("rm", ["-rf", "--one-file-system", "--", path]);
 }
 
-/** What is mounted at a path or below it; the deepest first. */
+/** The mount points at a path or below it, the deepest first. */
 export function mountsBelow(path: string, mounts: Mount[]): string[] {
   const points = mounts.map(({ mountpoint }) => mountpoint);
   return points.filter((point) => point === path || point.startsWith(`${path}/`)).toReversed();
@@ -77,15 +77,15 @@ export function mountsBelow(path: string, mounts: Mount[]): string[] {
 
 const ofCheckpoint = "restore-";
 
-/** Id of the space for the restore of a container from a checkpoint. It has a work folder alone, which is the space itself. */
+/** Id of the space for the restore of a container from a checkpoint. That space has no folders in it: it is a work folder itself. */
 export const checkpointSpaceOf = (container: string): string => `${ofCheckpoint}${container.slice(0, 12)}`;
 
-/** Ids of the spaces that migrations have on this host, those of an agent before this one among them. */
+/** Ids of the spaces of migrations on this host, also those that an earlier agent made. */
 export async function imageSpaces(): Promise<string[]> {
   return migrationsAmong(await readdir(imagesFolder).catch(ifGone<string[]>([])));
 }
 
-/** Whoever sweeps the spaces of migrations must not touch one that a container from a checkpoint still gets memory by. */
+/** The ids among `spaces` that are of migrations. The others must stay: a container from a checkpoint may still get memory by its space. */
 export function migrationsAmong(spaces: string[]): string[] {
   return spaces.filter((id) => !id.startsWith(ofCheckpoint));
 }

@@ -8,7 +8,7 @@ import { HeldConfig } from "../criu/dump/held-config.ts";
 import { pendingFolder } from "../paths.ts";
 import { run } from "../proc/process.ts";
 
-/** The files in the folder of a pending restore. The header of runtime/godwit-runtime says what each of them is for. */
+/** The files in the folder of a pending restore. The header of runtime/godwit-runtime describes them. */
 export const pendingFiles = {
   ...{
     go: "go",
@@ -23,17 +23,17 @@ export const pendingFiles = {
   ...{ killed: "killed", refused: "refused", consumed: "consumed" },
 } as const;
 const fifos = [pendingFiles.go, pendingFiles.notes, pendingFiles.event, pendingFiles.cont];
-/** runc asks CRIU for its version before it makes the container's root ready. */
+/** How often runc starts CRIU before the restore: to get its version, before runc prepares the container's root. */
 const startsBefore = 1;
 
 /**
- * The agent's side of a pending restore: a folder that the runtime hook finds (its header describes the files).
- * While it exists, the container cannot be started from scratch, agent or no agent.
+ * The agent's side of a pending restore: a folder that the runtime hook finds. While the folder exists, the container cannot start
+ * from scratch, with or without an agent.
  */
 export class PendingRestore {
   readonly id: string;
   readonly folder: string;
-  /** Restored inside `create`. */
+  /** Whether the hook restores inside `create`. */
   readonly restoreInCreate: boolean;
   readonly #go: number;
   readonly #notes: Socket;
@@ -47,7 +47,7 @@ export class PendingRestore {
     this.folder = folder;
     this.restoreInCreate = restoreInCreate;
     this.#config = config;
-    // Opened for both directions, a fifo keeps what is written to it, and its other side never waits for ours.
+    // A fifo that is open for reading and writing keeps what is written to it, and never lets its other side wait for this one.
     this.#go = openSync(join(folder, pendingFiles.go), constants.O_RDWR);
     this.#notes = new Socket({
       fd: openSync(join(folder, pendingFiles.notes), constants.O_RDWR | constants.O_NONBLOCK),
@@ -56,7 +56,7 @@ export class PendingRestore {
     createInterface(this.#notes).on("line", (line) => this.#onMessage(line));
   }
 
-  /** `restoreInCreate`: restored inside `create`, which a container with a terminal needs. */
+  /** Makes the folder. `restoreInCreate`: the hook restores inside `create`, which a container with a terminal needs. */
   static async create(id: string, options: { restoreInCreate: boolean }): Promise<PendingRestore> {
     const folder = join(pendingFolder, id);
     await rm(folder, { recursive: true, force: true });
@@ -71,17 +71,17 @@ export class PendingRestore {
     );
   }
 
-  /** The bundle's folder and the waiting hook's process, once the runtime waits inside `create`. */
+  /** Settles when the hook waits inside `create`: the process of the hook, and the folder of the bundle. */
   get armed(): Promise<{ hookPid: number; bundle: string }> {
     return this.#armed.promise;
   }
 
-  /** The first process, once its namespaces are there, and Docker may connect the network. Not where it is restored inside `create`. */
+  /** The first process. Settles when its namespaces exist and Docker may connect the network; never with `restoreInCreate`. */
   get namespaces(): Promise<number> {
     return this.#namespaces.promise;
   }
 
-  /** Whether Docker gave the container up between create and start, for a reason of its own. */
+  /** Whether Docker killed the container between `create` and `start`. */
   get killed(): boolean {
     return existsSync(join(this.folder, pendingFiles.killed));
   }
@@ -91,12 +91,12 @@ export class PendingRestore {
     return this.#exit.promise;
   }
 
-  /** Has a hook block its network with these rules for nft, before Docker makes the network. */
+  /** Lets a hook block the container's network with these nft rules, before Docker connects it. Call it before `begin`. */
   async blockTraffic(rules: string): Promise<void> {
     await writeFile(join(this.folder, pendingFiles.silence), rules);
   }
 
-  /** Has a hook make settings of the kernel in its network namespace: paths below /proc/sys, and values. */
+  /** Lets a hook make sysctl settings in the container's network namespace: paths below /proc/sys, and values. */
   async setNetwork(settings: [path: string, value: string][]): Promise<void> {
     await writeFile(
       join(this.folder, pendingFiles.sysctl),
@@ -104,38 +104,38 @@ export class PendingRestore {
     );
   }
 
-  /** Has the hook take record locks again after the restore, by orders for godwit-locks; CRIU is to leave the processes stopped. */
+  /** Lets the hook take record locks again after the restore. `orders` are for godwit-locks. CRIU must leave the processes stopped. */
   async retakeLocks(orders: string): Promise<void> {
     await writeFile(join(this.folder, pendingFiles.locks), orders);
   }
 
-  /** Why that could not be done; empty where nothing went wrong. */
+  /** Why the hook could not take the locks; empty where nothing went wrong. */
   async unlocked(): Promise<string> {
     return (await readFile(join(this.folder, pendingFiles.unlocked), "utf8").catch(() => "")).trim();
   }
 
-  /** Has the waiting runtime run `runc restore` with more arguments, up to where it needs the container's root. */
+  /** Lets the waiting hook run `runc restore` with these arguments added. runc stops before it needs the container's root. */
   async begin(args: string[]): Promise<void> {
     await writeFile(join(this.folder, pendingFiles.args), args.map((arg) => `${arg}\n`).join(""));
     writeSync(this.#go, "go\n");
   }
 
-  /** The root is mounted: runc goes on, up to the start of the CRIU that restores. */
+  /** Lets runc go on, up to the start of the CRIU that restores. The root must be mounted. `criu`: lines of CRIU's configuration. */
   async prepareRootfs(criu: string[]): Promise<void> {
     await this.#config.pass(criu);
   }
 
-  /** Lets CRIU restore, with lines of a configuration file. */
+  /** Lets CRIU restore. `criu`: lines of CRIU's configuration. */
   async release(criu: string[]): Promise<void> {
     await this.#config.release(criu);
   }
 
-  /** Whether it is over: nothing waits for it any more. */
+  /** Whether `close` or `remove` was called. */
   get closed(): boolean {
     return this.#notes.destroyed;
   }
 
-  /** Makes the waiting runtime, and every later start, fail with a sentence. */
+  /** Makes the waiting hook, and every later start of the container, fail with this sentence. */
   async refuse(sentence: string): Promise<void> {
     this.#config.stop();
     const plain = sentence.replace(/["\\\n]/g, "'");
@@ -143,13 +143,13 @@ export class PendingRestore {
     writeSync(this.#go, `${plain}\n`);
   }
 
-  /** Ends it: from now on the container is an ordinary one. */
+  /** Ends the pending restore: the container is an ordinary one from now on. */
   async remove(): Promise<void> {
     this.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** Lets go of the fifos, and leaves the folder: the container stays unstartable. */
+  /** Closes the fifos and keeps the folder, so that the container still cannot start. */
   close(): void {
     if (this.closed) return;
     this.#config.close();
@@ -167,11 +167,11 @@ export class PendingRestore {
   }
 }
 
-/** Tells a hook that waits for an agent that is gone to give up. One that was let go before this is not disturbed. */
+/** Makes a hook give up that waits for an agent that is gone. A hook that has got its `go` is not disturbed. */
 export async function abandonPending(id: string): Promise<void> {
   const go = join(pendingFolder, id, pendingFiles.go);
   if (!existsSync(go)) return;
-  // A hook that has not come to opening the fifo waits for somebody to write; opened for both directions, it never blocks us.
+  // A fifo that is open for reading and writing never blocks the agent, also if the hook has not opened it yet.
   const fd = openSync(go, constants.O_RDWR | constants.O_NONBLOCK);
   writeSync(fd, "the agent ended before the state of this container was complete\n");
   closeSync(fd);

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(work, { recursive: true }));
 
-/** An armed container; `released` is called at the moment from which on something of it may run. */
+/** An armed container; `released` is called before any process of it may run. */
 function armed(lazy: boolean, released: () => Promise<never>): ArmedContainer {
   const never = new Promise<never>(() => {});
   return {

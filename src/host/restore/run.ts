@@ -14,40 +14,43 @@ import { type ArmedContainer, prepareRootfs } from "./arm.ts";
 import { lastWords, type RestoreWatch, watchRestore } from "./stuck.ts";
 
 export interface RestoreRequest {
-  /** With lazy: where the pages are, if not in the images of the restore. */
+  /** Where the pages of a lazy restore are; by default in the images of the restore. */
   memory?: MemoryPlace;
-  /** Told of each part of the way. */
+  /** Called around each step of the restore. */
   step?: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
 
+/** Where the pages of a lazy restore come from. */
 export type MemoryPlace =
-  /** A folder whose images have all pages. */
+  /** From a folder whose images have all pages. */
   | { from: "images"; folder: string }
-  /** The frozen original; `listens` is told the path of the socket that takes its pages. */
+  /** From the frozen original. `listens` is called with the path of the socket that takes the pages. */
   | { from: "source"; listens: (path: string) => void };
 
+/** A container that was restored and runs. */
 export interface RunningContainer {
-  /** Settles when every page is in the container; see LazyPages. At once where the restore was not lazy. */
+  /** Settles when every page is in the container and Docker has confirmed the start. @throws restore-failed; see LazyPages */
   drained: Promise<void>;
-  /** Its memory will not come: it is killed. */
+  /** Kills the container, because its memory will not come. Does nothing after a restore that was not lazy. */
   abandon(): void;
 }
 
 /**
- * Restores an armed container from images and returns when it runs. Its writable layer is complete and its root unmounted.
- * @throws restore-failed with CRIU's reason; nothing of the container runs then
+ * Restores an armed container from images and returns when it runs. Before, its writable layer must be complete and its root
+ * unmounted.
+ * @throws restore-failed with CRIU's reason; no process of the container runs then
  */
 export async function restoreArmed(armed: ArmedContainer, request: RestoreRequest = {}): Promise<RunningContainer> {
   const { images, work, lazy, keepConnections } = armed.request;
   const { step = (_name, part) => part() } = request;
   using watch = watchRestore({ work, pending: armed.pending.folder });
   const exited = exitOf(armed, work, watch);
-  // Whoever waits for it hears of it; until then nobody may.
+  // The failure is thrown where `exited` is awaited. Until then it must not count as unhandled.
   exited.catch(() => {});
   await step("prepare root", () => Promise.race([prepareRootfs(armed), exited]));
   if (!lazy) {
     armed.lazyPages.stop();
-    // An agent that starts meanwhile must not take it for a restore whose memory is lost.
+    // Without this mark, an agent that starts meanwhile could take the memory for lost.
     await markEager(work);
   }
   const place = request.memory ?? { from: "images", folder: images };
@@ -64,12 +67,12 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     await step("connect network, make processes", () => exited);
     if (keepConnections) await step("unblock traffic", async () => (unblock ?? (await unblockOf(armed.id))).unblock());
     await step("verify", () => verify(armed.id));
-    // The processes run; Docker's answer follows. A start that Docker then calls failed has been stopped by Docker.
+    // The processes run, and Docker's answer comes later. If Docker reports a failed start, it has stopped the container.
     const started = armed.started.catch((error: Error) => {
       throw new GodwitError("restore-failed", `Docker could not start the restored container: ${error.message}`);
     });
     started.catch(() => {});
-    // The runtime's `start` is still to come here, and must find that this container was restored.
+    // The hook's `start` comes later in this case, and must find that the container was restored.
     if (armed.pending.restoreInCreate) await started;
     return {
       drained: Promise.all([started, lazyPages?.drained]).then(() => {}),
@@ -89,10 +92,10 @@ async function startLazyPages({ lazyPages, request }: ArmedContainer, place: Mem
   return started;
 }
 
-/** Of a container that was restored inside `create`. */
+/** For a container that was restored inside `create`. */
 const unblockOf = async (id: string): Promise<PreparedUnblock> => prepareUnblock((await runcContainer(id)).pid);
 
-/** Waits for runc's end, or for Docker's if the runtime never got that far. */
+/** Returns when `runc restore` has succeeded. Docker's answer counts if runc has not started. @throws restore-failed with the reason */
 async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch): Promise<void> {
   const docker = armed.started.then(
     () => 0,
@@ -112,7 +115,7 @@ async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch):
   const unlocked = await armed.pending.unlocked();
   if (unlocked)
     throw new GodwitError("restore-failed", `The restored container could not go on: ${unlocked}.`, {
-      hint: "If something else uses the same files there, see that only this container does.",
+      hint: "If another program on that host uses the same files, stop it.",
     });
   if (watch.why() === "no progress")
     throw new GodwitError(
@@ -126,13 +129,13 @@ async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch):
 }
 
 /**
- * CRIU has restored all processes, and lets them run: what is left to see is the first one, which lives as long as the container. Any
- * other may have ended by now, new ones come, and each may run another program than when it was dumped.
+ * Checks that the first process exists. It lives as long as the container. All other processes run too and may change at once: they
+ * end, start new ones, and run other programs.
  */
 async function verify(id: string): Promise<void> {
   const { cgroup } = await runcContainer(id);
   if ((await containerProcesses(cgroup)).some(({ pid }) => pid === 1)) return;
   throw new GodwitError("restore-failed", "The container's main program ended by itself as soon as it was restored.", {
-    hint: "CRIU interrupts a sleeping system call; a program that is nothing but one sleep takes that for its end.",
+    hint: "CRIU interrupts a system call that sleeps; a program that does nothing but one sleep ends then.",
   });
 }

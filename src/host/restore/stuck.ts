@@ -5,35 +5,36 @@ import { descendantsOf, isStarted, startedWith } from "../proc/process-table.ts"
 import { endProcess } from "../proc/processes.ts";
 
 const lookMs = 500;
-/** Far longer than any step of a restore takes without a byte read or a page touched. */
+/** Far longer than any step of a restore in which no byte is read and no page is touched. */
 const patienceMs = 30_000;
-/** Of CRIU's log. It is in memory, and a CRIU that reads for ever fills it with some 100 MB a minute. */
+/** In bytes, of CRIU's log. The log is in memory, and a CRIU that reads for ever adds about 100 MB a minute to it. */
 const logLimit = 256 * 2 ** 20;
-/** CRIU's log is searched in so much of its end. */
+/** How much of the end of CRIU's log is searched. */
 const tailBytes = 16 * 1024;
 const givesUp = "Killing processes because of failure on restore";
 
-/** A restore under way. */
+/** A restore that runs. */
 export interface RestoreUnderWay {
-  /** Folder of CRIU's log; runc was given it. */
+  /** Folder of CRIU's log. It is an argument of runc. */
   work: string;
-  /** Of its pending restore. */
+  /** Folder of its pending restore. */
   pending: string;
 }
 
-/** Why a restore was ended from outside. */
+/** Why the watch ended a restore. */
 export type Stuck = "gave up" | "no progress";
 
-/** A restore that is watched until this is disposed of. */
+/** The watch over a restore. It lasts until this object is disposed of. */
 export interface RestoreWatch extends Disposable {
-  /** Why it was ended from outside; undefined where it was not. */
+  /** Why the watch ended the restore; undefined where it did not. */
   why(): Stuck | undefined;
 }
 
 /**
- * Ends a restore that cannot end by itself: one that CRIU has given up (it kills the processes that it made, and then waits for the
- * first of them, which waits for the others; they wait for CRIU, which traces them), and one that makes no progress. CRIU
- * reads for ever where an image is shorter than it should be.
+ * Ends a restore that cannot end by itself. There are two such cases:
+ * - CRIU has given up. It kills the processes that it made and waits for the first of them, which waits for the others. Those wait
+ *   for CRIU, which traces them.
+ * - CRIU makes no progress. It reads for ever where an image is shorter than it should be.
  */
 export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
   const over = new AbortController();
@@ -41,7 +42,7 @@ export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
   const progress = new ProgressWatch(patienceMs);
   let gaveUp = false;
   const look = async () => {
-    // CRIU ends by itself in most cases: it is given the time between two looks.
+    // A CRIU that gives up mostly ends by itself. It has the time between two looks for that.
     if (gaveUp || why) {
       why ??= "gave up";
       return endRestore(work);
@@ -49,14 +50,14 @@ export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
     const { text, size } = await endOfLog(work);
     gaveUp = text.includes(givesUp);
     const [now, waits] = [performance.now(), await isStarted("--prestart", pending)];
-    // While CRIU waits for Docker to connect the network, that is Docker's time.
+    // CRIU makes no progress while it waits for Docker to connect the network. That time does not count.
     const stands = progress.stands(waits ? String(now) : await workDone(work), now);
     if (stands || size > logLimit) why = "no progress";
   };
   const watch = async () => {
     while (!over.signal.aborted) {
       await sleep(lookMs, undefined, { signal: over.signal }).catch(() => {});
-      // A look that fails says nothing; the next one may.
+      // A failed look shows nothing. The next one follows.
       if (!over.signal.aborted) await look().catch(() => {});
     }
   };
@@ -64,7 +65,7 @@ export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
   return { why: () => why, [Symbol.dispose]: () => over.abort() };
 }
 
-/** Says whether something stands still: it has been the same for so many ms. */
+/** Tells whether a value has stood still for `patience` ms. */
 export class ProgressWatch {
   readonly #patienceMs: number;
   #last: string | undefined;
@@ -74,7 +75,7 @@ export class ProgressWatch {
     this.#patienceMs = patience;
   }
 
-  /** @param now in ms, of any steady clock */
+  /** @param now in ms, of any monotonic clock */
   stands(done: string, now: number): boolean {
     if (done === this.#last) return now - this.#since >= this.#patienceMs;
     this.#last = done;
@@ -83,7 +84,7 @@ export class ProgressWatch {
   }
 }
 
-/** Last lines of CRIU's log, each once and without its time. */
+/** The last `count` different lines of CRIU's log, without their times. */
 export async function lastWords(work: string, count: number): Promise<string[]> {
   const { text, size } = await endOfLog(work);
   const whole = text.split("\n").slice(size > tailBytes ? 1 : 0);
@@ -92,8 +93,8 @@ export async function lastWords(work: string, count: number): Promise<string[]> 
 }
 
 /**
- * What the restore has done so far: the bytes read and the pages touched by each process that takes part. A read of nothing, again
- * and again, leaves it as it is, and so does what CRIU says of that in its log.
+ * A text that changes with each progress of the restore: the bytes read and the pages touched by each of its processes. Empty reads,
+ * and the lines that CRIU logs about them, do not change it.
  */
 async function workDone(work: string): Promise<string> {
   const pids = (await restoringProcesses(work)).sort((one, other) => one - other);
@@ -107,20 +108,20 @@ async function workDone(work: string): Promise<string> {
   return (await Promise.all(done)).join("\n");
 }
 
-/** runc's process of this restore, CRIU's, and those that it makes. */
+/** The processes of a restore: runc, CRIU, and the processes that CRIU makes. */
 async function restoringProcesses(work: string): Promise<number[]> {
   const started = (await startedWith("restore", work)).map(({ pid }) => pid);
   return [...started, ...(await Promise.all(started.map(descendantsOf))).flat()];
 }
 
-/** runc is left: it says what came of it. */
+/** Kills CRIU and its processes. runc goes on, because it reports the failure. */
 async function endRestore(work: string): Promise<void> {
   for (const { pid } of await startedWith("restore", work)) {
     for (const child of (await descendantsOf(pid)).toReversed()) endProcess(child);
   }
 }
 
-/** Empty where there is none. */
+/** The end of CRIU's log as text, and the log's size in bytes. Empty where there is no log. */
 async function endOfLog(work: string): Promise<{ text: string; size: number }> {
   const file = await open(join(work, "restore.log")).catch(() => undefined);
   if (!file) return { text: "", size: 0 };

@@ -1,4 +1,4 @@
-/* The command criu of a lab's hosts: the host's own, with the library of limits.c, which lies beside this program. */
+/* The command criu in a lab's hosts. It runs the host's own CRIU with the library of limits.c, which lies beside this program. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /*
- * Preloaded into the CRIU of a lab's hosts. CRIU reads the limits of every process that it dumps with prlimit64, which the kernel
- * refuses for processes of other users without CAP_SYS_RESOURCE; a lab's machine may lack that. This library answers such a question
- * from /proc/PID/limits, which root may read. CRIU calls prlimit64 through syscall(), so that is the function that is wrapped.
+ * Preloaded into the CRIU of a lab's hosts. CRIU reads the limits of every process that it dumps with prlimit64. For processes of
+ * other users the kernel refuses this without CAP_SYS_RESOURCE, which a lab's machine may lack. This library then takes the limits
+ * from /proc/PID/limits, which root may read. CRIU calls prlimit64 through syscall(), so this library wraps syscall().
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,14 +14,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/** Programs that CRIU runs need no library. */
+/** The programs that CRIU starts do not need this library. */
 __attribute__((constructor)) static void leave_environment(void) { unsetenv("LD_PRELOAD"); }
 
 static rlim_t limit(const char *text) {
   return strcmp(text, "unlimited") == 0 ? RLIM_INFINITY : (rlim_t)strtoull(text, NULL, 10);
 }
 
-/** A head, then a line for each resource in the order of their numbers: its name in 26 columns, the soft limit, the hard one. */
+/** The file has a heading, then a line for each resource by number: the name in 26 columns, the soft limit, the hard limit. */
 static int read_limits(pid_t pid, int resource, struct rlimit *found) {
   char path[32], line[256], soft[24], hard[24];
   snprintf(path, sizeof path, "/proc/%d/limits", (int)pid);

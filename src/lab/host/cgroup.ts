@@ -29,8 +29,8 @@ export function makeCgroups(lab: string, hosts: string[]): void {
   try {
     mkdirSync(join(top, "lan"), { recursive: true });
   } catch (cause) {
-    throw new GodwitError("unsupported-system", `No cgroup can be made as ${top}.`, {
-      hint: "In a container, run it with --privileged and a writable cgroup2 tree.",
+    throw new GodwitError("unsupported-system", `The cgroup ${top} cannot be made.`, {
+      hint: "In a container, run the container with --privileged and a writable cgroup2 tree.",
       cause,
     });
   }
@@ -38,7 +38,7 @@ export function makeCgroups(lab: string, hosts: string[]): void {
   for (const host of hosts) mkdirSync(join(top, host, "init"), { recursive: true });
 }
 
-/** Kills every process below a cgroup, frozen or not, and removes the cgroup. Harmless if there is none. */
+/** Kills every process below a cgroup, frozen or not, and removes the cgroup. Tries for ten seconds. Does nothing if there is none. */
 export async function removeCgroup(folder: string): Promise<void> {
   for (const end = performance.now() + 10_000; existsSync(folder); await delay(10)) {
     try {
@@ -49,7 +49,7 @@ export async function removeCgroup(folder: string): Promise<void> {
         rmdirSync(cgroup);
       }
     } catch (error) {
-      // Killed processes take a moment to leave, and a dying host may still make or remove cgroups of its own.
+      // Killed processes take a moment to leave, and a host that ends may still make or remove cgroups of its own.
       if (performance.now() > end) throw error;
     }
   }

@@ -5,8 +5,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { GodwitError } from "../../contract/errors.ts";
 
 /**
- * Starts a shell script in a cgroup as a process that outlives this one, and returns what `ready` finds once it is up.
- * Should this process be killed meanwhile, the script is in the cgroup already or ends.
+ * Starts a shell script in a cgroup as a process that stays when this one ends. If this process is killed meanwhile, the
+ * script is in the cgroup already, or it ends by itself. @returns what `ready` finds within 20 s
+ * @throws GodwitError `lab-failed` with the end of its log
  */
 export async function daemon<T>(
   cgroup: string,
@@ -35,7 +36,8 @@ export async function daemon<T>(
   });
 }
 
-// The next `up` ends what is in the cgroup. A script that is late for that must not run beside the one that `up` starts.
+// The next `up` ends every process in the cgroup. A script that enters the cgroup after that must end by itself: it must not
+// run beside the script that the next `up` starts.
 const enterScript = `
   echo 0 >"$0" || exit
   read -r pid name state parent rest </proc/self/stat

@@ -23,7 +23,7 @@ export async function labExec(lab: string, host: string, argv: string[], options
   }
 }
 
-/** Runs a command (a string is a shell's) in a host and returns its status and what it printed. */
+/** Runs a command in a host; a string is a shell script. A status other than 0 is no error. @throws GodwitError as `mustReach` */
 export function labRun(
   lab: string,
   host: string,

@@ -9,8 +9,8 @@ const prefix = "/godwit-";
 const patienceMs = 5000;
 
 /**
- * An agent keeps the original of a move in a second freezer, so that nobody can kill it (src/host/cgroup/deferred-kills.ts). A lab that
- * goes down lets such processes die. Harmless for all others.
+ * Thaws processes that an agent holds in its second freezer. They are the originals of moves, and no kill ends them while they are
+ * there (src/host/cgroup/deferred-kills.ts). A lab that goes down must end them. Does nothing for other processes.
  */
 export async function releaseHeld(pids: number[]): Promise<void> {
   const held = new Set(pids.flatMap(heldIn));
@@ -37,7 +37,7 @@ async function thawIn(top: string, paths: Iterable<string>): Promise<void> {
   }
 }
 
-/** The agent's cgroup that a process is in. */
+/** The agent's freezer cgroup that holds a process: a list of one path, or an empty list. */
 function heldIn(pid: number): string[] {
   const file = `/proc/${pid}/cgroup`;
   if (!existsSync(file)) return [];
@@ -45,12 +45,12 @@ function heldIn(pid: number): string[] {
     const line = readFileSync(file, "utf8").match(/^\d+:freezer:(.*)$/m)?.[1] ?? "";
     return line.startsWith(prefix) ? [line] : [];
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return [];
   }
 }
 
-/** A killed process is in its cgroup for a moment. */
+/** Removes a cgroup. A killed process stays in it for a moment, so this is tried again for five seconds. */
 async function untilRemoved(folder: string): Promise<void> {
   for (const end = performance.now() + patienceMs; existsSync(folder); await sleep(20)) {
     try {

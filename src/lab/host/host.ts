@@ -18,7 +18,10 @@ const setupMark = "/run/lab/setup.done";
 /** Software emulation is about ten times slower. */
 const patienceMs = { namespace: { docker: 60_000, agent: 30_000 }, vm: { docker: 600_000, agent: 300_000 } };
 
-/** Starts a host, or what is missing of it, and leaves alone what runs. A dead host comes back with its disk. */
+/**
+ * Starts a host, or its missing parts, and waits until Docker and the agent answer. What runs is not restarted. A host that
+ * has ended comes back with its disk. @throws GodwitError `lab-failed`
+ */
 export async function ensureHost(
   state: LabState,
   host: Host,
@@ -27,7 +30,7 @@ export async function ensureHost(
   onProgress: OnProgress,
 ): Promise<void> {
   if (!livingHost(state.name, host.name)) {
-    // Ends first what a dead host left in its cgroup.
+    // Processes of a host whose init has ended may still be in its cgroup.
     await removeCgroup(hostCgroup(state.name, host.name));
     makeCgroups(
       state.name,
@@ -51,7 +54,7 @@ export async function ensureHost(
   const version = await answer(dockerVersion, patience.docker);
   if (version === undefined) throw await failed(state, host, "Docker does not answer", "/var/log/dockerd.log");
   const isNew = (await labRun(state.name, host.name, ["test", "-e", setupMark])).status !== 0;
-  // The checkout may have been built again since.
+  // The checkout may have been built again since the last set-up.
   await setUp(state, host);
   if (isNew) onProgress(`${host.name}: up, ${host.address}, Docker ${version}`);
   if (!(await answer(async (reach) => (await agentAnswers(reach)) || undefined, patience.agent))) {

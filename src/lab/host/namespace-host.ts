@@ -29,9 +29,10 @@ export const linkNamespaces = (state: LabState, host: Host, lan: ProcessId): Pro
   return init ? ensureLink(lan, host, init) : Promise.resolve();
 };
 
+/** The way into a host in namespaces: nsenter, from the host's cgroup. */
 export function namespaceReach(lab: string, host: string, init: ProcessId): Reach {
   const command = (argv: string[]): CommandLine => {
-    // Enters the host's cgroup first: the command sees a cgroup path inside its namespace, and ends with the lab.
+    // The command enters the host's cgroup first: so it sees a cgroup path inside its namespace, and `lab down` ends it.
     const procs = join(hostCgroup(lab, host), "init/cgroup.procs");
     const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"];
     const nsenter = ["nsenter", "--target", String(init.pid), ...namespaces, ...hostEnvironment(), ...argv];

@@ -25,7 +25,7 @@ function readIfAny(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    // A process that cannot be looked at is not one that is gone.
+    // Only these two errors prove that the process is gone.
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw error;
   }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: lan.sh PIDFILE ADDRESS CONTROL_ADDRESS
-# The keeper of a lab's LAN: a network namespace that lives as long as this process does. In it are two bridges: the hosts'
-# LAN, and the network over which the lab reaches virtual machines, whatever is cut or limited on the LAN.
+# Keeps a lab's LAN: a network namespace that exists as long as this process. It has two bridges: lan0, the hosts' LAN, and
+# control0, over which the lab reaches virtual machines even while the LAN is cut or limited.
 set -eu
 # shellcheck disable=SC2016 # expanded by the inner shell
 exec unshare --net sh -euc '

@@ -13,15 +13,18 @@ export const gateway = `${prefix}.254`;
 /** The address of host h1, h2, ... on its lab's LAN. LANs are separate, so all labs use the same addresses. */
 export const hostAddress = (number: number): string => `${prefix}.${number}`;
 
-/** The address by which the lab reaches a virtual machine, by its address on the LAN. */
+/** The address on the control network where the lab reaches a virtual machine. `address` is its address on the LAN. */
 export const controlAddress = (address: string): string => `${controlPrefix}.${address.split(".").at(-1)}`;
 
-/** The process that holds the lab's LAN, started if it is not alive. Nothing of the LAN is in the machine's own network. */
+/**
+ * Returns the process that holds the lab's LAN, and starts it if it is not alive. The LAN adds nothing to the machine's own
+ * network. @throws GodwitError `lab-failed`
+ */
 export async function ensureLan(lab: string): Promise<ProcessId> {
   const pidFile = join(labFolder(lab), "lan.pid");
   const living = readLiving(pidFile);
   if (living) return living;
-  // Ends first one that a killed `up` was starting.
+  // A killed `up` may have left a process that still starts.
   const cgroup = join(labCgroup(lab), "lan");
   await removeCgroup(cgroup);
   mkdirSync(cgroup);
@@ -39,7 +42,7 @@ export async function ensureLink(lan: ProcessId, host: { name: string; address: 
   ];
   const found = await Promise.all(ends.map(async (end) => (await run("nsenter", end)).status === 0));
   if (!found.every((end) => end)) {
-    // One end alone belongs to a host or a LAN that died: the kernel removes its network namespace some time later.
+    // A single end is left of a host or a LAN that has ended: the kernel removes its network namespace some time later.
     if (found[0]) await run("nsenter", [...inLan, "link", "delete", "dev", host.name]);
     if (found[1]) await run("nsenter", [...inHost, "link", "delete", "dev", "eth0"]);
     // The host has the same hardware address each time it starts: its neighbours remember it.
@@ -55,7 +58,7 @@ export async function ensureLink(lan: ProcessId, host: { name: string; address: 
   await must("nsenter", [...inHost, "-batch", "-"], { input: address.join("\n") });
 }
 
-/** A hardware address for each IP address, always the same one. */
+/** The hardware address that belongs to an IP address; always the same one. */
 export const hardwareAddress = (address: string): string =>
   `02:00:${address
     .split(".")

@@ -1,13 +1,13 @@
 /** The mirror that a Debian machine gets its packages from. Roots are built from the same one. */
 export interface AptSource {
   uri: string;
-  /** Path of the keyring that signs it, when the entry names one. */
+  /** Path of the keyring with the mirror's keys, if the entry names one. */
   signedBy?: string;
 }
 
 /**
  * Finds the entry that serves `codename` with component main.
- * `files` are the texts of sources.list (one-line format) and *.sources (deb822); the `name` says which.
+ * `files` are the texts of *.list files (one-line format) and *.sources files (deb822). The end of `name` tells the format.
  */
 export function findAptSource(files: { name: string; text: string }[], codename: string): AptSource | undefined {
   for (const { name, text } of files) {
@@ -68,7 +68,7 @@ function oneLine(text: string): Entry[] {
   });
 }
 
-// A Signed-By field may also hold the key itself or a fingerprint; a root is built with a path only.
+// A Signed-By field may also hold the key itself or a fingerprint. Only a path is used.
 const keyring = (value: string | undefined) => words(value?.split(",").join(" ")).find((word) => word.startsWith("/"));
 
 const words = (text: string | undefined): string[] => text?.split(/\s+/).filter((word) => word !== "") ?? [];

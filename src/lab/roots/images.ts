@@ -15,7 +15,7 @@ export type TestImage = (typeof testImages)[number];
 
 /**
  * Loads a test image into a host's Docker, without a registry, and returns its id. The image is made once on this machine
- * and has the same id on every host.
+ * and has the same id on every host. @throws GodwitError `usage` for an unknown image, `docker-failed`
  */
 export async function labImage(
   lab: string,
@@ -33,7 +33,7 @@ export async function labImage(
   const key = recipe ? recipeKey(recipe) : `busybox-${recipeKey(hostRecipe("trixie"))}`;
   const [tar, idFile] = [join(imagesDir(), `${key}.tar`), join(imagesDir(), `${key}.id`)];
   const docker = dockerOf(lab, host);
-  const wait = () => onProgress(`waiting for the image ${image}, which is being made elsewhere`);
+  const wait = () => onProgress(`waiting for the image ${image}, which another command makes`);
   await withLock(lockFile(`image-${image}`), wait, async () => {
     if (existsSync(idFile) && existsSync(tar)) return;
     const stale = readdirIfAny().filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${known}-`));
@@ -46,7 +46,7 @@ export async function labImage(
     writeFileSync(idFile, await imageId(docker, image));
   });
   const id = readFileSync(idFile, "utf8");
-  // Where the image cannot be inspected it is loaded; if Docker itself is at fault, the load fails and says so.
+  // An image that cannot be inspected is loaded. If Docker itself does not work, the load fails and says why.
   if ((await imageId(docker, image).catch(() => "")) !== id) await docker(["load"], { input: { file: tar } });
   return imageId(docker, image);
 }
@@ -69,7 +69,7 @@ function dockerOf(lab: string, host: string): Docker {
 const imageId = async (docker: Docker, image: string) =>
   (await docker(["image", "inspect", "--format", "{{.Id}}", `${image}:latest`])).trim();
 
-// A tar of the static busybox of a host's root, with a link for each of its tools.
+// Makes a tar file with the static busybox of a host's root and a link for each of its tools.
 async function busyboxRoot(lab: string, key: string): Promise<string> {
   const folder = join(imagesDir(), `.tmp-${key}`);
   const tar = `${folder}.root.tar`;

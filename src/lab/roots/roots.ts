@@ -10,8 +10,9 @@ import { type AptSource, findAptSource } from "./apt-source.ts";
 export type OnProgress = (line: string) => void;
 
 /**
- * The root that hosts of a release share as their lower layer, with `more` packages. Builds it if this machine has none of
- * this recipe yet, which takes half a minute, and removes older roots of the same name that are not `inUse` by a lab.
+ * Returns the folder of the root that hosts of a release share as their lower layer, with `more` packages. If this machine
+ * lacks it, builds it in half a minute, and removes older roots of the same name that no lab uses (`inUse`).
+ * @throws GodwitError `lab-failed`, `unsupported-system`
  */
 export async function hostRoot(
   release: Release,
@@ -26,7 +27,10 @@ export async function hostRoot(
   });
 }
 
-/** A folder `NAME-...` below roots/ that is made once on this machine, by `make`, and then shared. */
+/**
+ * Returns `root`, a folder `NAME-...` below roots/ that all labs share. If it does not exist, removes older ones that are
+ * not `inUse` and calls `make`, which makes it.
+ */
 export async function cachedRoot(
   name: string,
   root: string,
@@ -35,7 +39,7 @@ export async function cachedRoot(
   make: () => Promise<void>,
 ): Promise<string> {
   if (existsSync(root)) return root;
-  const wait = () => onProgress(`waiting for the root ${name}, which is being built elsewhere`);
+  const wait = () => onProgress(`waiting for the root ${name}, which another command builds`);
   await withLock(lockFile(`root-${name}`), wait, async () => {
     if (existsSync(root)) return;
     const stale = readdirIfAny(rootsDir()).filter((found) => found.replace(/^\.tmp-/, "").startsWith(`${name}-`));
@@ -45,17 +49,17 @@ export async function cachedRoot(
   return root;
 }
 
-/** The root of a test image as a tar file; the caller removes it once Docker has it. */
+/** Builds the root of a test image. @returns the path of a tar file; the caller removes it once Docker has it */
 export async function imageRoot(recipe: Recipe, onProgress: OnProgress): Promise<string> {
   return buildRoot(recipe, imagesDir(), "tar", onProgress);
 }
 
-/** Removes a folder, and nothing that is mounted below it. */
+/** Removes a folder, but nothing that is mounted below it. */
 export async function removeTree(folder: string): Promise<void> {
   await must("rm", ["-rf", "--one-file-system", "--", folder]);
 }
 
-/** Builds a root of Debian packages below the folder `into`. @returns its path */
+/** Builds a root of Debian packages below the folder `into`. @returns its path @throws GodwitError `lab-failed`, `unsupported-system` */
 export async function buildRoot(
   recipe: Recipe,
   into: string,
@@ -69,7 +73,7 @@ export async function buildRoot(
   mkdirSync(scratch, { recursive: true });
   onProgress(`building the root ${recipe.name}: Debian ${recipe.release}, ${recipe.packages.length} packages`);
   const args = mmdebstrapArguments(recipe, machineSource(), await machineAcquire(), join(scratch, "root"), format);
-  // Runs in its own namespaces and dies with this process: an interrupted build leaves no mount and no process.
+  // mmdebstrap has its own namespaces and is killed when this process ends: an interrupted build leaves no mount or process.
   const alone = ["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const result = await run("setpriv", [...alone, "env", `TMPDIR=${scratch}`, "mmdebstrap", ...args], {
     onLine: (line) => {
@@ -80,7 +84,7 @@ export async function buildRoot(
   if (result.status !== 0) {
     await removeTree(scratch);
     throw new GodwitError("lab-failed", `The root ${recipe.name} could not be built from ${machineSource().uri}.`, {
-      hint: "mmdebstrap's last words say why; the lab uses the Debian mirror that this machine's apt is set up with.",
+      hint: "mmdebstrap's last lines say why. The lab uses the same Debian mirror as this machine's apt.",
       details: result.stderr.trim().split("\n").slice(-12),
     });
   }

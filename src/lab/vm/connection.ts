@@ -13,7 +13,10 @@ import { isInLan, takeTaps } from "./taps.ts";
 /** Under software emulation a machine boots in about 20 s; two of them on a busy machine take minutes. */
 const bootPatienceMs = 600_000;
 
-/** Connects a virtual machine to the LAN, opens the ssh connection into it, and waits until it runs commands. */
+/**
+ * Connects a virtual machine to the LAN, opens the ssh connection into it, and waits until it runs commands.
+ * @throws GodwitError `lab-failed` with the end of its console if it does not boot
+ */
 export async function connectMachine(state: LabState, host: string, lan: ProcessId, onProgress: OnProgress) {
   const folder = hostFolder(state.name, host);
   const [machine, keeper] = ["pid", "ssh.pid"].map((file) => readLiving(join(folder, file)));
@@ -38,7 +41,7 @@ async function ensureKeeper(state: LabState, host: string, lan: ProcessId): Prom
   const pidFile = join(folder, "ssh.pid");
   const living = readLiving(pidFile);
   if (living && isInLan(lan, living)) return;
-  // The keeper leads a process group, and its ssh is in it.
+  // The keeper leads a process group, and its ssh is in this group.
   if (living) process.kill(-living.pid, "SIGKILL");
   const args = [script("vm/keep-ssh.sh"), String(lan.pid), folder];
   await daemon(join(hostCgroup(state.name, host), "init"), args, join(folder, "ssh.log"), () => {

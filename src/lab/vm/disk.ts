@@ -15,7 +15,7 @@ type Host = LabState["hosts"][number];
 /** Space for what Docker and CRIU keep. The file is sparse: only what is written takes space. */
 const diskSize = "24G";
 
-/** Makes a virtual machine's own disk, if it has none, and the keys and the configuration for ssh into it. */
+/** Makes a virtual machine's own disk, and the keys and the configuration for ssh into it. Does nothing if the disk exists. */
 export async function ensureDisk(state: LabState, host: Host, authority: Authority): Promise<void> {
   const folder = hostFolder(state.name, host.name);
   const disk = join(folder, "disk.img");
@@ -33,7 +33,7 @@ export async function ensureDisk(state: LabState, host: Host, authority: Authori
   // The disk gets its name when it is complete.
   const options = ["-q", "-t", "ext4", "-m", "0", "-E", "assume_storage_prezeroed=1"];
   const make = ["mke2fs", ...options, "-d", seed, `${disk}.new`, diskSize];
-  // It dies with this process: `lab down` must not meet one that still writes.
+  // mke2fs is killed when this process ends: it must not write while `lab down` removes the folder.
   await must("setpriv", ["--pdeathsig", "KILL", ...make]);
   await removeTree(seed);
   renameSync(`${disk}.new`, disk);

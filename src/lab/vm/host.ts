@@ -16,7 +16,7 @@ import { makeTaps } from "./taps.ts";
 
 type Host = LabState["hosts"][number];
 
-/** Starts a host as a virtual machine. It still boots when this returns, and `joinMachine` waits for it. */
+/** Starts a host as a virtual machine. It still boots when this returns; `joinMachine` waits for it. */
 export async function startMachine(
   state: LabState,
   host: Host,
@@ -37,7 +37,7 @@ export async function startMachine(
   );
 }
 
-/** Waits until a virtual machine has booted, sets its clock, and copies the checkout's present bundle into it. */
+/** Waits until a virtual machine has booted, sets its clock, and copies the checkout's current bundle into it. */
 export async function joinMachine(state: LabState, host: Host, lan: ProcessId, onProgress: OnProgress): Promise<void> {
   await connectMachine(state, host.name, lan, onProgress);
   const machine = livingHost(state.name, host.name);
@@ -45,6 +45,6 @@ export async function joinMachine(state: LabState, host: Host, lan: ProcessId, o
   const reach = vmReach(state.name, host.name, machine);
   await setClock(host.name, reach);
   if (await deliverCheckout(hostFolder(state.name, host.name), reach)) {
-    onProgress(`${host.name}: has got this checkout's new bundle; its agent starts again`);
+    onProgress(`${host.name}: received this checkout's new bundle; its agent starts again`);
   }
 }

@@ -4,7 +4,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { checkoutDir } from "../paths.ts";
 import { run } from "../run.ts";
 
-/** Memory that the emulator needs beside the machine's own: translated code and devices. */
+/** Memory that the emulator needs beside the virtual machine's own: for translated code and devices. */
 const emulatorMiB = 640;
 /** The least memory for a host with Docker, an agent and a container. */
 const minMiB = 1024;

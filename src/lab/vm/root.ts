@@ -7,8 +7,8 @@ import { buildRoot, cachedRoot, type OnProgress, removeTree } from "../roots/roo
 import { must } from "../run.ts";
 
 /**
- * The folder from which all virtual machines of a release boot: `vmlinuz`, and `root.img`, which nothing writes to. Builds
- * it if this machine has none of this recipe yet, which takes a minute or two.
+ * Returns the folder from which all virtual machines of a release boot. It has `vmlinuz` and `root.img`, which is never
+ * written to. Builds it in a minute or two if this machine lacks it.
  */
 export function vmRoot(release: Release, inUse: () => string[], onProgress: OnProgress): Promise<string> {
   const recipes = [vmRecipe(release), kernelRecipe] as const;
@@ -26,7 +26,7 @@ export function vmRoot(release: Release, inUse: () => string[], onProgress: OnPr
       recipes.map((recipe) => buildRoot(recipe, scratch, "directory", onProgress)),
     );
     onProgress(`root vm-${release}: writing the disk image`);
-    // It dies with this process: an interrupted build leaves no process that goes on writing.
+    // The script is killed when this process ends: an interrupted build leaves no process that still writes.
     const args = [script("vm/assemble.sh"), system ?? "", kernel ?? "", script("vm/guest/first-init.sh"), image];
     await must("setpriv", ["--pdeathsig", "KILL", "sh", ...args]);
     renameSync(image, root);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: start.sh LAN_PID FOLDER NAME ROOT MEMORY_MIB LAN_MAC CONTROL_MAC
-# Starts a host as a virtual machine between the interfaces NAME and NAME-control, which the LAN has already.
+# Starts a host as a virtual machine. The LAN already has its interfaces, NAME and NAME-control.
 # FOLDER holds its disk and gets the files pid ("PID STARTTIME") and console.log.
 set -eu
 lan=$1 folder=$2 name=$3 root=$4 memory=$5 lan_mac=$6 control_mac=$7
@@ -11,8 +11,8 @@ set -- ${stat##*) }
 shift 19
 echo "$pid $1" >"$folder/pid.new"
 mv "$folder/pid.new" "$folder/pid"
-# Software emulation only: a guest hangs on the /dev/kvm of some machines. NVMe is built into the kernel, so that it finds
-# its root without an initial RAM disk. Nothing on the disk has to survive this machine's own power cut.
+# Software emulation only: a guest hangs on the /dev/kvm of some machines. The root is an NVMe disk, because the kernel has
+# this driver built in and so needs no initial RAM disk. cache=unsafe: the disk need not survive a power cut of this machine.
 exec nsenter --target "$lan" --net qemu-system-x86_64 \
 	-name "$name" -accel tcg,thread=multi,tb-size=512 -machine pc -cpu max -smp 2 -m "$memory" \
 	-nodefaults -no-user-config -display none -no-reboot -rtc base=utc \

@@ -9,7 +9,7 @@ const tapsOf = (host: string): [tap: string, bridge: string][] => [
   [`${host}-control`, "control0"],
 ];
 
-/** Makes the interfaces of a machine in the LAN, before it starts. */
+/** Makes a virtual machine's interfaces in the LAN. They must exist before the machine starts. */
 export async function makeTaps(lan: ProcessId, host: string): Promise<void> {
   for (const [tap, bridge] of tapsOf(host)) {
     if (!(await has(lan, tap))) await must("nsenter", [...inside(lan), "tuntap", "add", "dev", tap, "mode", "tap"]);
@@ -18,8 +18,8 @@ export async function makeTaps(lan: ProcessId, host: string): Promise<void> {
 }
 
 /**
- * Moves the interfaces of a running machine into the LAN, if they are not in it. Those of a LAN that has died stay in its
- * network namespace as long as one of the processes `former` is in it.
+ * Moves the interfaces of a running machine into the LAN, if they are not in it. The network namespace of a LAN that has
+ * ended keeps them as long as one of the processes `former` is in it. @throws GodwitError `lab-failed` if they are lost
  */
 export async function takeTaps(lan: ProcessId, host: string, former: ProcessId[]): Promise<void> {
   for (const [tap, bridge] of tapsOf(host)) {

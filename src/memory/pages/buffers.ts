@@ -1,20 +1,20 @@
-/** Buffers that are used again: collecting them as garbage would take a good part of an agent's time. */
+/** Buffers that are used again, because their garbage collection would take much of the agent's time. */
 export class BufferPool {
   readonly #bytes: number;
   readonly #free: ArrayBufferLike[] = [];
 
-  /** `bytes` of the largest buffer that will be asked for. */
+  /** `bytes` is the size of the largest buffer that `take` may give. */
   constructor(bytes: number) {
     this.#bytes = bytes;
   }
 
-  /** Its contents are what they were. Small ones are not worth keeping. */
+  /** A buffer with arbitrary contents. A small one is new, because it is not worth keeping. */
   take(bytes: number): Buffer {
     if (bytes < this.#bytes / 8) return Buffer.allocUnsafe(bytes);
     return Buffer.from(this.#free.pop() ?? new ArrayBuffer(this.#bytes), 0, bytes);
   }
 
-  /** One that was taken, and that nobody looks at any more. */
+  /** Gives back a buffer of `take` that nothing uses any more. */
   free(buffer: Buffer): void {
     if (buffer.buffer.byteLength === this.#bytes) this.#free.push(buffer.buffer);
   }

@@ -3,7 +3,7 @@ import { Flight } from "./flight.ts";
 
 const piece = 256 * 1024;
 
-/** Sends what may be sent, has all of it arrive, and says how much that was. */
+/** Sends as much as may be on its way, lets all of it arrive, and returns how many bytes that was. */
 function round(flight: Flight, from: number): number {
   let frames = 0;
   while (!flight.full) {

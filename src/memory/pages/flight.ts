@@ -1,13 +1,14 @@
 const KiB = 1024;
-/** As little keeps both ends busy between two hosts that are near each other. */
+/** Enough to keep both ends busy between two near hosts. */
 const minBytes = 512 * KiB;
-/** As much as a stream carries without an answer. */
+/** As much as a stream can carry without an answer. */
 const maxBytes = 8 * 1024 * KiB;
 const stepBytes = 256 * KiB;
 
 /**
- * How much may be on its way while nobody waits for it. A wanted page arrives after all of it: so it halves with each page that
- * is wanted, and grows again by a step for each time that as much has arrived without one, as far as distant hosts need.
+ * Limits how many bytes may be on their way although no thread waits for them. A wanted page arrives only after all of these bytes.
+ * So the limit halves with each wanted page. It grows by a step each time that as many bytes have arrived without a wanted page, up
+ * to what distant hosts need.
  */
 export class Flight {
   /** Bytes that may be on their way. */
@@ -16,21 +17,23 @@ export class Flight {
   #onWay = 0;
   #calm = 0;
 
-  /** Nothing is on its way. */
+  /** Whether no frame is on its way. */
   get empty(): boolean {
     return this.#frames.length === 0;
   }
 
+  /** Whether no more may be sent now. */
   get full(): boolean {
     return this.#onWay >= this.limit;
   }
 
+  /** A frame is on its way. Numbers of frames rise. */
   sent(frame: number, bytes: number): void {
     this.#frames.push({ number: frame, bytes });
     this.#onWay += bytes;
   }
 
-  /** All frames up to this one are there. */
+  /** All frames up to this number have arrived. */
   arrived(frame: number): void {
     let here = 0;
     while (this.#frames[here] && (this.#frames[here]?.number ?? 0) <= frame) here += 1;
@@ -43,7 +46,7 @@ export class Flight {
     this.limit = Math.min(this.limit + stepBytes, maxBytes);
   }
 
-  /** Somebody waits for a page. */
+  /** A thread waits for a page. */
   wanted(): void {
     this.#calm = 0;
     this.limit = Math.max(this.limit / 2, minBytes);

@@ -2,33 +2,38 @@ import type { PageRun } from "../../host/proc/page-run.ts";
 import { pageBytes } from "../../host/proc/page-size.ts";
 
 /**
- * What the two ends of a post-copy say to each other, each word a header of `headerBytes` and, after `pages`, so many pages.
- * Source: `pages`, `zeros` (a run of pages that hold nothing but zeros). Destination, whose end is runtime/lazy-pages:
- * `missing` (it lacks these pages; all of them are told at the begin of a connection), `want` (a thread waits for this page),
- * `arrived` (all frames up to this `number` have), `go` (send all that is missing), `done` (nothing is).
- * The same in C: runtime/lazy-pages/frames.h.
+ * The types of frames between the two ends of a post-copy. A frame is a header of `headerBytes`. After the header of `pages` follow
+ * the contents of `count` pages.
+ * - From the source: `pages`; `zeros` is a run of pages that hold only zeros.
+ * - From the destination (runtime/lazy-pages): `missing` is a run of pages that it lacks, and a connection begins with all of them;
+ *   `want` is a page that a thread waits for; `arrived` confirms all frames up to `number`; `go` asks for all missing pages; `done`
+ *   says that no page is missing.
+ *
+ * runtime/lazy-pages/frames.h is the same in C.
  */
 export const frameTypes = ["pages", "zeros", "want", "arrived", "missing", "go", "done"] as const;
 export type FrameType = (typeof frameTypes)[number];
 
 export interface Frame extends PageRun {
   type: FrameType;
+  /** The number of a frame of the source, from 1 on. */
   number: number;
 }
 
 export const headerBytes = 32;
-/** A frame carries at most so many pages. */
+/** The most pages that one frame carries. */
 export const maxPages = 1024;
 
 const nothing: PageRun = { task: 0, first: 0, count: 0 };
 
+/** A header of `headerBytes`, all numbers big-endian. */
 export function encodeFrame(type: FrameType, number: number, run: PageRun = nothing): Buffer {
   const header = Buffer.alloc(headerBytes);
   writeFrame(header, type, number, run);
   return header;
 }
 
-/** Into the first `headerBytes` of a buffer. */
+/** Writes a header into the first `headerBytes` of a buffer. */
 export function writeFrame(header: Buffer, type: FrameType, number: number, run: PageRun): void {
   header.writeUInt32BE(frameTypes.indexOf(type), 0);
   header.writeUInt32BE(run.count, 4);
@@ -37,11 +42,12 @@ export function writeFrame(header: Buffer, type: FrameType, number: number, run:
   header.writeBigUInt64BE(BigInt(number), 24);
 }
 
-/** @throws Error where the bytes are no frame */
+/** Decodes the header of a frame. @throws Error where the bytes are no such header */
 export function decodeFrame(header: Buffer): Frame {
   const type = frameTypes[header.readUInt32BE(0)];
   const count = header.readUInt32BE(4);
-  if (!type || (type === "pages" && count > maxPages)) throw new Error("the other side does not speak of pages");
+  if (!type || (type === "pages" && count > maxPages))
+    throw new Error("the other side sent bytes that are no frame of pages");
   return {
     type,
     count,
@@ -51,7 +57,7 @@ export function decodeFrame(header: Buffer): Frame {
   };
 }
 
-/** Cuts the bytes of a run into runs that hold nothing but zeros, and others. */
+/** Cuts a run into runs of pages that hold only zeros, which get no `bytes`, and runs of other pages. */
 export function cutZeros(run: PageRun, bytes: Buffer): { run: PageRun; bytes: Buffer | undefined }[] {
   const parts: { run: PageRun; bytes: Buffer | undefined }[] = [];
   let from = 0;
@@ -73,6 +79,6 @@ const zeroPage = Buffer.alloc(pageBytes);
 
 function isZero(bytes: Buffer, page: number): boolean {
   const at = page * pageBytes;
-  // Most pages show it in their first word.
+  // The first word is compared first, because it decides for most pages.
   return bytes.readInt32LE(at) === 0 && bytes.compare(zeroPage, 0, pageBytes, at, at + pageBytes) === 0;
 }

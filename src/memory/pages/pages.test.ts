@@ -62,7 +62,7 @@ class Destination {
 
 function connect(runs: PageRun[]) {
   const [here, there] = duplexPair({ highWaterMark: 65536 });
-  // A socket has copied the bytes when it says that they are written; these hand them on as they are.
+  // A socket has copied a buffer when its write is done. These streams hand the buffer itself on.
   const write = here.write.bind(here);
   here.write = (chunk: Buffer, ...more: never[]) => write(Buffer.from(chunk), ...more);
   const memory = original();

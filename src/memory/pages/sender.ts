@@ -8,7 +8,7 @@ import { Flight } from "./flight.ts";
 import { cutZeros, decodeFrame, encodeFrame, headerBytes, writeFrame } from "./frames.ts";
 import { UnsentPages } from "./unsent.ts";
 
-/** What is sent in one piece while nobody waits for it: a wanted page comes after it. */
+/** The most bytes in one piece that no thread waits for. A wanted page comes only after the whole piece. */
 const pieceBytes = 256 * 1024;
 /** At a rate limit, a piece takes no longer than this. */
 const pieceMs = 20;
@@ -16,17 +16,19 @@ const pieceMs = 20;
 const silenceMs = 7000;
 const lookEveryMs = 1000;
 
+/** The ends of one `sendPages`. */
 export interface PageSenderOptions {
   /** The frozen original. */
   memory: { read(run: PageRun, into: Buffer): void };
-  /** To the destination's godwit-lazy-pages. As a socket, it has copied what it says is written. */
+  /** To the destination's godwit-lazy-pages. It must have copied a buffer when it calls back after the write, as a socket does. */
   stream: Duplex;
   rate: { readonly bytesPerSecond: number | null; take(bytes: number): Promise<void> };
 }
 
 /**
- * Sends the memory of a frozen container: what the destination wants at once, and, from its word on, all the rest in order, each
- * page once. Returns when the destination has everything. What a connection that breaks had on its way, the next one is asked for.
+ * Sends the memory of a frozen container, each page once. It sends wanted pages at once, and all other pages in order after the
+ * destination has sent `go`. Returns when the destination has everything. If the connection breaks, the destination asks for the lost
+ * pages on the next one.
  * @throws Error where the stream broke; MemoryLost where the memory could not be read. The stream is destroyed then
  */
 export async function sendPages(options: PageSenderOptions): Promise<void> {
@@ -100,7 +102,7 @@ class PageSender {
     }
   }
 
-  /** A cut link may show itself by nothing but silence. */
+  /** A cut link may show only as silence. */
   #look(): void {
     if (this.#flight.empty) this.#answeredAt = performance.now();
     else if (performance.now() - this.#answeredAt > silenceMs) this.#options.stream.destroy();
@@ -118,14 +120,14 @@ class PageSender {
 
   async #send(run: PageRun): Promise<void> {
     const { memory, stream } = this.#options;
-    // Room for a header, then the pages.
+    // The buffer has space for a header before the pages.
     const buffer = this.#buffers.take(headerBytes + run.count * pageBytes);
     memory.read(run, buffer.subarray(headerBytes));
     const parts = cutZeros(run, buffer.subarray(headerBytes));
     for (const [index, part] of parts.entries()) {
       this.#frames += 1;
       this.#flight.sent(this.#frames, part.bytes?.length ?? 0);
-      // The buffer is free when the last of its bytes have gone to the kernel.
+      // The buffer is free when its last bytes are in the kernel.
       const free = index === parts.length - 1 ? () => this.#buffers.free(buffer) : undefined;
       if (!part.bytes) stream.write(encodeFrame("zeros", this.#frames, part.run), free);
       else if (parts.length === 1) {

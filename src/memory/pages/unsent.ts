@@ -6,23 +6,23 @@ const taken = 1;
 interface Extent {
   task: number;
   first: number;
-  /** Its place among all. */
+  /** Its index among all extents. */
   index: number;
-  /** Of each page. */
+  /** `waits` or `taken`, for each page. */
   states: Uint8Array;
 }
 
-/** Which pages of the frozen original are still to be sent. */
+/** The pages of the frozen original that are still to be sent. */
 export class UnsentPages {
   readonly #tasks = new Map<number, Extent[]>();
   readonly #order: Extent[] = [];
-  /** Pages that nobody has taken yet. */
+  /** How many pages are not taken yet. */
   #left = 0;
-  /** Where the next ones are looked for: which extent, and which page of it. */
+  /** Where `next` goes on: the index of an extent, and of a page in it. */
   #at = 0;
   #page = 0;
 
-  /** Those of one task rise. */
+  /** Adds pages. The pages of one task must come in rising order. */
   add({ task, first, count }: PageRun): void {
     const extents = this.#tasks.get(task) ?? [];
     const extent = { task, first, index: this.#order.length, states: new Uint8Array(count) };
@@ -32,7 +32,7 @@ export class UnsentPages {
     this.#left += count;
   }
 
-  /** The next pages in order that nobody has taken, now taken; after the last come the first. Undefined when there are none. */
+  /** Takes the next pages in order, at most `max`. After the last page it starts again at the first. Undefined when none is left. */
   next(max: number): PageRun | undefined {
     if (this.#left === 0) return undefined;
     for (;;) {
@@ -52,7 +52,7 @@ export class UnsentPages {
     }
   }
 
-  /** A page that is wanted at once, now taken; what lies behind it comes next. Undefined where it is on its way already. */
+  /** Takes a page that a thread waits for. `next` goes on behind it. Undefined where the page was taken before. */
   take({ task, first }: PageRun): PageRun | undefined {
     const extent = this.#find(task, first);
     const page = extent ? first - extent.first : 0;

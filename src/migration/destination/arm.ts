@@ -1,8 +1,7 @@
 import { roomOnDestination } from "../../checks/image-room.ts";
-import type { ArmOrder, FilesComplete } from "../../contract/peer/messages.ts";
-import { armContainer, prepareRootfs } from "../../host/restore/arm.ts";
+import type { ArmOrder } from "../../contract/peer/messages.ts";
+import { armContainer } from "../../host/restore/arm.ts";
 import type { IncomingMigration } from "./incoming.ts";
-import { writeImages } from "./switchover.ts";
 
 /**
  * Docker, containerd, the shim and runc do their part, and wait in the runtime hook; what takes memory is ready. It stays armed when
@@ -22,10 +21,4 @@ export async function arm(m: IncomingMigration, { mode, keepConnections, shared 
     work: m.space.work,
   });
   m.trees.set(0, m.armed.root.upper);
-}
-
-/** All files have arrived: mounts the root, and has runc prepare it, beside the dump. */
-export async function prepareRoot(m: IncomingMigration, { descriptors }: FilesComplete): Promise<void> {
-  await writeImages(m, [descriptors]);
-  await prepareRootfs(m.armed);
 }

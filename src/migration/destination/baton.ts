@@ -16,7 +16,7 @@ export interface DestinationBatonOptions {
   save: () => void;
   /** An effect failed. The next try starts after this pause, in ms. */
   onFailure: (effect: DestinationEffect, error: unknown, pauseMs: number) => void;
-  /** Something is tried again that nothing waits for visibly. */
+  /** Called when something is tried again and no operation shows that. */
   onTrouble: (error: unknown, what: string) => void;
   /** Called when the container runs, and again when it has all of its memory; what these reject with is logged by the caller. */
   onRunning?: () => Promise<void>;

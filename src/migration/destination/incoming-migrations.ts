@@ -4,15 +4,23 @@ import { protocol } from "../../contract/version.ts";
 import { imageSpaces, releaseImageSpace } from "../../host/restore/image-space.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Operations } from "../../operations/operations.ts";
-import { destinationMayRun, destinationStart } from "../baton/destination.ts";
-import { realDestinationWorld } from "./effects/release-and-end.ts";
+import {
+  type DestinationState,
+  destinationMayRun,
+  destinationStart,
+  destinationStep,
+  statusOf,
+} from "../baton/destination.ts";
+import { releaseAndEnd } from "./effects/release-and-end.ts";
+import type { DestinationWorld } from "./effects/world.ts";
 import { type IncomingDeps, IncomingMigration } from "./incoming.ts";
 import { viewOf } from "./preflight/view.ts";
 import { type IncomingRecord, incomingKind, incomingRecord } from "./record.ts";
+import { restoring } from "./switchover.ts";
 
 /** Ended migrations are kept for a source that comes back and asks; then they are forgotten. */
 const keptDays = 30;
-/** Kind of the journal's records of migrations that were taken back before they came. */
+/** Kind of the journal's records of migrations that were taken back before they came: which source did it, and when. */
 const refusedKind = "incoming-refused";
 
 export interface IncomingMigrationsDeps extends IncomingDeps {
@@ -65,10 +73,18 @@ export class IncomingMigrations {
       const found = await this.find(migration, source);
       return revoke ? found.revoke(forced) : found.answer();
     }
-    if (revoke) this.#deps.journal.putRecord(refusedKind, migration, { source });
-    const refused = this.#deps.journal.getRecord(refusedKind, migration) !== undefined;
-    const status = refused ? "refused" : "waiting";
-    return { status, complete: false, steps: [], criu: null, entryMs: null, error: null };
+    const { state } = destinationStep(
+      this.#stateOfUnknown(migration),
+      revoke ? { type: "revoke", forced } : { type: "ask" },
+    );
+    const at = new Date().toISOString();
+    if (state?.at === "refused") this.#deps.journal.putRecord(refusedKind, migration, { source, at });
+    return { status: statusOf(state), complete: false, steps: [], criu: null, entryMs: null, error: null };
+  }
+
+  /** Of one that was never reserved here: it may have been taken back before it came. */
+  #stateOfUnknown(migration: string): DestinationState | undefined {
+    return this.#deps.journal.getRecord(refusedKind, migration) ? { at: "refused" } : undefined;
   }
 
   /** After a start of the agent: every migration that an earlier agent left ends in its place. */
@@ -86,7 +102,7 @@ export class IncomingMigrations {
         journal.deleteRecord(incomingKind, id);
         continue;
       }
-      const migration = new IncomingMigration(parsed.data, this.#deps, realDestinationWorld);
+      const migration = new IncomingMigration(parsed.data, this.#deps, worldOf);
       this.#all.set(id, migration);
       const { operation, request, state } = parsed.data;
       // The baton refuses it now.
@@ -94,6 +110,10 @@ export class IncomingMigrations {
       migration.resumed = migration.baton.resume();
       resumed.push(migration.resumed);
       if (operation) operations.adopt(operation, (context) => receive(migration, context));
+    }
+    for (const { id, value } of journal.listRecords(refusedKind)) {
+      const { at = "" } = value as { at?: string };
+      if (at < oldest) journal.deleteRecord(refusedKind, id);
     }
     // In the background: one of them may have to wait, and the agent must answer for the others.
     Promise.allSettled(resumed)
@@ -106,10 +126,10 @@ export class IncomingMigrations {
   }
 
   #begin({ facts: _, ...request }: ReserveRequest): void {
-    const { journal, operations } = this.#deps;
+    const { operations } = this.#deps;
     if (this.#all.has(request.migration))
       throw new GodwitError("usage", `There is a migration '${request.migration}' already.`);
-    if (journal.getRecord(refusedKind, request.migration)) {
+    if (this.#stateOfUnknown(request.migration)) {
       throw new GodwitError("cancelled", `The source took the migration '${request.migration}' back.`);
     }
     const record: IncomingRecord = {
@@ -119,7 +139,7 @@ export class IncomingMigrations {
       ...{ owed: [], creating: false, created: null, volumes: [], networks: [], paths: [], folders: [] },
       startedAt: new Date().toISOString(),
     };
-    const migration = new IncomingMigration(record, this.#deps, realDestinationWorld);
+    const migration = new IncomingMigration(record, this.#deps, worldOf);
     const spec = { kind: "receive", container: request.container.name, cancellable: true } as const;
     record.operation = operations.start(spec, (context) => receive(migration, context)).id;
     this.#all.set(request.migration, migration);
@@ -136,6 +156,11 @@ export class IncomingMigrations {
     }
   }
 }
+
+const worldOf = (migration: IncomingMigration): DestinationWorld => ({
+  ...restoring(migration),
+  ...releaseAndEnd(migration),
+});
 
 const agentEnded = (host: string, container: string) =>
   new GodwitError(

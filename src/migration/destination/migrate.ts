@@ -1,10 +1,10 @@
 import type { migrationProtocol } from "../../contract/peer/protocol.ts";
 import type { PeerHandlers } from "../../transport/peer-server.ts";
-import { arm, prepareRoot } from "./arm.ts";
+import { arm } from "./arm.ts";
 import type { IncomingMigrations } from "./incoming-migrations.ts";
 import { bringImage, receiveImage } from "./prepare/image.ts";
 import { createContainer, receiveInit } from "./prepare.ts";
-import { onMemoryLost, receiveCriuImage } from "./switchover.ts";
+import { onMemoryLost, prepareRoot, receiveCriuImage } from "./switchover.ts";
 import { receiveLog, receivePages, receiveTree } from "./sync.ts";
 
 /** The story of a migration on its destination: what each request of the source does here, in the order of a move. */
@@ -32,7 +32,7 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
       const m = await of(request);
       return m.make("arm", () => arm(m, request.body)).then(nothing);
     },
-    // switchover: `offer` leads to `restore` in switchover.ts, by the baton
+    // switchover: by the baton, `offer` leads to `restore`, in switchover.ts
     async filesComplete(request) {
       const m = await of(request);
       return m.make("prepare root", () => prepareRoot(m, request.body)).then(nothing);

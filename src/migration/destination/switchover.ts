@@ -3,10 +3,15 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { BatonOffer, SmallImage } from "../../contract/peer/messages.ts";
-import { replayLogTail } from "../../host/restore/arm.ts";
+import type { BatonOffer, FilesComplete, SmallImage } from "../../contract/peer/messages.ts";
+import { lazyPagesOf } from "../../host/criu/restore/lazy-pages.ts";
+import { pendingFolder } from "../../host/paths.ts";
+import { isThere } from "../../host/proc/gone.ts";
+import { prepareRootfs, replayLogTail } from "../../host/restore/arm.ts";
+import { workFolderOf } from "../../host/restore/image-space.ts";
+import { pendingFiles } from "../../host/restore/pending.ts";
 import { restoreArmed } from "../../host/restore/run.ts";
-import type { RestoredContainer } from "./effects/world.ts";
+import type { DestinationWorld, RestoredContainer } from "./effects/world.ts";
 import type { IncomingMigration } from "./incoming.ts";
 
 /** Takes one of CRIU's large images. */
@@ -14,8 +19,33 @@ export async function receiveCriuImage({ space }: IncomingMigration, name: strin
   await pipeline(stream, createWriteStream(join(space.images, basename(name)), { mode: 0o600 }));
 }
 
+/** All files have arrived: mounts the root, and has runc prepare it, beside the dump. */
+export async function prepareRoot(m: IncomingMigration, { descriptors }: FilesComplete): Promise<void> {
+  await writeImages(m, [descriptors]);
+  await prepareRootfs(m.armed);
+}
+
+/** What the baton does when it is taken, and after a restart of the agent. */
+export const restoring = (m: IncomingMigration): Pick<DestinationWorld, "restore" | "wasRestored" | "drainAgain"> => ({
+  restore: (offer) => restore(m, offer),
+
+  async wasRestored() {
+    const { created } = m.record;
+    // The hook writes it, also where the container has ended since.
+    return created !== null && isThere(join(pendingFolder, created, pendingFiles.consumed));
+  },
+
+  drainAgain() {
+    const work = workFolderOf(m.migration);
+    const { drained, stop } = lazyPagesOf(work);
+    m.abandon = stop;
+    m.memory.resume(work);
+    return { drained };
+  },
+});
+
 /** Restores the armed container from all that has arrived. Resolves when it runs and is verified. */
-export async function restore(m: IncomingMigration, offer: BatonOffer): Promise<RestoredContainer> {
+async function restore(m: IncomingMigration, offer: BatonOffer): Promise<RestoredContainer> {
   const step = <T>(name: string, work: () => Promise<T>) => m.step(name, true, work);
   const { drained, abandon } = await step("restore", async () => {
     await writeImages(m, offer.images);
@@ -33,7 +63,7 @@ export function onMemoryLost(m: IncomingMigration): void {
   else if (m.hasArmed) m.armed.lazyPages.stop();
 }
 
-export async function writeImages({ space }: IncomingMigration, images: SmallImage[]): Promise<void> {
+async function writeImages({ space }: IncomingMigration, images: SmallImage[]): Promise<void> {
   const write = ({ name, data }: SmallImage) =>
     writeFile(join(space.images, basename(name)), Buffer.from(data, "base64"), { mode: 0o600 });
   await Promise.all(images.map(write));

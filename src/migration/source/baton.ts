@@ -39,6 +39,7 @@ export class SourceBaton {
   entryMs: number | null = null;
   readonly #options: SourceBatonOptions;
   #offer: BatonOffer | undefined;
+  #answeredAt = 0;
 
   constructor(record: OutgoingRecord, options: SourceBatonOptions) {
     const { world, clock, save, onFailure } = options;
@@ -93,12 +94,12 @@ export class SourceBaton {
     }
   }
 
-  /** Asks on until the condition holds, or the time is over. @returns whether it holds */
-  async askUntil(condition: () => boolean, deadlineMs: number): Promise<boolean> {
+  /** Asks on until the condition holds, or no answer has come for so many ms. @returns whether it holds */
+  async askUntil(condition: () => boolean, silenceMs: number): Promise<boolean> {
     const { clock } = this.#options;
-    const deadline = clock.now() + deadlineMs;
+    this.#answeredAt = clock.now();
     while (!condition()) {
-      if (clock.now() > deadline) return false;
+      if (clock.now() - this.#answeredAt > silenceMs) return false;
       await clock.sleep(retryMs);
       await this.#tolerate(this.apply({ type: "tick" }));
     }
@@ -122,6 +123,7 @@ export class SourceBaton {
   }
 
   async #onAnswer(answer: BatonAnswer): Promise<void> {
+    this.#answeredAt = this.#options.clock.now();
     this.steps = answer.steps;
     this.criu = answer.criu;
     this.entryMs = answer.entryMs;

@@ -5,7 +5,7 @@ import { finish } from "./finish.ts";
 import type { Move } from "./move.ts";
 import { preflight } from "./preflight.ts";
 import { prepare } from "./prepare.ts";
-import { run, untilOffered } from "./run.ts";
+import { orGiveUp, run } from "./run.ts";
 import { switchover } from "./switchover.ts";
 import { sync } from "./sync.ts";
 
@@ -15,7 +15,7 @@ import { sync } from "./sync.ts";
  */
 export async function migrate(move: Move): Promise<MigrationResult> {
   await using _released = move.undo;
-  await untilOffered(move, async () => {
+  await orGiveUp(move, async () => {
     await preflight(move);
     await prepare(move);
     await sync(move);

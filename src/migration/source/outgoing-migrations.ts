@@ -143,9 +143,11 @@ export class OutgoingMigrations {
     }
     const { baton, record } = migration;
     await baton.apply({ type: force ? "force" : "tick" });
-    const decided = () => record.state.at === "holds" || record.state.at === "finished";
-    await baton.askUntil(() => decided() && !baton.owed.owes("thaw", "kill"), recoverPatienceMs);
-    if (baton.owed.owes("thaw", "kill") || !decided()) throw migration.unresolved();
+    const isDecided = () => record.state.at === "holds" || record.state.at === "finished";
+    const isSettled = () => isDecided() && !baton.owed.owes("thaw", "kill");
+    const deadline = realClock.now() + recoverPatienceMs;
+    await baton.askUntil(() => isSettled() || realClock.now() > deadline, recoverPatienceMs);
+    if (!isSettled()) throw migration.unresolved();
     if (record.state.at === "holds")
       return { container, host, outcome: "running-on-source", message: `'${container}' keeps running here.` };
     const message = `'${container}' runs on ${record.destination}.`;
@@ -232,7 +234,7 @@ export class OutgoingMigrations {
       await realClock.sleep(askEveryMs);
       await migration.reportMemoryLost();
       await baton.insist({ type: "tick" });
-      // It was never offered anything, and gives up by itself when its source is silent.
+      // The destination was never offered the baton. It gives up by itself when it hears nothing from this source.
       if (baton.isForgettable && realClock.now() - begun > tellForMs) break;
     }
     this.#asked.delete(record.migration);

@@ -17,7 +17,8 @@ import { RateLimit } from "../../transport/streams/rate-limit.ts";
 import { realClock } from "../baton/owed-effects.ts";
 import { sourceIsDone, sourceMayRun, sourceStart } from "../baton/source.ts";
 import { SourceBaton } from "./baton.ts";
-import { realSourceWorld } from "./effects/thaw-and-end.ts";
+import { askDestination } from "./effects/ask-destination.ts";
+import { thawAndEnd } from "./effects/thaw-and-end.ts";
 import { type OutgoingRecord, outgoingKind, type SourceEffect } from "./record.ts";
 import { MemoryServer } from "./transfer/memory-server.ts";
 
@@ -48,7 +49,10 @@ export class OutgoingMigration {
     this.record = record;
     this.deps = deps;
     this.baton = new SourceBaton(record, {
-      world: realSourceWorld(record, { ...deps, memory: this.memory }),
+      world: {
+        ...thawAndEnd(record, { ...deps, memory: this.memory }),
+        ...askDestination(deps.peer, record.migration),
+      },
       clock: realClock,
       save: () => journal.putRecord(outgoingKind, record.migration, record),
       onFailure: (effect, error, pauseMs) => {
@@ -98,7 +102,7 @@ export class OutgoingMigration {
     if (running) await endDumps(running.id);
     // A container that runs no longer has the memory that was dumped.
     if (!running || !(await isFrozen(running))) {
-      this.memory.isLost = true;
+      this.memory.owesLoss = true;
       return;
     }
     const open = async () => streamToPeer(this.deps.peer(), migrationProtocol.pages, { migration });
@@ -109,18 +113,18 @@ export class OutgoingMigration {
   /** The link may be cut at the moment of the loss. */
   async #untilLossIsKnown(): Promise<void> {
     const mayNeedIt = () => ["offered", "passed"].includes(this.record.state.at);
-    while (this.memory.isLost && mayNeedIt()) {
+    while (this.memory.owesLoss && mayNeedIt()) {
       await this.reportMemoryLost();
-      if (this.memory.isLost) await realClock.sleep(reportAgainMs);
+      if (this.memory.owesLoss) await realClock.sleep(reportAgainMs);
     }
   }
 
   /** What waits for a page that will never come must not wait for ever. Harmless where nothing is lost. */
   async reportMemoryLost(): Promise<void> {
-    if (!this.memory.isLost) return;
+    if (!this.memory.owesLoss) return;
     try {
       await callPeer(this.deps.peer(), migrationProtocol.memoryLost, { migration: this.record.migration }, {});
-      this.memory.isLost = false;
+      this.memory.owesLoss = false;
     } catch (error) {
       this.deps.log.warn(
         { err: error, migration: this.record.migration },

@@ -14,7 +14,7 @@ const undoneMs = 5_000;
  * Runs the phases up to the offer of the baton. Whatever fails in them, the container keeps running here: it is thawed, and the
  * destination removes what it has of it.
  */
-export async function untilOffered(move: Move, phases: () => Promise<void>): Promise<void> {
+export async function orGiveUp(move: Move, phases: () => Promise<void>): Promise<void> {
   try {
     await phases();
   } catch (error) {

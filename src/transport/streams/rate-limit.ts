@@ -58,7 +58,7 @@ export class RateLimit {
       if (paidMs === owedMs) return;
       owed -= paidMs * bytesPerMs;
       await this.#clock.sleep(Math.min(longestWaitMs, Math.max(shortestWaitMs, owedMs - paidMs)));
-      // Time that a late timer added was spent waiting, so all of it counts.
+      // A timer that fires late has waited longer: all of that time counts.
       this.#save(Number.POSITIVE_INFINITY);
     }
   }

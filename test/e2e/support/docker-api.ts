@@ -4,16 +4,19 @@ import { dockerSocket } from "./inside-lab.ts";
 import type { TestLab } from "./lab.ts";
 import { patience } from "./wait.ts";
 
-// Tests look hundreds of times, and Docker's API answers for a twentieth of what the command `docker` takes of the processor.
+// Tests look hundreds of times. A call of Docker's API takes a twentieth of the processor time of the command `docker`.
 
-/** What `docker logs NAME 2>&1` prints, trimmed. Fails where Docker has no such log. */
+/** What `docker logs NAME 2>&1` prints, trimmed. Fails if Docker has no such log. */
 export async function readLog(lab: TestLab, host: string, name: string): Promise<string> {
   const { status, type, body } = await get(dockerSocket(lab.name, host), `/containers/${name}/logs?stdout=1&stderr=1`);
   if (status !== 200) throw new Error(`On ${host}, Docker has no log of ${name} (${status}): ${body}`);
   return (type.endsWith("multiplexed-stream") ? joined(body) : body).toString().trim();
 }
 
-/** The state of a container (`running`, `exited`, ...); undefined where there is none, or no Docker that answers. Fails where the host is not up. */
+/**
+ * The state of a container (`running`, `exited`, ...); undefined if there is none or Docker does not answer. Fails if the host is not
+ * up.
+ */
 export async function readState(lab: TestLab, host: string, name: string): Promise<string | undefined> {
   const answer = await get(dockerSocket(lab.name, host), `/containers/${name}/json`).catch(() => undefined);
   if (answer?.status !== 200) return undefined;
@@ -29,7 +32,7 @@ async function get(socketPath: string, path: string) {
   return { status: response.statusCode ?? 0, type, body: Buffer.concat(body) };
 }
 
-/** The output of a container without a terminal comes in pieces; before each are eight bytes, the last four of which are its length. */
+/** Joins the output of a container without a terminal. Before each piece there are eight bytes; the last four are its length. */
 function joined(pieces: Buffer): Buffer {
   const found: Buffer[] = [];
   for (let at = 0; at + 8 <= pieces.length; ) {

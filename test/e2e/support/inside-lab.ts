@@ -8,7 +8,7 @@ import { labFolder } from "../../../src/lab/paths.ts";
 export { labRun as runInHost } from "../../../src/lab/host/exec.ts";
 export { hostFolder, labsDir } from "../../../src/lab/paths.ts";
 
-/** The path of a host's Docker socket on this machine. Fails where the host is not up. */
+/** The path of a host's Docker socket on this machine. Fails if the host is not up. */
 export const dockerSocket = (lab: string, host: string): string => mustReach(lab, host).socket("docker");
 
 /** The process that holds the network namespace of the lab's LAN. */

@@ -5,7 +5,7 @@ import { godwitCommand, takeDown } from "./godwit.ts";
 import { runInHost } from "./inside-lab.ts";
 import { patience } from "./wait.ts";
 
-/** A command that hangs is a failure of its test; the limit is far above what any of them takes. */
+/** A command that takes longer than this hangs, and its test fails. */
 const commandLimitMs = 120_000 * patience;
 /** A lab may have to make its roots and images first. */
 const labLimitMs = 900_000;
@@ -21,11 +21,11 @@ export interface TestLab {
   name: string;
   /** Runs a shell script in a host; it must succeed. @returns its standard output, trimmed */
   on(host: string, script: string, input?: string): Promise<string>;
-  /** As `on`, with whatever status. */
+  /** As `on`, but the script may fail. */
   attempt(host: string, script: string): Promise<CliResult>;
-  /** Runs `godwit --lab NAME ...`, with whatever status. */
+  /** Runs `godwit --lab NAME ...`; it may fail. */
   godwit(...args: string[]): Promise<CliResult>;
-  /** Runs `godwit --json`, and acts once when it first tells of the phase. Fails where the phase never comes. */
+  /** Runs `godwit --json`, and calls `act` when the command first reports the phase. Fails if it never reports it. */
   during(phase: string, act: (command: { pid: number }) => Promise<unknown>, ...args: string[]): Promise<CliResult>;
   /** Runs `godwit --json`; it must succeed. @returns the result, which is the last thing printed */
   json<T = Record<string, unknown>>(...args: string[]): Promise<T>;
@@ -35,7 +35,7 @@ export interface TestLab {
 
 /**
  * Brings a lab up for the tests of this file alone, which may damage its hosts, and takes it down after them. Every test begins
- * without containers and checkpoints. Only h1 is given images: what other hosts need is delivered to them.
+ * without containers and checkpoints. Only h1 gets images: a move brings them to another host.
  */
 export function useLab(tag: string, releases: Release[], images?: string[]): TestLab {
   const lab = testLab(`${inject("labPrefix")}${tag}`);
@@ -47,7 +47,7 @@ export function useLab(tag: string, releases: Release[], images?: string[]): Tes
   return lab;
 }
 
-/** Brings the lab up, or what of it is not, with these images on h1. */
+/** Brings the lab up, or its missing parts, and loads these images on h1. */
 export async function bringUp(lab: TestLab, releases: Release[], images = ["busybox", "gcc"]): Promise<void> {
   await mustGodwit(lab, "lab", "up", "--hosts", String(releases.length), "--release", releases.join(","));
   for (const image of images) await mustGodwit(lab, "lab", "image", "h1", image);
@@ -58,7 +58,7 @@ export async function bringUp(lab: TestLab, releases: Release[], images = ["busy
 export const cleanHost = (lab: TestLab, host: string): Promise<string> =>
   lab.on(host, "docker ps -aq | xargs -r docker rm -f -v && rm -rf /var/lib/godwit/checkpoints/*");
 
-/** The command line pointed at a lab that somebody else brings up and takes down. */
+/** The command line pointed at a lab that the caller brings up and takes down. */
 export function testLab(name: string): TestLab {
   const attempt = (host: string, script: string, input?: string) =>
     runInHost(
@@ -96,7 +96,7 @@ export function testLab(name: string): TestLab {
         if (event?.body?.phase === phase) acted ??= act({ pid: child.pid ?? 0 });
       }
       const { exitCode, stdout, stderr } = await child;
-      if (!acted) throw new Error(`godwit ${args.join(" ")} never was in the phase ${phase}: ${stdout}${stderr}`);
+      if (!acted) throw new Error(`godwit ${args.join(" ")} was never in the phase ${phase}: ${stdout}${stderr}`);
       await acted;
       return { status: exitCode ?? 255, stdout, stderr };
     },
@@ -119,7 +119,7 @@ export async function mustGodwit(lab: TestLab, ...args: string[]): Promise<void>
   if (result.status !== 0) throw new Error(`godwit ${args.join(" ")}: ${result.status}\n${result.stderr}`);
 }
 
-/** One document, or a document a line. */
+/** The last JSON document of a text, which is one document, or one document on each line. */
 function lastJson(text: string): unknown {
   try {
     return JSON.parse(text);

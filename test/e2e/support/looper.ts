@@ -7,7 +7,7 @@ import { eventually } from "./wait.ts";
 export const looperCommand = (pause = 0.1) =>
   `/bin/sh -c 'i=0; while true; do echo $i; i=$((i+1)); sleep ${pause}; done'`;
 
-/** Starts it, and waits until it counts. */
+/** Starts a container with this program, and waits until it counts. @returns the container's id */
 export async function startLooper(
   lab: TestLab,
   host: string,
@@ -22,7 +22,7 @@ export async function startLooper(
   return id;
 }
 
-/** Every number in a container's log, in order; anything else in it is a failure. */
+/** All numbers in a container's log, in order. Fails if the log has anything else. */
 export async function logNumbers(lab: TestLab, host: string, name: string): Promise<number[]> {
   const lines = (await readLog(lab, host, name)).split("\n").filter(Boolean);
   const foreign = lines.findIndex((line) => !/^\d+\r?$/.test(line));
@@ -41,18 +41,18 @@ const logWith = (lab: TestLab, host: string, name: string, number: number): Prom
     return (all.at(-1) ?? -1) >= number ? all : undefined;
   });
 
-/** Waits until it has counted on by `more` numbers from now, and gives its whole log. */
+/** Waits until a container has counted `more` numbers further. @returns all numbers in its log */
 export async function countsOn(lab: TestLab, host: string, name: string, more = 5): Promise<number[]> {
   const now = (await logNumbers(lab, host, name)).at(-1) ?? -1;
   return logWith(lab, host, name, now + more);
 }
 
-/** No number is missing or repeated. */
+/** Fails if a number is missing or repeated. */
 export function expectConsecutive(numbers: number[], first = 0): void {
   expect(numbers).toEqual(numbers.map((_, i) => first + i));
 }
 
-/** What `docker ps -a` says of a container's state; undefined where there is none. */
+/** The state of a container as `docker ps -a` shows it; undefined if there is none. */
 export const stateOf = readState;
 
 export const idOf = (lab: TestLab, host: string, name: string) =>

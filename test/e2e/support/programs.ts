@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestLab } from "./lab.ts";
 
-/** Makes the image `programs`: busybox, and in /bin the named C programs of the folder `sources`. Needs the images gcc and busybox. */
+/** Makes the image `programs`: busybox, with the named C programs of the folder `sources` in /bin. Needs the images gcc and busybox. */
 export async function makePrograms(lab: TestLab, host: string, names: string[]): Promise<void> {
   await lab.on(
     host,

@@ -5,7 +5,7 @@ import { labsDir } from "./inside-lab.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** What the names of this run's labs begin with. It has the run's process id: `npm test` takes down what a killed run left. */
+    /** The names of this run's labs begin with this. It contains the run's process id: so `npm test` finds the labs of a killed run. */
     labPrefix: string;
   }
 }

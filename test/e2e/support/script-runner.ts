@@ -11,12 +11,12 @@ export const scriptRunner = (begin = ":"): string =>
     "sleep 0.1; done",
   ].join(" ");
 
-/** What the program needs of `docker run`. */
+/** The flags of `docker run` that the program needs. */
 export const scriptRunnerFlags = "--tmpfs /ask";
 
 /**
- * Has the program of a container run a script. The script sees what a moved process has; `docker exec` shows what Docker gives to a
- * new process. @returns its output and errors
+ * Lets the program of a container run a script. The script sees what a moved process has; `docker exec` only shows what Docker gives
+ * to a new process. @returns the script's output and errors
  */
 export async function runScript(lab: TestLab, host: string, name: string, script: string): Promise<string> {
   const put = "rm -f /ask/answer; cat >/ask/put; mv /ask/put /ask/question";

@@ -21,16 +21,16 @@ export function useSharedLab(releases: Release[], images?: string[]): TestLab {
   return lab;
 }
 
-/** The images that a lab makes. They stay: to load them again takes longer than all the rest. */
+/** The images that a lab makes. They stay, because loading them again takes longer than all the rest. */
 const labImages = "(busybox|gcc|apps):latest";
 
-/** A script that brings a host without containers back to how it came up. */
+/** A script that resets a host without containers to its first state. `kept` matches the names of images that stay. */
 const emptyHost = (kept: string) =>
   [
     "docker network prune -f",
     "docker volume prune -a -f",
     `docker images --format '{{.Repository}}:{{.Tag}}' | grep -vxE '${kept}' | grep -v '<none>' | xargs -r docker rmi -f`,
-    // Images that have no name, or whose last name was taken.
+    // Images that have no name, or whose last name was removed.
     "docker image prune -f",
     // Bind mounts of tests lie in /srv.
     "rm -rf /var/lib/godwit/pending/* /srv/*",

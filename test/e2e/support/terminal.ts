@@ -1,6 +1,9 @@
 import type { TestLab } from "./lab.ts";
 
-/** Types into a container's terminal or input as a user would, then goes away without ending it. @returns what was to be seen */
+/**
+ * Types a line as a user would, into a container's terminal, or into its input if `terminal` is undefined. Then detaches, and the
+ * container stays. @returns what was shown
+ */
 export async function type(
   lab: TestLab,
   host: string,

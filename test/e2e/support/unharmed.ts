@@ -6,7 +6,7 @@ import { eventually } from "./wait.ts";
 /** What a move could leave on its destination. (`ls` prints the names of both folders, which begin with a slash.) */
 const remains = "docker volume ls -q; ls /var/lib/godwit/pending /run/godwit/images | grep -v '^/' || true";
 
-/** A refused command has changed nothing: `looper` runs on, on h1, and h2 has nothing but the containers `there`, one a line. */
+/** Checks that a refused command changed nothing: `looper` still counts on h1, and h2 has only the containers `there`, one per line. */
 export async function expectUnchanged(lab: TestLab, there = ""): Promise<void> {
   expectConsecutive(await countsOn(lab, "h1", "looper", 2));
   expect(await lab.on("h2", "docker ps -a --format '{{.Names}}'")).toBe(there);
@@ -14,7 +14,7 @@ export async function expectUnchanged(lab: TestLab, there = ""): Promise<void> {
   expect(await lab.on("h1", "find /var/lib/godwit -path '*/checkpoints/*' -name '.*.partial'")).toBe("");
 }
 
-/** A move that began has ended without effect: the container runs on, on h1, and h2 soon has nothing of it. */
+/** Checks that a failed move is undone: the container still counts on h1, and h2 soon has nothing of it. */
 export async function expectMoveUndone(lab: TestLab, name: string): Promise<void> {
   expectConsecutive(await countsOn(lab, "h1", name, 2));
   await eventually("nothing is left on h2", async () => {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How many times as long as in a lab of namespaces things may take. */
+/** The factor by which time limits are longer than in a lab of namespaces. */
 export const patience = Number(process.env.GODWIT_TEST_PATIENCE ?? 1);
 
-/** Polls until `look` finds something. Its last error, or the last thing it found wanting, is told if it never does. */
+/** Polls until `look` finds something. @throws Error if it finds nothing in time; the cause is the last error of `look` */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined>,
@@ -11,7 +11,7 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = performance.now() + limitMs;
   let problem: unknown;
-  // A look costs the processor more than the wait does: the longer it has taken, the longer until the next one.
+  // A look takes more processor time than a wait, so the waits grow.
   for (let pauseMs = 150; ; pauseMs = Math.min(pauseMs * 1.4, 1000)) {
     try {
       const found = await look();
@@ -20,7 +20,7 @@ export async function eventually<T>(
     } catch (error) {
       problem = error;
     }
-    if (performance.now() > deadline) throw new Error(`It never came about: ${what}.`, { cause: problem });
+    if (performance.now() > deadline) throw new Error(`This never happened: ${what}.`, { cause: problem });
     await delay(pauseMs);
   }
 }

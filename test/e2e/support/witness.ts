@@ -9,8 +9,8 @@ const folderInHost = "/var/lib/godwit/witness";
 const hosts = ["h1", "h2"];
 
 /**
- * A counting container that writes each number into one file which both hosts see: the same inode, linked into the disks of
- * both. If two copies ran at any time, a number would stand there twice; if one was lost, there would be a gap.
+ * Starts a counting container that writes each number into a file that both hosts share: one inode, linked into the disks of
+ * both. If two copies run at any time, a number is there twice. If a number is lost, there is a gap.
  */
 export async function startWitnessed(lab: TestLab, host: string, name: string, flags = ""): Promise<void> {
   const [first, ...others] = hosts.map((each) => join(hostFolder(lab.name, each), "godwit/witness"));
@@ -29,12 +29,13 @@ export async function startWitnessed(lab: TestLab, host: string, name: string, f
   await witnessGoesOn(lab);
 }
 
+/** All numbers in the shared file. */
 export function witnessed(lab: TestLab): number[] {
   const text = readFileSync(join(hostFolder(lab.name, "h1"), "godwit/witness/log"), "utf8");
   return text.split("\n").slice(0, -1).map(Number);
 }
 
-/** It counts, from one place, without a gap. */
+/** Waits until the container has counted `by` numbers further. Fails if a number is missing or repeated. @returns all numbers */
 export async function witnessGoesOn(lab: TestLab, by = 10): Promise<number[]> {
   const from = witnessed(lab).length;
   const numbers = await eventually("the witnessed container counts on", async () => {

@@ -1,6 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 
-/** What a container said, as Docker logged it. `text` ends with a newline unless Docker cut a long line. */
+/** A line of a container's output, as Docker logged it. `text` ends with a newline, except for a part of a long line that Docker cut. */
 export interface LogEntry {
   stream: "stdout" | "stderr";
   text: string;
@@ -19,8 +19,8 @@ export function parseJsonLog(part: Buffer): LogEntry[] {
 }
 
 /**
- * The entries in a part of a log file of the driver `local`: each is a protobuf message (1 source, 2 time, 3 line, 4 partial)
- * between two copies of its length, four bytes with the highest first.
+ * The entries in a part of a log file of the driver `local`. Each entry is a protobuf message (fields: 1 source, 2 time, 3 line,
+ * 4 partial) between two copies of its length. A length is a big-endian number of four bytes.
  */
 export function parseLocalLog(part: Buffer): LogEntry[] {
   const entries: LogEntry[] = [];

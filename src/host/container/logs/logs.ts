@@ -10,20 +10,20 @@ import type { ContainerInspect } from "../../engine/inspect.ts";
 import { ifGone } from "../../proc/gone.ts";
 import { type LogEntry, parseJsonLog, parseLocalLog } from "./log-tail.ts";
 
-/** Docker rotates a log by a few renames. */
+/** The pause before another look at a log that Docker rotates. The rotation is only a few renames. */
 const rotationMs = 20;
 
 /** One file of a container's log: the current one (rotation 0), or an older one (1, 2, ...; possibly compressed). */
 export interface LogFile {
-  /** What follows the current file's name: empty, `.1`, `.2.gz`, ... The same on every host. */
+  /** What its name has after the name of the current file: nothing, `.1`, `.2.gz`, ... It is the same on every host. */
   suffix: string;
   path: string;
   bytes: number;
-  /** It stays with the file when Docker rotates the log; not when it compresses it. */
+  /** The file keeps its inode when Docker rotates the log. Compression gives it another one. */
   inode: number;
 }
 
-/** Files of a container's log, the current one first; none for a driver that keeps its history elsewhere. */
+/** Files of a container's log, the current one first. Empty for a driver that keeps its history elsewhere. */
 export async function logFiles(container: ContainerInspect, dockerRoot: string): Promise<LogFile[]> {
   const current = currentLog(container, dockerRoot);
   if (!current) return [];
@@ -41,16 +41,17 @@ export async function logFiles(container: ContainerInspect, dockerRoot: string):
 
 const rotationOf = ({ suffix }: LogFile) => Number(suffix.match(/\d+/)?.[0] ?? 0);
 
-/** How far a log was read: up to this offset of the file that was current then. */
+/** How far a log was read: up to this offset, in bytes, of the file that was then the current one. */
 export interface LogMark {
   inode: number;
   offset: number;
 }
 
 /**
- * The whole log at one moment, for `send` to read to its end, file by file; Docker may rotate it meanwhile.
- * @param signal gives up; its reason is thrown
- * @returns where it ended; undefined where there is no log
+ * Reads the whole log, as it is at one moment. Docker may rotate the log meanwhile.
+ * @param send gets one file after another, and reads the stream of each to its end
+ * @param signal ends the reading; its reason is thrown
+ * @returns the end of what was read; undefined where there is no log
  */
 export async function readWholeLog(
   container: ContainerInspect,
@@ -69,7 +70,7 @@ export async function readWholeLog(
   return current && { inode: current.file.inode, offset: current.file.bytes };
 }
 
-/** The size up to the last entry that Docker has written whole: it may be in the middle of one. */
+/** The size up to the end of the last complete entry. Docker may be in the middle of writing the next one. */
 async function wholeEntries(container: ContainerInspect, handle: FileHandle, bytes: number): Promise<number> {
   if (container.HostConfig.LogConfig?.Type !== "json-file") return bytes;
   const length = Math.min(bytes, longestEntry);
@@ -78,7 +79,7 @@ async function wholeEntries(container: ContainerInspect, handle: FileHandle, byt
   return newline < 0 ? bytes : bytes - length + newline + 1;
 }
 
-/** Docker cuts lines at 16 KiB; written as JSON, one is at most some six times as long. */
+/** Docker cuts lines at 16 KiB. As JSON a line becomes at most about six times as long. */
 const longestEntry = 128 * 1024;
 
 interface OpenLogFile {
@@ -86,7 +87,7 @@ interface OpenLogFile {
   handle: FileHandle;
 }
 
-/** Opens all files, so that each is what its name said when the others were opened as well. */
+/** Opens all files of a log, so that all names are of the same moment: none is opened before a rotation and none after it. */
 async function openLog(
   container: ContainerInspect,
   dockerRoot: string,
@@ -101,7 +102,7 @@ async function openLog(
   }
 }
 
-/** Undefined where Docker rotates the log meanwhile. */
+/** Undefined where Docker rotated the log meanwhile. */
 async function openUnrotated(
   container: ContainerInspect,
   dockerRoot: string,
@@ -122,7 +123,7 @@ async function openUnrotated(
 
 const inodes = (files: LogFile[]) => files.map(({ suffix, inode }) => `${suffix} ${inode}`).join(",");
 
-/** Writes a file of a container's log anew. Docker has not started the container yet: it would not see what is written later. */
+/** Replaces a file of a container's log. Must happen before Docker starts the container: Docker does not see what is written later. */
 export async function writeLog(
   container: ContainerInspect,
   dockerRoot: string,
@@ -138,7 +139,10 @@ export async function writeLog(
   await pipeline(bytes, createWriteStream(`${current}${suffix}`, { mode: 0o640 }));
 }
 
-/** What the container said since the mark was set, also where its log was rotated since. The container is frozen. */
+/**
+ * The entries that a frozen container has logged since the mark, whether or not Docker rotated the log since. Without a mark, all
+ * entries.
+ */
 export async function readLogTail(
   container: ContainerInspect,
   dockerRoot: string,
@@ -147,7 +151,7 @@ export async function readLogTail(
   const parse = container.HostConfig.LogConfig?.Type === "local" ? parseLocalLog : parseJsonLog;
   const files = await logFiles(container, dockerRoot);
   const marked = files.findIndex(({ inode }) => inode === mark?.inode);
-  // A marked file that is not there any more has been compressed: the youngest one that is.
+  // If the marked file is gone, Docker has compressed it. It is then the newest compressed file.
   const compressed = files.findIndex(({ suffix }) => suffix.endsWith(".gz"));
   const first = mark === undefined ? files.length - 1 : marked >= 0 ? marked : compressed;
   const since = files.slice(0, first + 1).reverse();
@@ -160,7 +164,7 @@ async function readFrom(file: LogFile, offset: number): Promise<Buffer> {
   return buffer(createReadStream(file.path, { start: offset }));
 }
 
-/** Gives a container the log of another on this host. */
+/** Copies the log of one container to another one on this host. */
 export async function copyLogs(from: ContainerInspect, to: ContainerInspect, dockerRoot: string): Promise<void> {
   const target = currentLog(to, dockerRoot);
   if (!target) return;
@@ -168,7 +172,7 @@ export async function copyLogs(from: ContainerInspect, to: ContainerInspect, doc
   for (const file of await logFiles(from, dockerRoot)) await copyFile(file.path, `${target}${file.suffix}`);
 }
 
-/** `docker inspect` names the file only after the first start. */
+/** Path of the current log file. It is computed, because `docker inspect` names the file only after the first start. */
 function currentLog(container: ContainerInspect, dockerRoot: string): string | undefined {
   const folder = join(dockerRoot, "containers", container.Id);
   const driver = container.HostConfig.LogConfig?.Type;

@@ -5,18 +5,22 @@ import { type DumpRequest, holdRunc } from "./held-runc.ts";
 
 const fullBelowBytes = 64 * 1024;
 
-/** A dump that has begun, up to the point where CRIU would look at the container: what that costs is paid before the freeze. */
+/** A dump that has started, and stops before CRIU looks at the container. Its start happens before the freeze and costs no downtime. */
 export interface HeldDump {
-  /** Seen when the dump has ended: one that is killed leaves CRIU's code in the processes, and a frozen cgroup behind it. */
+  /**
+   * Lets the dump go on, and returns when it has ended. `signal` does not end the dump: a killed dump leaves CRIU's code in the
+   * processes, and the cgroup frozen. The reason of the signal is thrown after the end.
+   * @throws dump-failed, or no-space where the folder of the images is full
+   */
   run(signal?: AbortSignal): Promise<void>;
-  /** Harmless where it runs or has ended. */
+  /** Ends a dump that has not run. Harmless where it runs or has ended. */
   drop(): void;
 }
 
 /**
- * Begins a dump of a container that will be frozen. When it has run, the container is as it was: frozen, whole, and nobody's but
- * the caller's to thaw or to kill.
- * @throws dump-failed with CRIU's reason; the container is still whole then
+ * Starts a dump of a container that will be frozen. After the dump the container is as it was: frozen and complete. Only the caller
+ * thaws it or kills it.
+ * @throws dump-failed with CRIU's reason; the container is still complete then
  */
 export async function holdDump(container: RuncContainer, request: DumpRequest): Promise<HeldDump> {
   const more = request.pagePort ? ["--page-server", `127.0.0.1:${request.pagePort}`] : [];
@@ -37,7 +41,7 @@ export async function holdDump(container: RuncContainer, request: DumpRequest): 
   return { run: dump, drop: held.drop };
 }
 
-/** CRIU's log, which would say so, may be on the same full disk. */
+/** The disk is examined, because CRIU's log may be on the same full disk. */
 async function isFull(folder: string): Promise<boolean> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize < fullBelowBytes;

@@ -7,11 +7,11 @@ import { run } from "../../proc/process.ts";
 const lookAgainMs = 1;
 
 /**
- * A configuration file of CRIU's that is a fifo, so that CRIU waits at its very start, before it has looked at anything, until it
- * is told what is in it. Nobody has it open for writing meanwhile: who waits there goes on waiting if the agent ends.
+ * A configuration file of CRIU that is a fifo. CRIU opens it at its start, before it looks at anything, and waits until somebody
+ * writes to it. The agent opens it only to write, so that CRIU still waits if the agent ends.
  */
 export class HeldConfig {
-  /** For CRIU_CONFIG_FILE. */
+  /** The value of CRIU_CONFIG_FILE. */
   readonly path: string;
   readonly #fifos: string[];
   #at = 0;
@@ -22,7 +22,7 @@ export class HeldConfig {
     this.#fifos = fifos;
   }
 
-  /** The first so many starts of CRIU will be let pass (`pass`); the one after them is held. */
+  /** Makes the file at `path`. `passing` is the number of starts of CRIU that `pass` lets go on; the start after them is held. */
   static async create(path: string, passing: number): Promise<HeldConfig> {
     const fifos = Array.from({ length: passing + 1 }, (_, index) => `${path}.${index}`);
     await run("mkfifo", ["-m", "600", ...fifos]);
@@ -30,7 +30,7 @@ export class HeldConfig {
     return new HeldConfig(path, fifos);
   }
 
-  /** Lets one start go on with `lines`; settles when it came, or when this was closed. */
+  /** Waits for one start of CRIU and lets it go on with `lines`. Also returns when this is opened, stopped or closed. */
   async pass(lines: string[]): Promise<void> {
     const next = `${this.path}.next`;
     await link(`${this.path}.${this.#at + 1}`, next);
@@ -38,33 +38,33 @@ export class HeldConfig {
     this.#at += 1;
   }
 
-  /** The same for the start that was held, and for all after it. @returns whether it came */
+  /** Waits for the held start and lets it go on with `lines`, and every start after it. @returns whether the held start came */
   async release(lines: string[]): Promise<boolean> {
     const plain = `${this.path}.plain`;
     await writeFile(plain, text(lines), { mode: 0o600 });
     return this.#answer(lines, plain);
   }
 
-  /** Holds nobody back any more; who waits goes on waiting. */
+  /** Lets every later start of CRIU go on with `lines`. A start that waits already still waits. */
   async open(lines: string[]): Promise<void> {
     this.#closed = true;
     await writeFile(`${this.path}.plain`, text(lines), { mode: 0o600 });
     renameSync(`${this.path}.plain`, this.path);
   }
 
-  /** Lets nobody go on any more: somebody else decides. */
+  /** Ends the agent's part: no start goes on because of this object any more. */
   stop(): void {
     this.#closed = true;
   }
 
-  /** Nobody comes any more. */
+  /** Removes the fifos, after the last start of CRIU. */
   async close(): Promise<void> {
     this.#closed = true;
     const made = [`${this.path}.next`, `${this.path}.plain`, ...this.#fifos];
     await Promise.all(made.map((path) => rm(path, { force: true })));
   }
 
-  /** `next` is what the start after this one finds. @returns whether one came */
+  /** Waits for a start and gives it `lines`. `next` is the file that the start after it opens. @returns whether a start came */
   async #answer(lines: string[], next: string): Promise<boolean> {
     while (!this.#closed) {
       if (answer(`${this.path}.${this.#at}`, text(lines), () => renameSync(next, this.path))) return true;
@@ -74,18 +74,18 @@ export class HeldConfig {
   }
 }
 
-/** Whether the file holds back whoever starts, also for an agent that is gone. */
+/** Whether a configuration file still holds CRIU, also if the agent that made it is gone. */
 export async function isHeld(path: string): Promise<boolean> {
   return (await lstat(path).catch(ifGone(undefined)))?.isFIFO() ?? false;
 }
 
-/** Writes to whoever waits at a fifo. `before`: done before it goes on. @returns whether somebody waited */
+/** Writes to the process that waits at a fifo. Calls `before` before that process goes on. @returns whether a process waited */
 function answer(fifo: string, words: string, before: () => void): boolean {
   let fd: number;
   try {
     fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch (error) {
-    // Nobody reads it.
+    // No process has it open for reading.
     if ((error as NodeJS.ErrnoException).code === "ENXIO") return false;
     throw error;
   }

@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A runc that starts CRIU so many times, then has dumped, and then serves pages for a while. */
+/** A runc that starts CRIU this many times, then reports the dump, and then serves pages for a while. */
 async function runcWith(starts: number): Promise<{ images: string; work: string }> {
   const reads = 'cat "$CRIU_CONFIG_FILE" >/dev/null; '.repeat(starts);
   await writeFile(
@@ -56,6 +56,6 @@ test("a runc that starts CRIU less often is refused: it has dumped a container t
     code: "dump-failed",
     message: expect.stringContaining("before it was frozen"),
   });
-  // What has gone on is left to end by itself.
+  // A dump that has run must not count as held: it would be killed.
   expect(await isHeld(join(request.work, configFile))).toBe(false);
 });

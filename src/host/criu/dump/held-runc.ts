@@ -11,56 +11,57 @@ import { HeldConfig } from "./held-config.ts";
 import { writeIrmapCache } from "./irmap-cache.ts";
 import { overridingOptions } from "./runc-options.ts";
 
-/** In the work folder. */
+/** Name of CRIU's configuration file in the work folder. */
 export const configFile = "criu.conf";
-/** runc asks CRIU for its version, in a process of its own, and for a lazy dump also for its features (1.1 to 1.3). */
+/** How often runc (1.1 to 1.3) starts CRIU before the dump: to get its version, and for a lazy dump also its features. */
 const startsBefore = { plain: 1, lazy: 2 };
 
 export interface DumpRequest {
-  /** Folder for the images; exists, empty. */
+  /** Folder for the images. It exists and is empty. */
   images: string;
-  /** Folder for CRIU's log and statistics; made where it is missing. */
+  /** Folder for CRIU's log and statistics. It is made where it is missing. */
   work: string;
-  /** Port of 127.0.0.1 that takes the memory pages, instead of `images`. */
+  /** Port of 127.0.0.1 that takes the memory pages, which then do not go into `images`. */
   pagePort?: number;
-  /** Images of a pre-dump, as a path from `images`; only pages that were written to since go. */
+  /** Images of a pre-dump, as a path relative to `images`. The dump then has only the pages that were written since. */
   parent?: string | undefined;
 }
 
 /** How runc is started for a dump. */
 export interface DumpStart {
-  /** What is added to its arguments. */
+  /** More arguments of runc. */
   more: string[];
-  /** What CRIU is told beside `dumpOptions`. */
+  /** More options of CRIU beside `dumpOptions`, as lines of its configuration file. */
   options: string[];
   lazy: boolean;
-  /** Its file descriptor 3. */
+  /** File descriptor that runc gets as its file descriptor 3. */
   status?: number;
-  /** Settles when the container is dumped and runc goes on, serving its pages. */
+  /** Settles when the container is dumped and CRIU begins to serve its pages. */
   served?: Promise<unknown>;
 }
 
-/** runc, whose CRIU waits. */
+/** A runc whose CRIU waits before the dump. */
 export interface HeldRunc {
-  /** Lets it go on. */
+  /** Lets CRIU dump. @throws dump-failed where runc has not waited */
   release(): Promise<void>;
+  /** Kills runc and CRIU. Does nothing after `release`. */
   drop(): void;
-  /** Settles with its end. @throws dump-failed with CRIU's reason */
+  /** Settles when runc ends. @throws dump-failed with CRIU's reason */
   ended: Promise<void>;
 }
 
-/** Starts runc for a dump, up to the start of the CRIU that dumps. */
+/** Starts runc for a dump, and returns when runc has made its other starts of CRIU: see `startsBefore`. @throws dump-failed */
 export async function holdRunc(container: RuncContainer, request: DumpRequest, start: DumpStart): Promise<HeldRunc> {
   await mkdir(request.work, { recursive: true, mode: 0o700 });
   await writeIrmapCache(container, request.work);
   const passing = startsBefore[start.lazy ? "lazy" : "plain"];
   const config = await HeldConfig.create(join(request.work, configFile), passing);
   const more = [...(await overridingOptions()), ...start.more];
-  // While the container stands still, nothing is more urgent.
+  // The container stands still until the dump has ended, so that the dump gets a high priority.
   const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, more)], {
     stdio: ["ignore", "ignore", "pipe", start.status ?? "ignore"],
     env: { ...process.env, CRIU_CONFIG_FILE: config.path },
-    // It goes on if the agent ends: what it serves may be somebody's memory.
+    // runc must outlive the agent: it may serve the only copy of the container's memory.
     detached: true,
   });
   const options = [...dumpOptions, ...start.options];
@@ -69,7 +70,7 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   const dumped = start.served ? Promise.race([ended, start.served]) : ended;
   const early = dumped.then(async () => {
     if (released) return;
-    // What goes on must not be taken for what waits.
+    // isHeld must not be true for a dump that has run.
     await config.open(options);
     throw tooEarly();
   });
@@ -100,16 +101,12 @@ async function endOf(child: ChildProcess, work: string): Promise<void> {
 }
 
 function tooEarly(): GodwitError {
-  return new GodwitError(
-    "dump-failed",
-    "runc dumped the container before it was frozen, so that the dump is of no use.",
-    {
-      hint: "This version of runc is not known to godwit; see: godwit doctor",
-    },
-  );
+  return new GodwitError("dump-failed", "runc dumped the container before it was frozen, so the dump is useless.", {
+    hint: "godwit does not know this version of runc; see: godwit doctor",
+  });
 }
 
-/** What runc is called with for every dump. */
+/** The arguments of runc for every dump. */
 function dumpArguments(container: RuncContainer, request: DumpRequest, more: string[]): string[] {
   return [
     ...["--root", container.root, "checkpoint", "--leave-running", "--empty-ns", "network"],

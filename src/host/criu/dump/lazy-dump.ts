@@ -9,18 +9,19 @@ import type { RuncContainer } from "../../runtime/runc.ts";
 import { closeWord } from "../pages/dump-protocol.ts";
 import { type DumpRequest, holdRunc } from "./held-runc.ts";
 
-/** A dump whose memory stays where it is. It has begun, up to the point where CRIU would look at the container. */
+/** A dump that leaves the memory in the processes. It has started, and stops before CRIU looks at the container. */
 export interface HeldLazyDump {
   /**
-   * Dumps everything but the memory of the frozen container, and returns when CRIU would serve its pages: then the images are
-   * complete. @throws dump-failed
+   * Dumps everything of the frozen container except its memory. Returns when CRIU begins to serve the pages: the images are then
+   * complete.
+   * @throws dump-failed
    */
   run(): Promise<void>;
-  /** Ends it, whether it has run or not: who holds the freezer reads the pages without CRIU. The container stays frozen. */
+  /** Ends the dump, whether it has run or not. CRIU serves no pages: `FrozenMemory` reads them. The container stays frozen. */
   end(): void;
 }
 
-/** `criuVersion` such as `4.2.1`. */
+/** Starts such a dump of a container that will be frozen. `criuVersion` is such as `4.2.1`. @throws dump-failed */
 export async function holdLazyDump(
   container: RuncContainer,
   request: DumpRequest,
@@ -28,10 +29,10 @@ export async function holdLazyDump(
 ): Promise<HeldLazyDump> {
   const port = await freePort();
   await mkdir(request.work, { recursive: true, mode: 0o700 });
-  // runc takes only a status descriptor that cannot be read: a fifo, and not the socket that Node makes of a pipe.
+  // runc takes only a status descriptor that is open for writing alone. Node's pipes are sockets, so this is a fifo.
   const status = join(request.work, "status");
   await run("mkfifo", ["-m", "600", status]);
-  // Open for both directions at this end, the fifo never blocks.
+  // A fifo that is open for reading and writing never blocks.
   const ready = new Socket({ fd: openSync(status, constants.O_RDWR | constants.O_NONBLOCK), writable: false });
   const writer = openSync(status, constants.O_WRONLY);
   const served = once(ready, "data").finally(() => ready.destroy());
@@ -65,7 +66,7 @@ export async function holdLazyDump(
   };
 }
 
-/** runc hands a number on, so that a port cannot be left to the kernel; a moment passes between here and its use. */
+/** A port of 127.0.0.1 that is free now. runc needs a fixed number. Another program can take the port before CRIU uses it. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

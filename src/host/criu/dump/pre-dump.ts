@@ -9,20 +9,21 @@ import type { RuncContainer } from "../../runtime/runc.ts";
 import { explainCriuLog } from "../reason.ts";
 import { writeIrmapCache } from "./irmap-cache.ts";
 
+/** A pre-dump: one round of memory of a container that runs. */
 export interface PreDumpRequest {
   container: RuncContainer;
-  /** Folder for the little that is kept of it here; made. */
+  /** Folder for CRIU's log and for the images without pages; it is made. */
   images: string;
-  /** Images of the round before, as a path from `images`; then only pages that were written to since go. */
+  /** Images of the round before, as a path relative to `images`. Only pages that were written since are sent then. */
   parent: string | undefined;
-  /** Joins CRIU with what takes the pages, until one of them has ended. */
+  /** Connects CRIU with the receiver of the pages, until one of them ends. */
   join: (criu: Duplex) => void;
 }
 
 /**
- * Reads the memory of a container that runs on, and takes the kernel's marks off its pages, so that the next round finds what
- * was written since. It stops the processes for a moment, by itself and not through their cgroup, which CRIU would look at only
- * every 100 ms. It must not be killed: without its connection it ends by itself.
+ * Sends the memory of a running container, and clears the kernel's marks of changed pages, so that the next round finds what was
+ * written since. CRIU stops the processes for a moment. It stops them one by one, because it looks at a freezing cgroup only every
+ * 100 ms. Do not kill CRIU: it ends by itself when its connection ends.
  * @throws dump-failed with CRIU's reason; the container runs on
  */
 export async function preDump({ container, images, parent, join: joinWith }: PreDumpRequest): Promise<void> {

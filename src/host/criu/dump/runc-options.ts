@@ -1,13 +1,13 @@
 import { run } from "../../proc/process.ts";
 
-/** For names that open files have lost, and for connections that nobody has accepted yet: see `dumpOptions`. */
+/** Options for removed names of open files, and for connections that no program has accepted yet: see `dumpOptions`. */
 const wanted = ["--link-remap", "--tcp-skip-in-flight"];
 
 let known: Promise<string[]> | undefined;
 
 /**
- * Options of `runc checkpoint` that also are in CRIU's configuration. A runc that knows one says no to CRIU without it, whatever the
- * configuration says (1.3); an older one does not know it, and leaves it to the configuration (1.1).
+ * Those of the `wanted` options that this host's `runc checkpoint` knows. They are in CRIU's configuration too. A runc that knows an
+ * option (1.3) switches it off in CRIU unless it is among runc's arguments. An older runc (1.1) refuses the argument.
  */
 export function overridingOptions(): Promise<string[]> {
   known ??= run("runc", ["checkpoint", "--help"]).then((help) => wanted.filter((option) => help.includes(option)));

@@ -4,20 +4,20 @@ import { type RunOptions, run } from "../../proc/process.ts";
 import { pidsBelow } from "../../proc/processes.ts";
 import type { RuncContainer } from "../../runtime/runc.ts";
 
-/** An inode that is watched by inotify or fanotify. */
+/** An inode that a process watches with inotify or fanotify. */
 export interface Watched {
-  /** As the kernel numbers devices inside: the major number from bit 20 on. */
+  /** The kernel's own form of a device number: the major number begins at bit 20. */
   device: number;
-  /** Where an overlay has layers on several file systems, numbers have all 64 bits. */
+  /** Uses all 64 bits where an overlay has layers on several file systems. */
   inode: bigint;
 }
 
-/** Of several paths of an inode, one; as its container sees it, a character a byte. */
+/** A watched inode and a path of it, as the container sees it. `path` is relative to the root, one character for each byte. */
 export type WatchedPath = Watched & { path: string };
 
 /**
- * Paths of what a container watches in its root. The kernel tells a watch by inode only, and an overlay opens no file by that,
- * so that they are looked for by a walk over all of the root; where nothing is watched there, nothing is walked over.
+ * The paths of what a container watches in its root file system. The kernel shows only the inode of a watch, and an overlay cannot
+ * open a file by its inode. So this walks over the whole root, unless nothing in it is watched.
  */
 export async function watchedInRoot({ pid, cgroup }: RuncContainer): Promise<WatchedPath[]> {
   const device = rootDevice(await mountsOf(pid));
@@ -26,7 +26,7 @@ export async function watchedInRoot({ pid, cgroup }: RuncContainer): Promise<Wat
   if (device === undefined || inodes.size === 0) return [];
   const these = [...inodes].flatMap((inode, index) => [...(index === 0 ? [] : ["-o"]), "-inum", String(inode)]);
   const root = `/proc/${pid}/root/`;
-  // Files come and go meanwhile, which it calls an error.
+  // find reports an error for a file that disappears meanwhile.
   const options: RunOptions = { encoding: "latin1", accept: [1] };
   const output = await run("find", [root, "-xdev", "(", ...these, ")", "-printf", "%i /%P\\0"], options);
   return output
@@ -48,14 +48,14 @@ async function watchedBy(pid: number): Promise<Watched[]> {
   return (await Promise.all(found.map((one) => one.catch(() => [])))).flat();
 }
 
-/** What the text of an fdinfo file says of watches. */
+/** The watches in the text of an fdinfo file. */
 export function watchedIn(fdinfo: string): Watched[] {
   return [...fdinfo.matchAll(/^(?:inotify|fanotify) .*\bino:([0-9a-f]+) sdev:([0-9a-f]+) /gm)].map(
     ([, inode, device]) => ({ device: Number.parseInt(device ?? "", 16), inode: BigInt(`0x${inode}`) }),
   );
 }
 
-/** Of the root that was mounted last, where that is an overlay. */
+/** The device number (form: see `Watched`) of the overlay that was mounted last at the root; undefined where there is none. */
 export function rootDevice(mounts: Mount[]): number | undefined {
   const root = mounts.findLast(({ mountpoint, type }) => mountpoint === "/" && type === "overlay");
   if (!root) return undefined;

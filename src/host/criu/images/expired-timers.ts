@@ -4,9 +4,10 @@ import { type file_entry, file_entrySchema } from "../proto/generated/fdinfo_pb.
 import { editImage } from "./images.ts";
 
 /**
- * A timerfd with an interval that has expired, and that nobody has read since, tells the kernel's reader of no time left; CRIU
- * would set it to that again, which means to stop it for good (4.2.1). Under the freeze every short interval expires. One
- * nanosecond left lets it expire again at once, and go on.
+ * Keeps repeating timerfds running after a restore. For a timer that has expired and was not read since, the kernel reports a
+ * remaining time of 0. CRIU (4.2.1) sets that time again, which stops the timer. Under the freeze every short interval expires. This
+ * changes the remaining time to one nanosecond, so that the timer expires at once and goes on.
+ * @param images folder of the dump; changes `files.img`
  */
 export async function keepExpiredTimers(images: string): Promise<void> {
   const path = join(images, "files.img");
@@ -14,7 +15,7 @@ export async function keepExpiredTimers(images: string): Promise<void> {
   if (changed) await writeFile(path, changed);
 }
 
-/** @returns the image with such timers changed, or undefined where there are none */
+/** @returns `files.img` with such timers changed, or undefined where it has none */
 export function letExpireAgain(image: Buffer): Buffer | undefined {
   return editImage(file_entrySchema, image, mendTimer);
 }

@@ -3,12 +3,12 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 const wordBytes = 4;
 const magicWords = 2;
 
-/** One of CRIU's images: two words that tell its kind, and protobuf messages, each behind its length. */
+/** The bytes of a CRIU image: two 32-bit words that tell its kind, then protobuf messages, each after its length. */
 export function imageOf(magic: readonly [number, number], messages: Uint8Array[]): Buffer {
   return Buffer.concat([words(...magic), ...messages.flatMap((message) => [words(message.length), message])]);
 }
 
-/** The encoded messages of an image; of one that was cut off, those that are whole. */
+/** The encoded messages of an image. Of a truncated image, those that are complete. */
 export function messagesIn(image: Buffer): Buffer[] {
   const messages: Buffer[] = [];
   for (let at = magicWords * wordBytes; at + wordBytes <= image.length; ) {
@@ -22,7 +22,7 @@ export function messagesIn(image: Buffer): Buffer[] {
 /** The two words that tell an image's kind. */
 export const magicOf = (image: Buffer): [number, number] => [image.readUInt32LE(0), image.readUInt32LE(wordBytes)];
 
-/** The messages of an image whose messages are all of one type. @throws RangeError where one of them is not */
+/** Decodes an image whose messages are all of one type. @throws RangeError where a message is not of that type */
 export function readImage<Type extends DescMessage>(type: Type, image: Buffer): MessageShape<Type>[] {
   return messagesIn(image).map((message) => fromBinary(type, message));
 }

@@ -4,18 +4,18 @@ import type { file_entry } from "../proto/generated/fdinfo_pb.ts";
 export const tcpState = { established: 1, connecting: 2, closed: 7 } as const;
 const tcp = 6;
 
-/** A TCP socket that is connected, or about to be. */
+/** A TCP socket that is connected or connecting. */
 export interface Connection {
   inode: number;
   state: number;
-  /** Address and port, an IPv4 address in one way only. */
+  /** Address and port in hexadecimal and decimal. An IPv4 address has the same text in an IPv4 and in an IPv6 socket. */
   from: string;
   to: string;
   toPort: number;
   isLoopback: boolean;
 }
 
-/** The connection that one message of files.img tells of, if it does of one. */
+/** The TCP connection in one message of files.img; undefined where it has none. */
 export function connectionOf({ isk: socket }: file_entry): Connection | undefined {
   if (!socket || socket.proto !== tcp || socket.dstPort === 0) return undefined;
   const [from, to] = [plainAddress(socket.srcAddr), plainAddress(socket.dstAddr)];
@@ -29,7 +29,7 @@ export function connectionOf({ isk: socket }: file_entry): Connection | undefine
   };
 }
 
-/** An address in words as the network has them; one of IPv4 may be written within one of IPv6. */
+/** `words` are in network byte order. An IPv4 address may be inside an IPv6 one (`::ffff:1.2.3.4`). */
 function plainAddress(words: number[]): { text: string; isLoopback: boolean } {
   const bytes = Buffer.from(Uint32Array.from(words).buffer).toString("hex");
   const text = bytes.match(/^0{20}ffff([0-9a-f]{8})$/)?.[1] ?? bytes;

@@ -8,9 +8,11 @@ import { editImage, imageOf, magicOf, messagesIn, readImage } from "./images.ts"
 import { type Connection, connectionOf, tcpState } from "./inet-sockets.ts";
 
 /**
- * Makes the connections of a dump ready for where it is restored. Those between the container's own processes, over its loopback,
- * go on: both ends travel. One whose other end does not (a `docker exec` session's, or not accepted yet), and with `endOuter` each
- * that is not over the loopback, becomes one that has ended.
+ * Prepares the TCP connections of a dump for its restore. A connection over the loopback between the container's own processes goes
+ * on, because the dump has both ends. A loopback connection without its other end (of a `docker exec` session, or not accepted yet)
+ * becomes an ended one.
+ * @param images folder of the dump
+ * @param options `endOuter` also ends all connections that are not over the loopback
  */
 export async function prepareConnections(images: string, { endOuter }: { endOuter: boolean }): Promise<void> {
   const path = join(images, "files.img");
@@ -27,13 +29,16 @@ export async function prepareConnections(images: string, { endOuter }: { endOute
   if (changed) await writeFile(path, changed);
 }
 
-/** Whether a dump has connections that must be ended where their addresses are not: those of Docker's own checkpoints, for instance. */
+/** Whether a dump has connections that must end where the container lacks its old addresses, as a checkpoint of Docker's own can have. */
 export async function hasOuterConnections(images: string): Promise<boolean> {
   const files = readImage(file_entrySchema, await readFile(join(images, "files.img")));
   return tellApart(files.map(connectionOf)).outer.size > 0;
 }
 
-/** Connections that go on by themselves; the places of all others, and among them of those that lack their other end. */
+/**
+ * Sorts connections: `inner` ones have both ends here; `outer` is the indices of all others; `halves` is the indices of loopback
+ * connections without their other end.
+ */
 function tellApart(all: (Connection | undefined)[]) {
   const isOpen = ({ isLoopback, state }: Connection) => isLoopback && state === tcpState.established;
   const known = new Set(all.map((each) => each && isOpen(each) && `${each.from} ${each.to}`));
@@ -49,12 +54,12 @@ function tellApart(all: (Connection | undefined)[]) {
 }
 
 /**
- * What a socket has not sent yet, CRIU sends while it makes the sockets, the other end perhaps not among them yet. Taken for sent and
- * lost, it is repeated later.
+ * Marks the unsent bytes of a socket as sent. CRIU would send them while it makes the sockets, when the other end may not exist yet.
+ * Bytes that count as sent are not lost: the kernel repeats them later.
  */
 async function takeForSent(path: string): Promise<void> {
   const image = await readFile(path);
-  // Behind the message are the bytes of the queues.
+  // The bytes of the queues follow the message.
   const [encoded] = messagesIn(image);
   if (!encoded) return;
   const stream = fromBinary(tcp_stream_entrySchema, encoded);

@@ -6,10 +6,11 @@ import { file_entrySchema } from "../proto/generated/fdinfo_pb.ts";
 import { readImage } from "./images.ts";
 
 /**
- * A file that is open under a name it has lost, while it has another one, CRIU gives a name of its own for the time of the dump.
- * In a tmpfs, which the images hold, that is enough. Of files that godwit copies the copy would lack the name, so that the
- * restore could only fail.
- * @throws dump-failed where the images in a folder need such a file
+ * Refuses a dump that cannot be restored because of a removed file name. If an open file has lost the name it was opened by, but has
+ * another one, CRIU links it under a temporary name during the dump. In a tmpfs that works, because the images hold its files. In
+ * files that godwit copies, the copy lacks the temporary name and the restore would fail.
+ * @param images folder of the dump
+ * @throws dump-failed where the images need such a file
  */
 export async function refuseLostNames(images: string, container: ContainerInspect): Promise<void> {
   const folders = foldersOfLostNames(await readFile(join(images, "files.img")));
@@ -17,12 +18,12 @@ export async function refuseLostNames(images: string, container: ContainerInspec
   if (folder === undefined) return;
   throw new GodwitError(
     "dump-failed",
-    `CRIU could not dump the container: a file in ${folder} is open under a name that was removed while the file has another one.`,
-    { hint: "Have the program open it anew (a hard link was made, and the first name removed), or use a tmpfs there." },
+    `CRIU could not dump the container: a program has a file in ${folder} open by a removed name, and the file still has another name.`,
+    { hint: "Let the program open the file again by its other name, or mount a tmpfs there." },
   );
 }
 
-/** Where the names are that CRIU gave: files.img has them as paths in the container. */
+/** The folders of CRIU's temporary names, as paths in the container. `image` is files.img. */
 export function foldersOfLostNames(image: Buffer): string[] {
   return readImage(file_entrySchema, image)
     .flatMap(({ reg }) => (reg ? Buffer.from(reg.name).toString() : []))

@@ -6,29 +6,30 @@ import { core_entrySchema } from "../proto/generated/core_pb.ts";
 import { file_lock_entrySchema } from "../proto/generated/file-lock_pb.ts";
 import { readImage } from "./images.ts";
 
-/** Among the images: what the runtime hook does after the restore (runtime/locks says how it is written). */
+/** File among the images with orders for the runtime hook after the restore. runtime/locks/main.c describes its lines. */
 const ordersFile = "locks.godwit";
-/** CRIU's kind of lock for those of fcntl(2). */
+/** CRIU's number for the locks of fcntl(2). */
 const recordLock = 1;
-/** CRIU's state of a process that runs. */
+/** CRIU's number for the state of a running process. */
 const alive = 1;
 
 interface RecordLock {
-  /** As the container sees it. */
+  /** The process id within the container. */
   pid: number;
   fd: number;
-  /** 0: shared; 1: exclusive. */
+  /** 0 is shared, 1 is exclusive. */
   type: number;
   start: bigint;
-  /** 0: up to the end. */
+  /** In bytes; 0 means up to the end of the file. */
   length: bigint;
 }
 
 /**
- * Finds the record locks that a restore from these images would lose, and leaves orders among the images to take them again. CRIU
- * (4.2) takes them itself, but before it maps the processes' files and closes their descriptors; the kernel drops a process's
- * record locks on a file when it closes any descriptor of it.
- * @param processes those that were dumped; they stand still
+ * Finds the record locks that a restore from these images would lose, and writes orders among the images to take them again. CRIU
+ * (4.2) takes all locks too early: afterwards it maps files and closes their descriptors, and the kernel drops all record locks of a
+ * process on a file when the process closes any descriptor of that file.
+ * @param images folder of the dump
+ * @param processes the processes that were dumped; they are still frozen
  */
 export async function noteLostLocks(images: string, processes: ContainerProcess[]): Promise<void> {
   const image = await readFile(join(images, "filelocks.img")).catch(ifGone(undefined));
@@ -48,18 +49,22 @@ export async function noteLostLocks(images: string, processes: ContainerProcess[
   await writeFile(join(images, ordersFile), orders.map((order) => `${order}\n`).join(""), { mode: 0o600 });
 }
 
-/** Orders that were left among images, for godwit-locks. Where there are some, CRIU must leave the processes stopped. */
+/** The orders among the images, for godwit-locks; undefined where there are none. With orders, CRIU must leave the processes stopped. */
 export async function lockOrders(images: string): Promise<string | undefined> {
   return readFile(join(images, ordersFile), "utf8").catch(ifGone(undefined));
 }
 
+/** The record locks in `filelocks.img`. */
 export function recordLocksIn(image: Buffer): RecordLock[] {
   return readImage(file_lock_entrySchema, image)
     .filter(({ flag }) => flag === recordLock)
     .map(({ type, pid, fd, start, len }) => ({ pid, fd, type, start, length: len }));
 }
 
-/** By name or by inode: the same file may have another name, and file systems may show other inodes in the two places. */
+/**
+ * Whether a process has mapped the file of a descriptor. It compares names and inodes: the file may have a second name, and a file
+ * system may show different inodes in the two places.
+ */
 async function hasMapped(pid: number, fd: number): Promise<boolean> {
   const file = `/proc/${pid}/fd/${fd}`;
   const [maps, path, { ino }] = await Promise.all([
@@ -70,7 +75,7 @@ async function hasMapped(pid: number, fd: number): Promise<boolean> {
   return maps.includes(` ${path}\n`) || maps.split("\n").some((line) => line.split(" ", 5)[4] === String(ino));
 }
 
-/** Processes, as the container sees them, that were neither stopped nor dead. */
+/** Process ids, within the container, of the processes that were neither stopped nor dead. */
 async function runningIn(images: string): Promise<number[]> {
   const found = (await readdir(images)).map(async (name) => {
     const pid = name.match(/^core-(\d+)\.img$/)?.[1];

@@ -4,24 +4,24 @@ import type { CriuDumpStats, CriuRestoreStats } from "../../../contract/migratio
 import { type stats_entry, stats_entrySchema } from "../proto/generated/stats_pb.ts";
 import { magicOf, readImage } from "./images.ts";
 
-/** The first words of CRIU's service images, and of its statistics among them. */
+/** The magic of CRIU's service images, and of its statistics among them. */
 const magic = [0x55105940, 0x57093306];
-/** Of an image with a message: the magic, and the length of the message. */
+/** The least bytes of an image with a message: two words of magic, and the length of the message. */
 const minBytes = 12;
 
-/** What CRIU says of a dump that has ended, from its work folder; null where it says nothing that can be understood. */
+/** CRIU's statistics of a dump that has ended, from its work folder. Null where they are missing or of no known form. */
 export async function readDumpStats(work: string): Promise<CriuDumpStats | null> {
   return parseDumpStats(await readFile(join(work, "stats-dump")).catch(() => Buffer.alloc(0)));
 }
 
-/** The same of a restore. */
+/** CRIU's statistics of a restore that has ended, likewise. */
 export async function readRestoreStats(work: string): Promise<CriuRestoreStats | null> {
   return parseRestoreStats(await readFile(join(work, "stats-restore")).catch(() => Buffer.alloc(0)));
 }
 
 /**
- * CRIU's times are microseconds. Of a dump whose pages it served until after the resume CRIU measures nothing: it scanned no page
- * then, and its time is that of a clock that was never set.
+ * Converts CRIU's times from microseconds to ms. Null for a lazy dump, whose pages CRIU served after the resume: CRIU then counts no
+ * scanned page, and its times are meaningless.
  */
 export function parseDumpStats(image: Buffer): CriuDumpStats | null {
   const dump = statistics(image)?.dump;
@@ -49,7 +49,7 @@ export function parseRestoreStats(image: Buffer): CriuRestoreStats | null {
   };
 }
 
-/** Numbers that are missing read as 0. */
+/** A missing number reads as 0. */
 function statistics(image: Buffer): stats_entry | undefined {
   if (image.length < minBytes || magicOf(image).some((word, i) => word !== magic[i])) return undefined;
   return readImage(stats_entrySchema, image)[0];

@@ -2,40 +2,40 @@ import { pageBytes, pageWordBytes } from "../../proc/page-size.ts";
 import { pageFlags } from "./pagemap-image.ts";
 
 const commands = { add: 1, hole: 2, open: 3, openAndAsk: 4, ask: 5, addFlagged: 6 } as const;
-/** The last word on a connection of pages: a dump has sent all of them, or whoever fetches has them all. */
+/** Ends a connection of pages. A dump sends it after its last page; a reader sends it when it has all pages. */
 export const closeWord = 0x1023;
 const forcedCloseWord = 0x1024;
 const commandBits = 16;
 
-/** One word of a dump to its page server. */
+/** A message of a dump to its page server. CRIU's messages are called words here. */
 export type DumpWord =
-  /** Pages of this memory follow; with `answer`, one byte says whether it was there in the round before. */
+  /** Pages of this memory follow. With `answer`, the server answers with one byte: whether the round before had this memory. */
   | { word: "open"; memory: DumpedMemory; answer: boolean }
-  /** Four bytes answer whether the memory was there in the round before. */
+  /** The server answers with four bytes: whether the round before had this memory. */
   | { word: "was-there"; memory: DumpedMemory }
-  /** Pages, whose contents follow. `first` is a page's number: its address divided by `pageBytes`. */
+  /** Pages. Their contents follow the word. `first` is the number of a page: its address divided by `pageBytes`. */
   | { word: "pages"; first: number; count: number; lazy: boolean }
-  /** Pages that are as they were in the round before. */
+  /** Pages that have not changed since the round before. */
   | { word: "unchanged"; first: number; count: number }
-  /** All was sent; four bytes of zero answer that all has arrived. */
+  /** Everything is sent. The server answers with four zero bytes when everything has arrived. */
   | { word: "close" };
 
-/** Memory of a task, by its number within the container, or shared memory, by CRIU's number of it. */
+/** The memory of a task, by its process id within the container, or a shared memory, by CRIU's id of it. */
 export interface DumpedMemory {
   kind: "task" | "shared";
   id: string;
 }
 
-/** What a dump or pre-dump of CRIU says to a page server. The layout of its words changed with CRIU 4.2. */
+/** Decodes what a dump or pre-dump of CRIU sends to a page server. The layout of the words changed with CRIU 4.2. */
 export class DumpProtocol {
   readonly headerBytes: number;
 
-  /** `version` such as `4.2.1`. */
+  /** `version` is such as `4.2.1`. */
   constructor(version: string) {
     this.headerBytes = pageWordBytes(version);
   }
 
-  /** @throws Error where it is no word of a dump */
+  /** Decodes a word of `headerBytes` bytes. @throws Error where it is no word of a dump */
   read(header: Buffer): DumpWord {
     const whole = header.readUInt32LE(0);
     if (whole === closeWord || whole === forcedCloseWord) return { word: "close" };
@@ -50,7 +50,7 @@ export class DumpProtocol {
     const said = flagsOf(command, whole >>> commandBits);
     if (said & pageFlags.present) return { word: "pages", first, count, lazy: Boolean(said & pageFlags.lazy) };
     if (said & pageFlags.parent) return { word: "unchanged", first, count };
-    throw new Error(`CRIU said ${whole.toString(16)}, which is no word of a dump`);
+    throw new Error(`CRIU sent ${whole.toString(16)}, which is no word of a dump`);
   }
 }
 
@@ -62,6 +62,6 @@ function flagsOf(command: number, given: number): number {
 
 function memoryOf(number: bigint): DumpedMemory {
   const kind = ({ 1: "task", 2: "shared" } as const)[Number(number & 0xffn)];
-  if (!kind) throw new Error(`CRIU sends a kind of memory that is not known (${number & 0xffn})`);
+  if (!kind) throw new Error(`CRIU sent an unknown kind of memory (${number & 0xffn})`);
   return { kind, id: String(number >> 8n) };
 }

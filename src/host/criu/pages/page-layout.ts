@@ -1,14 +1,14 @@
 import type { PageRuns, Run } from "./page-runs.ts";
 import { type PagemapEntry, pageFlags } from "./pagemap-image.ts";
 
-/** CRIU counts the bytes of an entry that the daemon fetches in 31 bits, and before 4.2 the pages of any entry in 32. */
+/** CRIU counts the bytes of a lazy entry in 31 bits. CRIU before 4.2 counts the pages of every entry in 32 bits. */
 const maxLazyPages = 16 * 1024;
 const maxPages = 2 ** 28;
 
 /**
- * The pagemap over a file in which each page lies at its own address, for the daemon that fetches lazy pages. Contents of
- * present pages lie one behind the other, so all that is not fetched from here must count as present: holes, and pages that
- * were restored before.
+ * The pagemap of a file in which each page lies at its own address. `lazyOrders` reads it to find the lazy pages. A pagemap stores
+ * the contents of present pages one after another, without gaps. So everything else in the file counts as present too: holes, and
+ * pages that are not lazy.
  */
 export function* flatEntries(runs: PageRuns): Generator<PagemapEntry> {
   let at = 0;
@@ -20,7 +20,7 @@ export function* flatEntries(runs: PageRuns): Generator<PagemapEntry> {
   }
 }
 
-/** The pagemap for the restore, whose parent is the flat one. Where the host cannot fetch pages later, none is lazy. */
+/** The pagemap for CRIU's restore. Its parent is the pagemap of `flatEntries`. Without `lazy`, CRIU restores all pages at once. */
 export function* topEntries(runs: PageRuns, lazy: boolean): Generator<PagemapEntry> {
   for (const run of runs) {
     if (lazy && run.lazy) yield* pieces(run, pageFlags.lazy, maxLazyPages);

@@ -3,26 +3,28 @@ import { pipeline } from "node:stream/promises";
 import { pageBytes } from "../../proc/page-size.ts";
 import type { DumpedMemory, DumpProtocol, DumpWord } from "./dump-protocol.ts";
 
-/** What has arrived and was not written yet is at most about this much. */
+/** About how many bytes may have arrived without being written. */
 const bufferedBytes = 4 * 2 ** 20;
 
-/** Where the memory of a round goes; called in the order of the dump. */
+/** Takes the memory of a round. Calls come in the order of the dump. */
 export interface RoundTarget {
+  /** Whether the round before had this memory. */
   wasThere(memory: DumpedMemory): boolean;
+  /** Later calls are about this memory. */
   open(memory: DumpedMemory): Promise<void>;
-  /** Pages of the memory opened last whose contents come with `write`. */
+  /** Pages of the memory that was opened last. Their contents come with `write`. */
   pages(first: number, count: number, lazy: boolean): void;
-  /** @throws Error where a page was not there in the round before */
+  /** Pages that have not changed since the round before. @throws Error where that round lacks one of them */
   unchanged(first: number, count: number): void;
-  /** The next bytes of the pages, at this address of the memory opened last. */
+  /** The next `bytes` bytes of the pages, at this address of the memory that was opened last. */
   write(buffers: readonly Buffer[], bytes: number, address: number): Promise<void>;
-  /** All has come, and was written. */
+  /** Everything has arrived and is written. */
   end(): void;
 }
 
 /**
- * Receives what one dump or pre-dump sends, to the end; the dump hears that all has arrived only when it has been written.
- * @throws Error where the stream ends before, or the target does; the stream is destroyed then
+ * Receives everything that one dump or pre-dump sends. The dump gets its last answer only after everything is written.
+ * @throws Error where the stream ends too early, and errors of the target; the stream is destroyed then
  */
 export async function receiveRound(stream: Duplex, protocol: DumpProtocol, target: RoundTarget): Promise<void> {
   const reader = new RoundReader(protocol, target, (answer) => stream.write(answer));
@@ -35,7 +37,7 @@ export async function receiveRound(stream: Duplex, protocol: DumpProtocol, targe
     stream.destroy();
     throw error;
   }
-  // Whoever dumped goes when it has heard the answer; how its connection ends does not matter any more.
+  // CRIU ends after this answer. From here on an error of the connection does not matter.
   ended.catch(() => {});
   stream.end();
 }
@@ -48,7 +50,7 @@ class RoundReader extends Writable {
   readonly #answer: (bytes: Buffer) => void;
   readonly #header: Buffer;
   #headerLeft: number;
-  /** Of the pages under way. */
+  /** Bytes of the current pages that are still to come. */
   #left = 0;
   #address = 0;
   #pending: { buffers: Buffer[]; bytes: number; address: number } = { buffers: [], bytes: 0, address: 0 };
@@ -62,7 +64,7 @@ class RoundReader extends Writable {
     this.#header = Buffer.alloc(protocol.headerBytes);
   }
 
-  /** Settles when all has been sent, and was written. */
+  /** Settles when everything has arrived and is written. */
   get received(): Promise<void> {
     return this.#received.promise;
   }
@@ -124,7 +126,7 @@ class RoundReader extends Writable {
     this.#answer(answer);
   }
 
-  /** Bytes that lie side by side are written together. */
+  /** Collects bytes at consecutive addresses, to write them together. */
   async #keep(bytes: Buffer): Promise<void> {
     const { bytes: before, address } = this.#pending;
     if (before > 0 && address + before !== this.#address) await this.#flush();

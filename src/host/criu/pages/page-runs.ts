@@ -1,17 +1,18 @@
-/** Consecutive pages of one memory; `first` is a page's number, that is its address divided by the page size. */
+/** Consecutive pages of one memory. */
 export interface Run {
+  /** Number of the first page: its address divided by the page size. */
   first: number;
   count: number;
-  /** Whether the program may run before they are there. */
+  /** Whether the program may run before these pages are there. */
   lazy: boolean;
 }
 
-/** Which pages a memory has: runs in rising order, none touching the next one of its kind. */
+/** The pages that a memory has, as runs in rising order. Adjacent runs of the same kind are joined. */
 export class PageRuns implements Iterable<Run> {
   readonly #runs: Run[] = [];
   #pages = 0;
 
-  /** @throws Error where the pages do not come after all others */
+  /** Appends pages. @throws Error where they do not lie behind all others */
   add({ first, count, lazy }: Run): void {
     if (count <= 0) return;
     const last = this.#runs.at(-1);
@@ -21,11 +22,12 @@ export class PageRuns implements Iterable<Run> {
     else this.#runs.push({ first, count, lazy });
   }
 
+  /** How many pages all runs have. */
   get pages(): number {
     return this.#pages;
   }
 
-  /** The runs from page `first` on, `count` pages, cut where the kind changes; undefined where one of them is missing. */
+  /** The `count` pages from page `first` on, as runs of one kind each; undefined where a page is missing. */
   slice(first: number, count: number): Run[] | undefined {
     const end = first + count;
     const found: Run[] = [];
@@ -40,7 +42,7 @@ export class PageRuns implements Iterable<Run> {
     return found;
   }
 
-  /** The runs that `other` does not have at all. */
+  /** The pages that `other` lacks, as runs. */
   without(other: PageRuns): Run[] {
     const left: Run[] = [];
     let i = 0;
@@ -63,7 +65,7 @@ export class PageRuns implements Iterable<Run> {
     return this.#runs[Symbol.iterator]();
   }
 
-  /** Of the run that has the page, or of the first one behind it. */
+  /** Index of the run that has the page, or else of the first run behind it. */
   #indexOf(page: number): number {
     let low = 0;
     let high = this.#runs.length;

@@ -149,7 +149,7 @@ test("after any rounds each page has its last contents", async () => {
   );
 });
 
-/** Plays a program and CRIU: what a round did not touch is called unchanged. */
+/** Plays a program and CRIU. CRIU reports the pages that the program has not touched as unchanged. */
 async function playRounds(rounds: { first: number; count: number; gone: boolean }[][], chunk: number): Promise<void> {
   const [own, images] = [await mkdtemp(join(folder, "store-")), await mkdtemp(join(folder, "images-"))];
   const store = new PageStore(own, new DumpProtocol("4.2.1"));

@@ -10,22 +10,22 @@ import { type RoundTarget, receiveRound } from "./page-round.ts";
 import { PageRuns, type Run } from "./page-runs.ts";
 import { pagemapImage } from "./pagemap-image.ts";
 
-/** What a program gave back is returned to the host in pieces of at least this size: each costs a process. */
+/** The smallest run of freed pages that is given back to the host: each run costs a process. */
 const minReturnedPages = (16 * 2 ** 20) / pageBytes;
 
 interface Memory {
-  /** As the images are named: `PID`, or `shmem-ID`. */
+  /** The part of the image's name that identifies the memory: `PID`, or `shmem-ID`. */
   name: string;
   pagesId: number;
   file: PageFile;
-  /** What the last whole round left here. */
+  /** The pages of the last complete round. */
   held: PageRuns;
 }
 
 /**
- * The memory of a container as rounds of dumps bring it: each page is written over what it was before, at its own address in a
- * file that is one large hole otherwise. So however many rounds come, memory takes its own size, and every page is read from
- * one place, however old it is. `folder` must be in memory, and hold files of 2^47 bytes.
+ * Receives the memory of a container from rounds of dumps. Each memory has one sparse file, in which each page lies at its own
+ * address. A newer page replaces the older one. So the store takes the size of the memory, however many rounds come, and every page
+ * is read from one place. `folder` must be a tmpfs: it needs files of 2^47 bytes.
  */
 export class PageStore {
   readonly #folder: string;
@@ -41,8 +41,9 @@ export class PageStore {
   }
 
   /**
-   * Takes what one dump or pre-dump sends. After one that failed no other is taken: CRIU counts the pages of a round as sent.
-   * @throws Error; ENOSPC where there is no room
+   * Receives one dump or pre-dump. After a round that failed it refuses all others, because CRIU does not send again the pages of a
+   * failed round.
+   * @throws Error where the round is not complete, or an earlier one was not; the system's error, such as ENOSPC
    */
   async receive(stream: Duplex): Promise<void> {
     if (this.#broken) throw new Error("an earlier round of memory did not arrive whole");
@@ -60,16 +61,17 @@ export class PageStore {
   }
 
   /**
-   * Puts the images of memory beside the others of the dump, in `images`, and makes the folder of the store one that CRIU's
-   * lazy-pages daemon can read: there every page must be present, and where CRIU restores, only those that cannot wait. Nothing
-   * more is taken after that.
+   * Writes the images of memory, and ends the receiving. The images in `images`, beside the others of the dump, are for CRIU's
+   * restore: with `lazy` they leave the lazy pages out. The images in the folder of the store have every page. They are the parent of
+   * the others, and `lazyOrders` reads them.
+   * @throws Error where a round was not complete
    */
   async writeImages(images: string, lazy: boolean): Promise<void> {
     if (this.#broken) throw new Error("the memory of the container did not arrive whole");
     this.#broken = true;
     const others = await readdir(images);
     await Promise.all([
-      // CRIU follows it from within the container, where no path of this host begins at the root.
+      // The link is relative, because CRIU follows it inside the container, where absolute paths of this host do not exist.
       symlink(relative(images, this.#folder), join(images, "parent")),
       ...others.map((name) => link(join(images, name), join(this.#folder, name))),
       ...[...this.#memories.values()].flatMap(({ name, pagesId, file, held }) => [
@@ -81,13 +83,14 @@ export class PageStore {
     ]);
   }
 
+  /** How many pages the store has. */
   get pages(): number {
     let pages = 0;
     for (const { held } of this.#memories.values()) pages += held.pages;
     return pages;
   }
 
-  /** Gives the memory up; its room is free again. */
+  /** Removes all files of the store, which frees their memory. */
   async discard(): Promise<void> {
     this.#broken = true;
     for (const { file } of this.#memories.values()) await file.remove();
@@ -100,7 +103,7 @@ export class PageStore {
     return { name: kind === "task" ? id : `shmem-${id}`, pagesId: this.#lastId, file, held: new PageRuns() };
   }
 
-  /** A round has come whole: what it did not speak of has gone, and its room is given back before the next one. */
+  /** Ends a complete round. Removes memories and pages that the round does not have. The next `receive` waits for that. */
   #settle(runs: ReadonlyMap<string, PageRuns>): void {
     const waste: Promise<void>[] = [];
     for (const [key, memory] of this.#memories) {
@@ -127,7 +130,7 @@ async function punchHoles(path: string, runs: Run[]): Promise<void> {
   }
 }
 
-/** What one round says of each memory. */
+/** One round: collects which pages each memory has. */
 class Round implements RoundTarget {
   readonly #runs = new Map<string, PageRuns>();
   readonly #memories: Map<string, Memory>;
@@ -165,8 +168,8 @@ class Round implements RoundTarget {
   unchanged(first: number, count: number): void {
     const { memory, runs } = this.#opened;
     const held = memory.held.slice(first, count);
-    // Its place in the file would read as zeros.
-    if (!held) throw new Error(`CRIU counts on pages from ${first.toString(16)} on that never came`);
+    // A missing page would read as zeros.
+    if (!held) throw new Error(`CRIU refers to pages that never came, from page ${first.toString(16)} on`);
     for (const part of held) runs.add(part);
   }
 
@@ -180,7 +183,7 @@ class Round implements RoundTarget {
 
   get #opened(): { memory: Memory; runs: PageRuns } {
     if (this.#now) return this.#now;
-    throw new Error("CRIU sent pages before it said of what");
+    throw new Error("CRIU sent pages before it named their memory");
   }
 }
 

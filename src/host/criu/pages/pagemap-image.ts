@@ -1,13 +1,14 @@
 import { pageBytes } from "../../proc/page-size.ts";
 
 /**
- * Where pages are, as CRIU says it in images and to a page server alike: in the parent's image; not needed before the program
- * runs; in the image of pages itself.
+ * CRIU's flags of pages, in images and in words to a page server. `parent`: the contents are in the parent's image. `lazy`: the
+ * program may run before the pages are there. `present`: the contents are in this image of pages.
  */
 export const pageFlags = { parent: 1, lazy: 2, present: 4 } as const;
 
+/** Consecutive pages with the same flags. */
 export interface PagemapEntry {
-  /** Number of the first page. */
+  /** Number of the first page: its address divided by `pageBytes`. */
   first: number;
   count: number;
   flags: number;
@@ -19,10 +20,10 @@ const lengthBytes = 4;
 const maxEntryBytes = lengthBytes + 4 + 10 + 1 + 2 * 10;
 
 /**
- * CRIU's image of which pages a memory has: protobuf messages of numbers, each behind its length. The contents of pages that
- * are present lie one behind the other, in this order, in `pages-ID.img`. The fields are those of ../proto/pagemap.proto. They are
- * written by hand, because memory in pieces has hundreds of thousands of entries and the container stands still meanwhile: 300,000
- * entries take 0.12 s so, and 1.2 s with the generated code.
+ * Encodes the CRIU image that lists the pages of a memory (`pagemap-*.img`). The contents of present pages lie one after another, in
+ * this order, in `pages-ID.img`. The fields are those of ../proto/pagemap.proto. They are encoded by hand, because the container
+ * stands still meanwhile and fragmented memory has hundreds of thousands of entries: 300,000 entries take 0.12 s, and 1.2 s with the
+ * generated code.
  */
 export function pagemapImage(pagesId: number, entries: Iterable<PagemapEntry>): Buffer {
   const listed = [...entries];
@@ -30,7 +31,7 @@ export function pagemapImage(pagesId: number, entries: Iterable<PagemapEntry>): 
   let at = 0;
   for (const word of magic) at = image.writeUInt32LE(word, at);
   at = writeMessage(image, at, [[1, pagesId]]);
-  // The number of pages stands twice: CRIU before 4.2 reads only the first, where larger ones do not fit.
+  // The number of pages stands twice: CRIU before 4.2 reads only the first one, which has 32 bits.
   for (const { first, count, flags } of listed)
     at = writeMessage(image, at, [
       [1, first * pageBytes],
@@ -51,7 +52,7 @@ function writeMessage(image: Buffer, at: number, fields: [number: number, value:
   return end;
 }
 
-/** Addresses have more bits than the integers that JavaScript shifts. */
+/** Divides instead of shifting: addresses have more than the 32 bits that JavaScript shifts. */
 function writeVarint(image: Buffer, at: number, value: number): number {
   let left = value;
   let end = at;

@@ -4,7 +4,7 @@ import { messagesIn } from "../images/images.ts";
 import { pagemap_entrySchema, pagemap_headSchema } from "../proto/generated/pagemap_pb.ts";
 import { type PagemapEntry, pageFlags } from "./pagemap-image.ts";
 
-/** One of CRIU's images of which pages a memory has; see `pagemapImage`. The contents are in `pages-ID.img`. */
+/** Decodes a CRIU image that lists the pages of a memory; see `pagemapImage`. The contents are in `pages-ID.img`. */
 export function readPagemap(image: Buffer): { pagesId: number; entries: PagemapEntry[] } {
   const [head, ...entries] = messagesIn(image);
   const pagesId = head ? fromBinary(pagemap_headSchema, head).pagesId : 0;
@@ -15,7 +15,7 @@ export function readPagemap(image: Buffer): { pagesId: number; entries: PagemapE
 function readEntry(encoded: Buffer): PagemapEntry {
   const { vaddr, compatNrPages, nrPages, inParent, flags } = fromBinary(pagemap_entrySchema, encoded);
   return {
-    // An address may need more than the 53 bits of a number; its last 12 are zero, so that it is exact all the same.
+    // An address may have more than 53 bits. Its last 12 bits are zero, so that the number is exact.
     first: Number(vaddr) / pageBytes,
     count: Number(nrPages) || compatNrPages,
     flags: flags | (inParent ? pageFlags.parent : 0),

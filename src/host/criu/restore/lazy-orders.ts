@@ -5,8 +5,10 @@ import { pageFlags } from "../pages/pagemap-image.ts";
 import { readPagemap } from "../pages/pagemap-read.ts";
 
 /**
- * What `godwit-lazy-pages` is told of the memory that a restore leaves out, a line each: see runtime/lazy-pages/main.c. `images`
- * is the folder with the images of a dump; the pages are there too, or, with `from: "source"`, come from the frozen original.
+ * The orders for `godwit-lazy-pages`: lines that describe the memory that a restore leaves out. runtime/lazy-pages/main.c describes
+ * the lines.
+ * @param images folder with the images of a dump
+ * @param from where the contents of the pages are: in that folder, or in the frozen original on the source
  */
 export async function lazyOrders(images: string, from: "images" | "source"): Promise<string> {
   const tasks = (await readdir(images)).flatMap((name) => /^pagemap-(\d+)\.img$/.exec(name)?.[1] ?? []);
@@ -18,7 +20,7 @@ async function ordersOf(images: string, from: "images" | "source", task: string,
   const { pagesId, entries } = readPagemap(await readFile(join(images, `pagemap-${task}.img`)));
   const lines = from === "images" ? [`file ${join(images, `pages-${pagesId}.img`)}`] : [];
   lines.push(`task ${task}`);
-  // The contents of present pages lie one behind the other, whether they are lazy or not.
+  // The file has the contents of all present pages one after another, lazy or not.
   let offset = 0;
   for (const { first, count, flags } of entries) {
     if (flags & pageFlags.lazy) lines.push(`run ${first} ${count}${from === "images" ? ` ${file} ${offset}` : ""}`);

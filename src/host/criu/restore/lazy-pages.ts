@@ -9,47 +9,49 @@ import { isThere } from "../../proc/gone.ts";
 import { startedWith } from "../../proc/process-table.ts";
 import { endProcess } from "../../proc/processes.ts";
 
-/** Memory that comes into a restored container while it runs. */
+/** The transfer of memory into a restored container that runs. */
 export interface LazyPages {
-  /** Settles when every page is in the container. @throws restore-failed, after the container was killed */
+  /** Settles when every page is in the container. @throws restore-failed; the container was killed then */
   drained: Promise<void>;
   /** Kills the container unless every page is in it. */
   stop(): void;
 }
 
-/** What brings the memory, waiting for its orders. It ends with the agent, until it has them. */
+/** A `godwit-lazy-pages` that waits for its orders. It ends with the agent, unless it has got its orders. */
 export interface HeldLazyPages {
   /**
-   * From now on CRIU finds it in its work folder, and so does whoever brings pages from the source (`pagesSocket`). It outlives
-   * the agent. If it dies before the end, the container is killed: a page that has not arrived never reads as anything else.
+   * Gives the program its orders (`lazyOrders`), and returns when it listens: for CRIU in the work folder, and for pages from the
+   * source at `pagesSocket`. From now on it outlives the agent. If it dies before every page has arrived, its guard kills the
+   * container, because a page that has not arrived must never read as anything else.
+   * @throws restore-failed
    */
   start(orders: string): Promise<LazyPages>;
-  /** Harmless where it has ended. */
+  /** Ends the program. Harmless where it has ended already. */
   stop(): void;
 }
 
 const lookAgainMs = 100;
-/** What its process that holds the memories calls itself: runtime/lazy-pages/guard.c. */
+/** Name of the process that holds the userfaultfds: see runtime/lazy-pages/guard.c. */
 const guardName = "godwit-memory-guard";
 
-/** Files in the work folder that say what became of the memory. The program makes and renames the first: runtime/lazy-pages/main.c. */
+/** Files in the work folder that tell the state of the memory. runtime/lazy-pages/main.c makes `draining` and renames it to `drained`. */
 const marks = {
-  /** From before the restore on: pages may be missing. */
+  /** Made before the restore: pages may be missing. */
   draining: "draining",
-  /** No page is missing any more. */
+  /** No page is missing. */
   drained: "drained",
-  /** From before the restore on: no page is left out of it. */
+  /** Made before the restore: the restore itself brings every page. */
   eager: "eager",
 };
 
-/** Where it takes pages that come from the source. */
+/** The unix socket where `godwit-lazy-pages` takes pages from the source. */
 export function pagesSocket(work: string): string {
   return join(work, "pages.socket");
 }
 
 /**
- * When the last of the restored processes had the first pages that it waited for, in ns of CLOCK_MONOTONIC; undefined where none
- * waited. Known once all memory is there.
+ * The time at which the last of the restored processes got the first pages that it waited for, in ns of CLOCK_MONOTONIC. Undefined
+ * where no process waited, and before all memory is there.
  */
 export async function enteredAt(work: string): Promise<bigint | undefined> {
   const text = await readFile(join(work, "entered"), "utf8").catch(() => "");
@@ -57,11 +59,12 @@ export async function enteredAt(work: string): Promise<bigint | undefined> {
 }
 
 /**
- * Starts it for a container that will be restored into this cgroup (its folder, which need not exist yet), with the work folder of
- * the restore: what that costs is paid beforehand.
+ * Starts `godwit-lazy-pages` before its orders are known, so that its start costs no downtime.
+ * @param cgroup folder of the cgroup of the restored container; it need not exist yet
+ * @param work work folder of the restore
  */
 export function holdLazyPages(cgroup: string, work: string): HeldLazyPages {
-  // In a session of its own: it goes on if the agent ends.
+  // Detached, so that it goes on if the agent ends.
   const child = spawn(lazyPagesPath, [cgroup, work], { stdio: ["pipe", "pipe", "ignore"], detached: true });
   child.stdin.on("error", () => {});
   const ended = once(child, "exit").then(
@@ -78,19 +81,19 @@ export function holdLazyPages(cgroup: string, work: string): HeldLazyPages {
       child.stdin.end(orders);
       await Promise.race([once(child.stdout, "data"), ended]);
       const drained = ended.then(() => {});
-      // Nobody waits for it where the restore fails.
+      // If the restore fails, nobody waits for `drained`.
       drained.catch(() => {});
       return { drained, stop };
     },
   };
 }
 
-/** Notes that a restore leaves no page out. To be done before anything of the container runs. */
+/** Notes that a restore brings every page itself. Must be called before any process of the container runs. */
 export async function markEager(work: string): Promise<void> {
   await writeFile(join(work, marks.eager), "");
 }
 
-/** The memory of a container that an agent before this one restored, by the work folder of the restore. */
+/** The transfer of memory that an earlier agent started, by the work folder of the restore. */
 export function lazyPagesOf(work: string): LazyPages {
   const drained = outcome(work).then(async (memory) => {
     if (memory !== "whole") await fail(work, "it has ended");
@@ -100,45 +103,45 @@ export function lazyPagesOf(work: string): LazyPages {
 }
 
 /**
- * Whether memory that was left out of a restore will not come any more; then the container was killed. Waits while it comes. False
- * also where nothing tells of the restore: whoever has all memory removes the work folder.
+ * Waits while memory still comes into a restored container. True where the rest of the memory is lost; the container was then
+ * killed. False where all memory is there, and where the work folder is gone: it is removed once all memory is there.
  */
 export async function isMemoryLost(work: string): Promise<boolean> {
   return (await outcome(work)) === "lost";
 }
 
-/** Waits for what brings memory, and for what kills the container if that fails. `unknown`: no file says anything. */
+/** Waits until `godwit-lazy-pages` and its guard have ended. `unknown`: the work folder has none of the `marks`. */
 async function outcome(work: string): Promise<"whole" | "lost" | "unknown"> {
   const says = (mark: string) => isThere(join(work, mark));
   const look = async () => {
-    // First: the mark is set before the process ends.
-    const lives = (await processesOf(work)).length > 0;
+    // The processes come first, because the program sets its mark before it ends.
+    const isRunning = (await processesOf(work)).length > 0;
     if ((await says(marks.drained)) || (await says(marks.eager))) return "whole";
-    if (lives) return undefined;
+    if (isRunning) return undefined;
     return (await says(marks.draining)) ? "lost" : "unknown";
   };
   for (;;) {
-    // A look that fails says nothing.
+    // After a failed look the state is unknown, so this looks again.
     const found = await look().catch(() => undefined);
     if (found) return found;
     await sleep(lookAgainMs);
   }
 }
 
-/** The guard kills the container then, if it needs more memory. */
+/** Ends the process that brings memory. Its guard then kills the container, unless every page is there. */
 async function endWorker(work: string): Promise<void> {
   for (;;) {
     try {
       for (const { pid, name } of await processesOf(work)) if (name !== guardName) endProcess(pid);
       return;
     } catch {
-      // It could not be looked for; the container must not wait for pages for ever.
+      // The search for the process failed. It is repeated, because the container would wait for its pages for ever.
       await sleep(lookAgainMs);
     }
   }
 }
 
-/** What brings memory to the restore with this work folder: the process that works, and its guard. */
+/** The processes of `godwit-lazy-pages` for the restore with this work folder: the one that works, and its guard. */
 async function processesOf(work: string): Promise<{ pid: number; name: string }[]> {
   const named = (await startedWith(work)).map(({ pid, words }) => ({ pid, name: basename(words[0] ?? "") }));
   return named.filter(({ name }) => name === guardName || name === basename(lazyPagesPath));
@@ -148,7 +151,7 @@ async function fail(work: string, how: string): Promise<never> {
   const log = await readFile(join(work, "lazy-pages.log"), "utf8").catch(() => "");
   throw new GodwitError(
     "restore-failed",
-    `What brings the container's memory ended before all of it was there: ${log.trim() || how}.`,
-    { hint: "The container was ended before it could see a page that is missing; it goes on where it was." },
+    `godwit-lazy-pages ended before all memory was in the container: ${log.trim() || how}.`,
+    { hint: "The container was killed before it could read a missing page; it goes on where it was." },
   );
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a virtual machine does in its own root before its daemons start: file systems, network, limits.
+# Prepares a virtual machine, in its own root, before its daemons start: file systems, network, limits.
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck disable=SC1091 # NAME ADDRESS GATEWAY CONTROL, written by the lab

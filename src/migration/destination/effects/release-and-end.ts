@@ -1,21 +1,18 @@
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { containerName } from "../../../host/container/facts.ts";
-import { lazyPagesOf } from "../../../host/criu/restore/lazy-pages.ts";
-import { hookName, pendingFolder } from "../../../host/paths.ts";
-import { isThere } from "../../../host/proc/gone.ts";
+import { hookName } from "../../../host/paths.ts";
 import { disarmContainer } from "../../../host/restore/arm.ts";
-import { releaseImageSpace, workFolderOf } from "../../../host/restore/image-space.ts";
-import { pendingFiles, removePending } from "../../../host/restore/pending.ts";
+import { releaseImageSpace } from "../../../host/restore/image-space.ts";
+import { removePending } from "../../../host/restore/pending.ts";
 import type { IncomingMigration } from "../incoming.ts";
 import { removeAttachments } from "../prepare/attachments.ts";
-import { restore } from "../switchover.ts";
 import type { DestinationWorld } from "./world.ts";
 
 /** A step that still makes something takes no longer, unless Docker hangs. */
 const makingMs = 30_000;
 
-export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
+/** What the destination does to a container that came, and to what is left of one that did not. */
+export function releaseAndEnd(m: IncomingMigration): Omit<DestinationWorld, "restore" | "wasRestored" | "drainAgain"> {
   const { record, deps } = m;
   const { host } = deps;
   const kill = async (why: string) => {
@@ -24,21 +21,6 @@ export function realDestinationWorld(m: IncomingMigration): DestinationWorld {
     await m.memory.discard();
   };
   return {
-    restore: (offer) => restore(m, offer),
-
-    async wasRestored() {
-      // The hook writes it, also where the container has ended since.
-      return record.created !== null && isThere(join(pendingFolder, record.created, pendingFiles.consumed));
-    },
-
-    drainAgain() {
-      const work = workFolderOf(m.migration);
-      const { drained, stop } = lazyPagesOf(work);
-      m.abandon = stop;
-      m.memory.resume(work);
-      return { drained };
-    },
-
     async release() {
       if (m.hasArmed) await m.armed.pending.remove();
       else await removePending(m.createdId);

@@ -7,7 +7,7 @@ export interface RestoredContainer {
 
 /**
  * What the destination of one migration does to the world. Each effect is harmless when it is repeated, also beside an earlier try
- * that still runs, and rejects where it does not hold. The real one is release-and-end.ts; tests have a fake whose every action can fail.
+ * that still runs, and rejects where it does not hold. The real ones are in switchover.ts and release-and-end.ts; tests have a fake whose every action can fail.
  */
 export interface DestinationWorld {
   /** Restores the container, and resolves when it runs and is verified. */

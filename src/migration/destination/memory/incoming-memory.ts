@@ -31,7 +31,7 @@ export class IncomingMemory {
     this.#later = new PageRelay();
   }
 
-  /** After a restart of the agent, in post-copy: what the program that brings memory still lacks can come. */
+  /** After a restart of the agent, in post-copy: connects the source with godwit-lazy-pages again. */
   resume(work: string): void {
     this.#later = new PageRelay();
     this.#later.serve(pagesSocket(work));

@@ -8,7 +8,7 @@ interface Pace {
 
 /** Well within the time that a destination waits for a sign of its source. */
 const whileRunning: Pace = { everyMs: 20_000, silenceMs: 100_000 };
-/** A cut link shows itself by silence alone, for a quarter of an hour. No container may stand still for so long. */
+/** The kernel reports a cut link only after a quarter of an hour. A container must not stand still for so long. */
 const whileFrozen: Pace = { everyMs: 2_000, silenceMs: 20_000 };
 
 /** Tells the destination that the migration is under way, however long one request of it takes, and hears whether it still answers. */
@@ -30,12 +30,12 @@ export class Heartbeat implements Disposable {
     this.#beat(whileRunning);
   }
 
-  /** The container is frozen from now on. */
+  /** From the freeze on. */
   hurry(): void {
     this.#beat(whileFrozen);
   }
 
-  /** From the offer on the baton decides, and not how long the destination is silent. */
+  /** From the offer on: the baton decides, however long the destination is silent. */
   offered(): void {
     this.#beat({ ...whileRunning, silenceMs: Number.POSITIVE_INFINITY });
   }
@@ -46,7 +46,7 @@ export class Heartbeat implements Disposable {
 
   #beat({ everyMs, silenceMs }: Pace): void {
     clearInterval(this.#timer);
-    // Counted in questions: where this machine itself stood still, nobody was silent.
+    // Counts questions, not time: if this machine stood still, the destination was not silent.
     let unanswered = 0;
     this.#timer = setInterval(() => {
       if (unanswered * everyMs >= silenceMs) {

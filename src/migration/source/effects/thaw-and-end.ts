@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { deferKills, defersKills, deliverKills } from "../../../host/cgroup/deferred-kills.ts";
 import { thaw } from "../../../host/cgroup/freezer.ts";
 import { endDumps } from "../../../host/criu/dump/end-dumps.ts";
@@ -10,29 +9,21 @@ import { endConnections, unblockTraffic } from "../../../host/network/traffic-bl
 import { containerProcesses } from "../../../host/proc/processes.ts";
 import { findRuncContainer } from "../../../host/runtime/runc.ts";
 import type { Log } from "../../../operations/log.ts";
-import type { Peer } from "../../../transport/peer.ts";
-import { callPeer } from "../../../transport/peer-calls.ts";
 import { sourceMayRun } from "../../baton/source.ts";
 import type { OutgoingRecord } from "../record.ts";
 import type { MemoryServer } from "../transfer/memory-server.ts";
 import type { SourceWorld } from "./world.ts";
 
-/** A restore may take long on a slow disk; whoever asks later gets the same answer. */
-const offerTimeoutMs = 120_000;
-const batonTimeoutMs = 5_000;
-/** Longer than the destination lets such a request wait. */
-const completedTimeoutMs = 20_000;
 /** How long Docker may take to begin a removal. */
 const removalMs = 2_000;
 const removalLookMs = 10;
 
-/** `peer` throws where its host is not configured any more: it gives no answer then. */
-export function realSourceWorld(
+/** What the source does to the original. */
+export function thawAndEnd(
   record: OutgoingRecord,
-  { host, peer, memory, log }: { host: Host; peer: () => Peer; memory: MemoryServer; log: Log },
-): SourceWorld {
+  { host, memory, log }: { host: Host; memory: Pick<MemoryServer, "close">; log: Log },
+): Omit<SourceWorld, "offer" | "askBaton" | "askCompleted"> {
   const { containerId, migration } = record;
-  const params = { migration };
   let resetting: Promise<void> | undefined;
   let protecting: Promise<void> | undefined;
   /**
@@ -118,11 +109,5 @@ export function realSourceWorld(
         .then((running) => running && endConnections(running.pid))
         .catch((error) => log.warn({ err: error, migration }, "connections of the original were not reset"));
     },
-
-    offer: async (offer) => callPeer(peer(), migrationProtocol.offer, params, offer, { timeoutMs: offerTimeoutMs }),
-    askBaton: async (question) =>
-      callPeer(peer(), migrationProtocol.baton, params, question, { timeoutMs: batonTimeoutMs }),
-    askCompleted: async () =>
-      callPeer(peer(), migrationProtocol.completed, params, {}, { timeoutMs: completedTimeoutMs }),
   };
 }

@@ -2,7 +2,7 @@ import type { BatonAnswer, BatonOffer } from "../../../contract/peer/messages.ts
 
 /**
  * What the source of one migration does to the world. Each effect is harmless when it is repeated, also beside an earlier try that
- * still runs, and rejects where it does not hold. The real one is thaw-and-end.ts; tests have a fake whose every action can fail.
+ * still runs, and rejects where it does not hold. The real ones are thaw-and-end.ts and ask-destination.ts; tests have a fake whose every action can fail.
  */
 export interface SourceWorld {
   /** Resolves when all processes of the original run, with their network. @returns whether it has any */
@@ -15,7 +15,7 @@ export interface SourceWorld {
   remove(): Promise<void>;
   /**
    * Nobody but `kill` can end the frozen original from now on: a `docker restart` must not begin it from scratch beside the copy, nor
-   * take the memory that the copy still needs. Where the kernel cannot do that, the log says so.
+   * take the memory that the copy still needs. Where the host cannot do that, nothing happens; where it fails, the log says so.
    */
   protect(): void;
   /** Resets connections that the copy does not continue: their peers learn it at once. */

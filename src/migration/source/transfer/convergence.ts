@@ -4,7 +4,7 @@ import { bytes } from "../../../contract/units.ts";
 /** Rounds that bring less than a quarter are not worth their bytes; one such round may be chance. */
 const worthwhile = 0.75;
 const patience = 2;
-/** Far beyond what a quarter a round needs to bring any memory to nothing. */
+/** A safety limit: if each round leaves a quarter less, any memory needs fewer rounds. */
 const maxRounds = 40;
 /** If sending takes at most this share of the fixed part, post-copy is not shorter. */
 const smallShare = 0.25;

@@ -13,7 +13,7 @@ import { type TunnelPort, tunnelPort } from "./tunnel-port.ts";
 
 /** Rounds shorter than this save little: the same files change again. */
 const shortRoundMs = 1000;
-/** Another round follows where the last one took at most so much of the time of the one before it. */
+/** Another round follows only if the last one took at most this share of the time of the one before. */
 const worthwhile = 0.75;
 /** Retries of an incomplete round; the final, frozen round copies the rest. */
 const partialRetries = 3;

@@ -18,8 +18,8 @@ export interface ServeOptions {
  * the destination still lacks: it does not matter what was on its way.
  */
 export class MemoryServer {
-  /** The memory is gone before the destination had all of it, and the destination does not know it yet. */
-  isLost = false;
+  /** The memory was lost before the destination had all of it, and the destination must still be told. */
+  owesLoss = false;
   #options: ServeOptions | undefined;
   #connection: Duplex | undefined;
   #closed = false;
@@ -36,7 +36,7 @@ export class MemoryServer {
     this.#options = options;
   }
 
-  /** Returns when the destination has everything, when the memory `isLost`, or after `close`. */
+  /** Returns when the destination has everything, when the memory is lost, or after `close`. */
   async serve(memory: Memory): Promise<void> {
     try {
       while (!this.#closed) {
@@ -45,7 +45,7 @@ export class MemoryServer {
       }
     } catch (error) {
       if (!(error instanceof MemoryLost)) throw error;
-      this.isLost = true;
+      this.owesLoss = true;
     } finally {
       memory.close();
     }

@@ -1,7 +1,7 @@
-// Changes a tree that make.h has made, below the working folder, in all ways in which a thing can become another one.
+// Changes the tree of make.h, below the working folder, in all ways: among others, each kind of entry becomes each other kind.
 #include "make.h"
 
-// Another content, of the same size and with the same time.
+// Writes other contents with the same size and the same time.
 static void changed_secretly(const char *path) {
   struct stat before;
   must(stat(path, &before));
@@ -10,7 +10,7 @@ static void changed_secretly(const char *path) {
   must(utimensat(AT_FDCWD, path, times, 0));
 }
 
-// An image has kept file capabilities only.
+// The attribute may be missing: of all attributes an image keeps only file capabilities.
 static void without(const char *path, const char *attribute) {
   if (lremovexattr(path, attribute) && errno != ENODATA) failed(__LINE__, attribute);
 }
@@ -38,7 +38,7 @@ static void change_attributes(void) {
   must(chown("files/folder1", 5, 6));
   dated("files/folder2", 5, 5);
   dated("files/mode6", 1000000000, 1);
-  // Owners change, and what the kernel takes away with that is given again.
+  // A change of owner removes capabilities and set-ID bits, so they are set again.
   must(chown("files/capable", 77, 77));
   capability("files/capable", 1 << 10);
   must(chown("files/capable-and-owned", 0, 0));

@@ -1,6 +1,6 @@
-// filekinds make FOLDER...: makes a tree with every kind of thing in it in each of these new folders.
-// filekinds change FOLDER...: changes what it has made there in all ways.
-// filekinds hold FOLDER...: listens on a socket in each of them, holds a deleted file of it open, and counts as long as that reads right.
+// filekinds make FOLDER...: makes each of these folders, with a tree that has every kind of entry.
+// filekinds change FOLDER...: changes these trees in all ways.
+// filekinds hold FOLDER...: in each folder listens on a socket and holds a deleted file open. Counts as long as the files read right.
 #include "change.h"
 
 static int in(char *path) {

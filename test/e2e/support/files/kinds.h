@@ -1,4 +1,4 @@
-// Makes one thing of each kind below the working folder; a thing that cannot be made ends the program, with its line.
+// Makes entries of each kind below the working folder. A call that fails ends the program with a message that has its line.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static void data(const char *path, const void *bytes, size_t length, off_t at) {
 
 static void text(const char *path, const char *it) { data(path, it, strlen(it), 0); }
 
-// Holds what the arguments say of its size and of a block of data.
+// Makes a file of this size with one block of data at the offset `block`; with a negative offset it has no data.
 static void holes(const char *path, off_t size, off_t block) {
   char bytes[4096];
   memset(bytes, 'x', sizeof bytes);
@@ -94,7 +94,7 @@ static void command(char *const argv[]) {
 
 static void removed(const char *path) { command((char *[]){"rm", "-rf", "--", (char *)path, NULL}); }
 
-// As mv does it: a folder of the image cannot be renamed, and is copied.
+// Renames as mv does: a folder of the image cannot be renamed, so mv copies it.
 static void renamed(const char *from, const char *to) {
   if (rename(from, to) == 0) return;
   if (errno != EXDEV) failed(__LINE__, from);
@@ -104,8 +104,8 @@ static void renamed(const char *from, const char *to) {
 enum { kinds = 6 };
 static const char *const kind_names[kinds] = {"file", "folder", "link", "fifo", "socket", "device"};
 
-// Something of a kind, which `variant` tells from others of that kind. (rsync takes a block device for a character device of the same
-// number.)
+// Makes an entry of a kind. The two variants of a kind differ. (The devices also differ in their number, because rsync takes a block
+// device for a character device of the same number.)
 static void kind(const char *path, int which, int variant) {
   char inner[64];
   if (which == 0) text(path, variant ? "one more" : "one");

@@ -1,7 +1,7 @@
-// A tree with every kind of thing in it, below the working folder.
+// Makes a tree with every kind of entry, below the working folder.
 #include "kinds.h"
 
-// Docker keeps no holes in an image, and links of before 1970 are of 1970 where the image is loaded.
+// Docker keeps no holes in an image, and loads links of before 1970 with a time of 1970.
 static int in_image(void) { return getenv("IMAGE") != NULL; }
 
 static void make_names(void) {
@@ -113,7 +113,7 @@ static void make_kinds(void) {
   device("special/null", S_IFCHR, 1, 3);
   device("special/large", S_IFCHR, 4095, 1048575);
   device("special/block", S_IFBLK, 259, 77777);
-  // It is how overlay says that there is nothing, and so refused there.
+  // Overlay uses this device as a whiteout, so it refuses to make one.
   if (mknod("special/whiteout", S_IFCHR, 0) && errno != EPERM) failed(__LINE__, "whiteout");
   must(mkfifo("special/fifo", 0604));
   dead_socket("special/socket");

@@ -1,13 +1,13 @@
-// manifest LABEL=FOLDER...: prints all that these folders hold, a line an entry, sorted, so that two manifests can be compared.
+// manifest LABEL=FOLDER...: prints everything in these folders, one line for each entry, sorted, so that two manifests can be compared.
 //
-// It must share no code with godwit, and be no option of rsync's: it is what both are judged by. Of an entry it prints: type, mode,
-// owner, size, time of the last modification to the nanosecond, the target of a symbolic link, device numbers, the SHA-256 of the
-// contents and where the data is between holes, how many names it has and the first of them, and extended attributes (ACLs and file
-// capabilities are such). Bytes of names, targets and values that are not printable are escaped.
+// It shares no code with godwit or rsync, because it judges both. For each entry it prints: type, mode, owner, size, time of the last
+// modification to the nanosecond, the target of a symbolic link, device numbers, the SHA-256 of the contents and where the data is
+// between holes, how many names it has and the first of them, and extended attributes, which include ACLs and file capabilities.
+// Bytes of names, targets and values that are not printable are escaped.
 //
-// Left out is what no copy can have, or what is no property of the entry: inode numbers, times of the last change and of birth, the
+// It leaves out what no copy can have and what is no property of the entry: inode numbers, times of the last change and of birth, the
 // time of the last access (reading a file for the copy may change it), and size and number of links of a folder, which depend on
-// the history of its file system. What is mounted below a folder is named, and not walked.
+// the history of its file system. A mount below a folder has one line, and none for its contents.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -92,8 +92,9 @@ static void print_contents(const char *place, off_t size) {
   close(file);
 }
 
-// What overlay notes for itself and means nothing to what is seen: handles of inodes of this host's layers (origin), whether a folder
-// holds such (impure), the number of links of an index that Docker does not use (nlink), and the identity of a mount (uuid).
+// True for the attributes that overlay keeps for itself and that change nothing that a container sees: handles of inodes of this host's
+// layers (origin), whether a folder has entries with such handles (impure), the number of links of an index that Docker does not use
+// (nlink), and the identity of a mount (uuid).
 static int is_of_this_host(const char *name) {
   static const char *const names[] = {"origin", "impure", "nlink", "uuid"};
   if (strncmp(name, "trusted.overlay.", 16)) return 0;
@@ -152,7 +153,7 @@ static void print_entry(const struct entry *it) {
   printf(" %lld.%09u", (long long)stat->stx_mtime.tv_sec, stat->stx_mtime.tv_nsec);
   if (type == S_IFCHR || type == S_IFBLK) printf(" device=%u:%u", stat->stx_rdev_major, stat->stx_rdev_minor);
   if (type != S_IFDIR) printf(" size=%llu", (unsigned long long)stat->stx_size);
-  // Overlay makes one whiteout and gives it a name wherever it needs one, also in a folder of its own.
+  // Overlay makes one whiteout and links it wherever it needs one, also into a folder of its own: the number of its names means nothing.
   int whiteout = type == S_IFCHR && stat->stx_rdev_major == 0 && stat->stx_rdev_minor == 0;
   if (type != S_IFDIR && !whiteout && stat->stx_nlink > 1) {
     printf(" names=%u first=", stat->stx_nlink);

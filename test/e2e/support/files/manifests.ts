@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { runInHost } from "../inside-lab.ts";
 import type { TestLab } from "../lab.ts";
 
-/** What a container's files are, a line an entry. */
+/** All files of a container, as lines of the program `manifest`: one for each entry. */
 export interface Manifests {
   /** As the container sees its root and its volume. */
   inside: string[];
@@ -15,8 +15,9 @@ export interface Manifests {
 }
 
 /**
- * Puts the program `manifest` on the hosts, and makes the image `kinds` on the first of them: a tree with files of every kind in /lower, and both programs.
- * Its containers have files that are one hole of so many bytes. Needs the image busybox.
+ * Puts the program `manifest` on the hosts, and makes the image `kinds` on the first of them: the programs `manifest` and `filekinds`,
+ * and a tree with files of every kind in /lower. Trees that its containers make have a file that is one hole of `largestHole` bytes.
+ * Needs the image busybox.
  */
 export async function makeFileKindsImage(lab: TestLab, hosts: string[], largestHole: number): Promise<void> {
   const [first = ""] = hosts;
@@ -34,7 +35,7 @@ export async function makeFileKindsImage(lab: TestLab, hosts: string[], largestH
   );
 }
 
-/** Compiled here and linked statically, it runs on every host and in every container. */
+/** Compiles a program here and puts it on a host. It is linked statically, so it runs on every host and in every container. */
 async function putProgram(lab: TestLab, host: string, name: string, ...flags: string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-program-"));
   try {
@@ -50,19 +51,20 @@ async function putProgram(lab: TestLab, host: string, name: string, ...flags: st
 }
 
 /**
- * Starts a container with a tree with files of every kind in /kinds of its writable layer, another one in the volume /v, and one in /lower that lay in its
- * image and was changed in all ways since. It holds a deleted file of either open and listens on a socket in either; it counts.
+ * Starts a container of the image `kinds`, which counts. It has three trees with files of every kind: /kinds in its writable layer,
+ * /v/kinds in a volume, and /lower, which was in its image and is changed in all ways. In each of the first two it holds a deleted
+ * file open and listens on a socket.
  */
 export async function startFileKinds(lab: TestLab, host: string, name: string): Promise<void> {
   const make = "filekinds make /kinds /v/kinds && filekinds change /lower && exec filekinds hold /kinds /v/kinds";
-  // With CAP_SYS_ADMIN it may have trusted.* and security.* attributes.
+  // CAP_SYS_ADMIN lets it set trusted.* and security.* attributes.
   await lab.on(
     host,
     `docker run --pull never -d --name ${name} --cap-add SYS_ADMIN -v ${name}-files:/v kinds sh -c '${make}'`,
   );
 }
 
-/** Changes both trees of `startFileKinds` in all ways, and makes the one of the image anew. */
+/** Changes the trees /kinds and /v/kinds of `startFileKinds` in all ways, and makes /lower anew. */
 export const changeEverything = (lab: TestLab, host: string, name: string) =>
   lab.on(
     host,
@@ -81,15 +83,15 @@ export async function manifestsOf(lab: TestLab, host: string, name: string): Pro
 }
 
 /**
- * False for an entry that is not the container's own: Docker makes a few names anew for each container, below its writable layer. And
- * CRIU makes names anew, which gives their folder another time: of a socket that somebody listens on, and for a moment of a deleted
- * file that is open, both in `live`, and of a folder in /tmp while it dumps.
+ * False for an entry that Docker or CRIU makes anew. Docker makes a few entries for each container, below its writable layer. CRIU
+ * makes the name of a listening socket again and, for a moment, that of a deleted open file, both in `live`, and a folder in /tmp
+ * while it dumps. Each time their parent folder gets another time.
  */
 function isComparable(line: string): boolean {
   return !/^(root\/(\.dockerenv|etc|etc\/mtab) |(root|layer)\/tmp folder|\S+\/kinds\/live(\/socket)? )/.test(line);
 }
 
-/** Fails with the lines that only one of them has. */
+/** Fails with the lines that only one of the two has; - is missing, + is new. */
 export function expectSame(found: Manifests, expected: Manifests): void {
   for (const where of ["inside", "outside"] as const) {
     const [is, was] = [new Set(found[where]), new Set(expected[where])];

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), for a program that is linked statically and runs where no other is.
+// SHA-256 (FIPS 180-4), for a statically linked program that runs where no other program is.
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-// checked-memory MIB [KIB_PER_S [CHILDREN]]: processes that know what their memory must hold, and look at it for ever. MIB are filled by
-// each of them; KIB_PER_S are written anew by each; a MiB is shared by all. With children, another one comes every half second
-// and lives as long, and the first process gives memory back and takes other. Prints "CORRUPT WHO PAGE", "tick N" every 200
-// ticks of a millisecond or more, and "gap MS" when it stood still longer than ever since "ready".
+// checked-memory MIB [KIB_PER_S [CHILDREN]]: processes that know what their memory must hold, and check it for ever. Each process
+// fills MIB and rewrites KIB_PER_S. All of them share one more MiB. With CHILDREN, every 500 ticks the first process starts a child
+// that runs for half a second, gives memory back and takes new memory. Prints "CORRUPT WHO PAGE", "tick N" every 200 ticks of a
+// millisecond or more, and "gap MS" for a pause that is longer than all pauses since "ready".
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -89,7 +89,7 @@ int main(int argc, char **argv) {
     usleep(1000);
     double now = seconds();
     if (who == 0 && now - last > longest) printf("gap %.0f\n", (longest = now - last) * 1000);
-    // What was not written while it stood still is not made up for.
+    // After a pause it does not write what it would have written meanwhile.
     if (now - last > 0.1) begun += now - last;
     last = now;
     for (int i = 0; i < looks_a_tick; i++) {

@@ -1,4 +1,4 @@
-// Forks, and both processes append their own count to the same file.
+// Forks. Then both processes append their own count to the same file.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
-// memcheck MIB: fills memory with a pattern that can be told from each word's place, then checks pages for ever.
-// Prints "gap MS" whenever it stood still for over 50 ms, "CORRUPT PAGE" for a page that holds anything else, and "pass N"
-// after every check of the whole memory. One page in sixteen is written anew on each pass.
+// memcheck MIB: fills memory with a pattern that follows from the place of each 8-byte word, then checks pages for ever.
+// Prints "gap MS" for every pause over 50 ms, "CORRUPT PAGE" for a page that holds anything else, and "pass N" after every check of
+// the whole memory. Each pass rewrites one page in sixteen.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
  * usage: open-proc-files PATH...
- * Opens files below /proc and counts as long as it can read them. In a path TID stands for a second thread, and KID for a child.
+ * Opens files below /proc and counts as long as it can read them. In a path, TID means its second thread, and KID its child.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /*
  * usage: shared-memory MEBIBYTES
- * Fills that much memory of every kind that does not belong to one process alone, with bytes that do not compress, and looks at all
- * of it for ever, in two processes by turns: "pass N", or "CORRUPT" and what is wrong.
+ * Fills MEBIBYTES of memory, of every kind that processes can share, with incompressible bytes. Then one child after another checks
+ * all of it, for ever. Prints "ready", "pass N" after each check, or "CORRUPT" and what is wrong.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
