@@ -1,5 +1,6 @@
 import * as z from "zod";
 import * as checkpoint from "../../src/contract/checkpoint.ts";
+import * as errors from "../../src/contract/error-report.ts";
 import * as facts from "../../src/contract/facts.ts";
 import * as migration from "../../src/contract/migration.ts";
 import * as operations from "../../src/contract/operations.ts";
@@ -10,13 +11,6 @@ const others = `Lab {
   name: string
   kind: "namespace" | "vm"
   hosts: { name: string, pid?: number, address: string, release: "trixie" | "forky", docker?: string, agent: boolean }[]
-}
-
-ErrorReport {
-  code: string
-  message: string
-  hint?: string
-  details?: string[]
 }`;
 
 type Schema = z.core.JSONSchema.BaseSchema;
@@ -52,7 +46,7 @@ const nameOf = (key: string) => {
 
 /** The schemas of objects that the contract exports, by the names of their types. */
 const exported = new Map(
-  [checkpoint, facts, migration, operations, routes].flatMap((module) =>
+  [checkpoint, errors, facts, migration, operations, routes].flatMap((module) =>
     Object.entries(module).flatMap(([name, value]): [string, z.ZodType][] =>
       value instanceof z.ZodObject || value instanceof z.ZodUnion ? [[nameOf(name), value]] : [],
     ),
@@ -85,9 +79,7 @@ function object(schema: Schema, indent: string): string {
   const inner = `${indent}  `;
   const fields = Object.entries(schema.properties ?? {}).map(([key, value]) => {
     const mark = schema.required?.includes(key) ? "" : "?";
-
-    const text = render(value as Schema, inner).replace("unknown", key === "error" ? "ErrorReport" : "unknown");
-    return `${inner}${key}${mark}: ${text}`;
+    return `${inner}${key}${mark}: ${render(value as Schema, inner)}`;
   });
   const short = `{ ${fields.map((field) => field.trim()).join(", ")} }`;
   return indent !== "" && short.length < 90 && !short.includes("\n") ? short : `{\n${fields.join("\n")}\n${indent}}`;

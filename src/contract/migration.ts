@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { attachmentOptions } from "./attachments.ts";
-import { errorReportSchema } from "./error-report.ts";
+import { errorReport } from "./error-report.ts";
 import { verdict } from "./facts.ts";
 import { givenName } from "./name-schemas.ts";
 import { operation, progress, step } from "./operations.ts";
@@ -153,6 +153,6 @@ export const migration = z.object({
   progress: progress.nullable(),
   /** There when `state` is `done`. */
   result: migrationResult.nullable(),
-  error: errorReportSchema.nullable(),
+  error: errorReport.nullable(),
 });
 export type Migration = z.infer<typeof migration>;

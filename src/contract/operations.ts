@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { errorReportSchema } from "./error-report.ts";
+import { errorReport } from "./error-report.ts";
 
 export const operationKinds = ["checkpoint", "restore", "rollback", "clone", "migrate", "receive", "remove"] as const;
 
@@ -40,7 +40,7 @@ export const operation = z.object({
   /** The last that was told; null where bytes are not counted. */
   progress: progress.nullable().default(null),
   result: z.unknown(),
-  error: errorReportSchema.nullable(),
+  error: errorReport.nullable(),
 });
 export type Operation = z.infer<typeof operation>;
 

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as plainRequest, type
 import { request as tlsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { errorReportSchema } from "../contract/error-report.ts";
+import { errorReport } from "../contract/error-report.ts";
 import { errorFromReport, GodwitError } from "../contract/errors.ts";
 import { protocol, version } from "../contract/version.ts";
 
@@ -45,7 +45,7 @@ export async function readJson(response: IncomingMessage): Promise<unknown> {
   const value = parse(text);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return value;
-  const report = errorReportSchema.safeParse((value as { error?: unknown } | undefined)?.error);
+  const report = errorReport.safeParse((value as { error?: unknown } | undefined)?.error);
   if (report.success) throw errorFromReport(report.data);
   throw new GodwitError("incompatible-agent", `The answer ${status} is not one of an agent.`, {
     hint: "Something else listens there, or an agent of another version.",

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { attachmentOptions } from "../attachments.ts";
 import { creatableInspect } from "../create-source.ts";
-import { errorReportSchema } from "../error-report.ts";
+import { errorReport } from "../error-report.ts";
 import { containerFacts, destinationView, hostFacts } from "../facts.ts";
 import { criuRestoreStats, mode } from "../migration.ts";
 import {
@@ -134,6 +134,6 @@ export const batonAnswer = z.object({
    */
   entryMs: z.number().nullable().default(null),
   /** Why the destination refused or returned it. */
-  error: errorReportSchema.nullable(),
+  error: errorReport.nullable(),
 });
 export type BatonAnswer = z.infer<typeof batonAnswer>;
