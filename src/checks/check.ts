@@ -54,7 +54,7 @@ export interface ContainerOnHost {
 }
 
 /** A container and both of its hosts, as preflight knows them. */
-export interface Move {
+export interface PlannedMove {
   source: HostFacts;
   destination: HostFacts;
   container: ContainerFacts;

@@ -1,4 +1,4 @@
-import type { Check, ContainerOnHost, Move, OneHost, TwoHosts } from "./check.ts";
+import type { Check, ContainerOnHost, OneHost, PlannedMove, TwoHosts } from "./check.ts";
 import { autoRemove } from "./container/auto-remove.ts";
 import { gpus, hostDevices, privileged } from "./container/devices.ts";
 import { execSessions } from "./container/exec-sessions.ts";
@@ -48,7 +48,7 @@ import { possibleModes } from "./two-hosts/possible-modes.ts";
 /* Every check, by what it looks at. Users see the verdicts in this order. */
 
 /** What was asked for. */
-export const requestChecks: readonly Check<Move>[] = [sameHost];
+export const requestChecks: readonly Check<PlannedMove>[] = [sameHost];
 
 const usedFeatures: readonly Check<ContainerOnHost>[] = [
   ...[runtime, gpus, hostDevices, privileged, openFiles, unrestorable, unrestorableKept],
@@ -70,7 +70,7 @@ export const hostChecks: readonly Check<OneHost>[] = [
 ];
 
 /** What the source needs for this container. */
-export const departureChecks: readonly Check<Move>[] = [imagesRoom, sharedMemory];
+export const departureChecks: readonly Check<PlannedMove>[] = [imagesRoom, sharedMemory];
 
 /** What two hosts have in common. */
 export const twoHostsChecks: readonly Check<TwoHosts>[] = [
@@ -78,10 +78,10 @@ export const twoHostsChecks: readonly Check<TwoHosts>[] = [
 ];
 
 /** What the mode needs of both hosts. */
-export const modeChecks: readonly Check<Move>[] = [askedMode];
+export const modeChecks: readonly Check<PlannedMove>[] = [askedMode];
 
 /** Whether the destination has room for this container, and what the container is attached to. */
-export const arrivalChecks: readonly Check<Move>[] = [
+export const arrivalChecks: readonly Check<PlannedMove>[] = [
   ...[name, memoryRoom, diskRoom, sysctls, appArmor, ports, networks, addresses, connections],
   ...[bindMounts, volumes, sharedVolumes, mountedVolumes],
 ];

@@ -54,3 +54,10 @@ describe("what is allowed with a warning", () => {
     expect(warnings[1]?.message).toContain("recommended");
   });
 });
+
+test("nothing is said twice, also where a mode makes a failure of a warning", () => {
+  const verdicts = check({ destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" });
+  expect(verdicts.filter(({ level }) => level === "fail").map(({ check }) => check)).toEqual(["mode"]);
+  const seen = verdicts.map(({ check, message }) => `${check} ${message}`);
+  expect(new Set(seen).size).toBe(seen.length);
+});

@@ -245,10 +245,3 @@ test("shared memory needs no room on the source where it goes to the destination
   const container = { shared: { memoryBytes: 2 * 1024 ** 3, tmpfsBytes: 0 } };
   expect(check({ source, container, mode: "cold" }).filter(({ level }) => level !== "ok")).toEqual([]);
 });
-
-test("nothing is said twice, also where a mode makes a failure of a warning", () => {
-  const verdicts = check({ destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" });
-  expect(verdicts.filter(({ level }) => level === "fail").map(({ check }) => check)).toEqual(["mode"]);
-  const seen = verdicts.map(({ check, message }) => `${check} ${message}`);
-  expect(new Set(seen).size).toBe(seen.length);
-});

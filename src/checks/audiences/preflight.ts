@@ -1,5 +1,5 @@
 import type { Verdict } from "../../contract/facts.ts";
-import { type Move, verdictsFor } from "../check.ts";
+import { type PlannedMove, verdictsFor } from "../check.ts";
 import { destinationNeeds, sourceNeeds } from "../host-needs.ts";
 import { modes } from "../modes.ts";
 import {
@@ -13,7 +13,7 @@ import {
 import { on } from "../verdict.ts";
 
 /** Whether a container may move: verdicts in the order in which a reader wants to know them. */
-export function preflight(move: Move): Verdict[] {
+export function preflight(move: PlannedMove): Verdict[] {
   const { source, destination, container, mode } = move;
   const memoryFollows = modes[mode].followsAfterResume;
   const verdicts = [

@@ -1,7 +1,7 @@
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail } from "../finding.ts";
 
-export const addresses: Check<Move> = {
+export const addresses: Check<PlannedMove> = {
   key: "addresses",
   audiences: ["migration"],
   run: ({ view: { addressesRefused } }) =>

@@ -1,10 +1,10 @@
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail } from "../finding.ts";
 
 /** Docker loads this profile when it starts. */
 const dockersProfile = "docker-default";
 
-export const appArmor: Check<Move> = {
+export const appArmor: Check<PlannedMove> = {
   key: "app-armor",
   audiences: ["migration"],
   run: ({ view: { appArmorMissing: profile } }) => {

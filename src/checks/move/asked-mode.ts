@@ -1,5 +1,5 @@
 import { choosePlan } from "../audiences/plan.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail } from "../finding.ts";
 import { modes } from "../modes.ts";
 
@@ -7,7 +7,7 @@ import { modes } from "../modes.ts";
  * A mode that was asked for by name fails where its hosts alone only warn of what they lack. What fails on a host is left to the
  * checks of that host.
  */
-export const askedMode: Check<Move> = {
+export const askedMode: Check<PlannedMove> = {
   key: "mode",
   audiences: ["migration"],
   run: ({ source, destination, mode }) => {

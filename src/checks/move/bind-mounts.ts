@@ -1,10 +1,10 @@
 import type { DestinationView } from "../../contract/facts.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { type Finding, fail, ok, warn } from "../finding.ts";
 
 type Bind = DestinationView["binds"][number];
 
-export const bindMounts: Check<Move> = {
+export const bindMounts: Check<PlannedMove> = {
   key: "bind-mounts",
   audiences: ["migration"],
   run: ({ view: { binds }, destination }) => [

@@ -1,10 +1,10 @@
 import { isUserNetwork } from "../../contract/attachments.ts";
 import { keepsConnections, wantedAddresses } from "../addresses.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { type Finding, fail, ok } from "../finding.ts";
 
 /** What becomes of established connections. */
-export const connections: Check<Move> = {
+export const connections: Check<PlannedMove> = {
   key: "connections",
   audiences: ["migration"],
   run: ({ container, choices: { tcp } }) => {

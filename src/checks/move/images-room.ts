@@ -1,12 +1,12 @@
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { bytes } from "../../contract/units.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail, ok } from "../finding.ts";
 import { imagesOnSource } from "../image-room.ts";
 import { orderedModes } from "../modes.ts";
 
 /** CRIU writes these images into the source's memory before they are sent. */
-export const imagesRoom: Check<Move> = {
+export const imagesRoom: Check<PlannedMove> = {
   key: "images-room",
   audiences: ["migration"],
   run: ({ container: { shared }, source: { memory }, mode }) => {

@@ -1,7 +1,7 @@
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail, ok } from "../finding.ts";
 
-export const name: Check<Move> = {
+export const name: Check<PlannedMove> = {
   key: "name",
   audiences: ["migration"],
   run: ({ container: { name }, view }) => {

@@ -1,8 +1,8 @@
 import type { NetworkFacts } from "../../contract/attachments.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { type Finding, fail, ok, warn } from "../finding.ts";
 
-export const networks: Check<Move> = {
+export const networks: Check<PlannedMove> = {
   key: "networks",
   audiences: ["migration"],
   run: (move) => [...presence(move), ...differences(move)],
@@ -11,7 +11,7 @@ export const networks: Check<Move> = {
 /** Docker creates it on one host alone. A network of a cluster comes from the managers of the cluster. */
 const canBeCreated = ({ scope }: NetworkFacts) => scope === "local";
 
-function presence({ container, view, choices }: Move): Finding[] {
+function presence({ container, view, choices }: PlannedMove): Finding[] {
   const missing = view.networksMissing;
   const found = container.networks.filter((network) => !missing.includes(network));
   const present = found.length > 0 ? [ok(`these networks exist: ${found.join(", ")}`)] : [];
@@ -26,7 +26,7 @@ function presence({ container, view, choices }: Move): Finding[] {
   return [fail("preflight-failed", what, remedy)];
 }
 
-function differences({ view: { networksDifferent } }: Move): Finding[] {
+function differences({ view: { networksDifferent } }: PlannedMove): Finding[] {
   return networksDifferent.map(({ name, what }) =>
     warn(
       `the network ${name} differs: ${what}`,

@@ -1,10 +1,10 @@
 import type { DestinationView } from "../../contract/facts.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { type Finding, fail, ok, warn } from "../finding.ts";
 
 type Ports = DestinationView["portsTaken"];
 
-export const ports: Check<Move> = {
+export const ports: Check<PlannedMove> = {
   key: "ports",
   audiences: ["migration"],
   run: ({ container, view: { portsTaken } }) => {

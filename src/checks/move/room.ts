@@ -1,12 +1,12 @@
 import { bytes } from "../../contract/units.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail, ok } from "../finding.ts";
 
 /** What a restore needs beside the pages: CRIU itself, page tables, the small images. */
 const restoreOverhead = 64 * 1024 ** 2;
 
 /** The images lie in tmpfs while the restored copy fills up beside them. */
-export const memoryRoom: Check<Move> = {
+export const memoryRoom: Check<PlannedMove> = {
   key: "memory-room",
   audiences: ["migration"],
   run: ({ container, destination: { memory } }) => {
@@ -23,7 +23,7 @@ export const memoryRoom: Check<Move> = {
   },
 };
 
-export const diskRoom: Check<Move> = {
+export const diskRoom: Check<PlannedMove> = {
   key: "disk-room",
   audiences: ["migration"],
   run: ({ container, destination: { disk }, view }) => {

@@ -1,7 +1,7 @@
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail } from "../finding.ts";
 
-export const sameHost: Check<Move> = {
+export const sameHost: Check<PlannedMove> = {
   key: "hosts",
   audiences: ["migration"],
   run: ({ source, destination }) => {

@@ -1,5 +1,5 @@
 import { bytes } from "../../contract/units.ts";
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { warn } from "../finding.ts";
 import { imagesOnSource } from "../image-room.ts";
 import { modes, sendsAllFrozen } from "../modes.ts";
@@ -8,7 +8,7 @@ import { modes, sendsAllFrozen } from "../modes.ts";
 const quickBytes = 64 * 2 ** 20;
 
 /** Shared memory and tmpfs mounts go under the freeze in every mode. Where all memory does, that is nothing special. */
-export const sharedMemory: Check<Move> = {
+export const sharedMemory: Check<PlannedMove> = {
   key: "shared-memory",
   audiences: ["migration"],
   run: ({ container: { shared }, source: { memory }, mode }) => {

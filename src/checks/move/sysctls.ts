@@ -1,7 +1,7 @@
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail } from "../finding.ts";
 
-export const sysctls: Check<Move> = {
+export const sysctls: Check<PlannedMove> = {
   key: "sysctls",
   audiences: ["migration"],
   run: ({ view: { sysctlsMissing } }) => {

@@ -1,7 +1,7 @@
-import type { Check, Move } from "../check.ts";
+import type { Check, PlannedMove } from "../check.ts";
 import { fail, ok, warn } from "../finding.ts";
 
-export const volumes: Check<Move> = {
+export const volumes: Check<PlannedMove> = {
   key: "volumes",
   audiences: ["migration"],
   run: ({ container, view: { volumesPresent: present } }) => {
@@ -18,7 +18,7 @@ export const volumes: Check<Move> = {
   },
 };
 
-export const sharedVolumes: Check<Move> = {
+export const sharedVolumes: Check<PlannedMove> = {
   key: "shared-volumes",
   audiences: ["migration"],
   run: ({ container: { volumes }, choices }) =>
@@ -40,7 +40,7 @@ export const sharedVolumes: Check<Move> = {
 };
 
 /** A volume that mounts something, instead of being a folder of Docker's own. */
-export const mountedVolumes: Check<Move> = {
+export const mountedVolumes: Check<PlannedMove> = {
   key: "mounted-volumes",
   audiences: ["migration"],
   run: ({ container: { volumes } }) =>

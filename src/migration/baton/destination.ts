@@ -50,7 +50,7 @@ export type DestinationAction =
   /** Answer every request that waits for it. */
   | { do: "answer"; status: BatonStatus; complete: boolean };
 
-export interface DestinationMove {
+interface DestinationTransition {
   /** Undefined where this migration is unknown here and stays so: there is nothing to write. */
   state: DestinationState | undefined;
   actions: DestinationAction[];
@@ -68,7 +68,7 @@ export function statusOf(state: DestinationState | undefined): BatonStatus {
   return state?.at ?? "waiting";
 }
 
-export function destinationStep(state: DestinationState | undefined, input: DestinationInput): DestinationMove {
+export function destinationStep(state: DestinationState | undefined, input: DestinationInput): DestinationTransition {
   switch (input.type) {
     case "prepare":
       return answer(state ?? destinationStart);
@@ -104,7 +104,7 @@ export function destinationStep(state: DestinationState | undefined, input: Dest
  * Nothing is restored by an agent that was restarted: a waiting offer is refused, and a restore that cannot be shown to
  * have succeeded is ended and returned. So an operator's force on the source stays true when this host comes back.
  */
-function restarted(state: DestinationState | undefined, verified: boolean, complete: boolean): DestinationMove {
+function restarted(state: DestinationState | undefined, verified: boolean, complete: boolean): DestinationTransition {
   switch (state?.at) {
     case undefined:
       return silent(state);
@@ -122,19 +122,19 @@ function restarted(state: DestinationState | undefined, verified: boolean, compl
   }
 }
 
-function silent(state: DestinationState | undefined): DestinationMove {
+function silent(state: DestinationState | undefined): DestinationTransition {
   return { state, actions: [] };
 }
 
-function answer(state: DestinationState | undefined, ...before: DestinationAction[]): DestinationMove {
+function answer(state: DestinationState | undefined, ...before: DestinationAction[]): DestinationTransition {
   const complete = state?.at === "running" && state.complete;
   return { state, actions: [...before, { do: "answer", status: statusOf(state), complete }] };
 }
 
-function end(status: "refused" | "returned"): DestinationMove {
+function end(status: "refused" | "returned"): DestinationTransition {
   return { state: { at: status }, actions: [{ do: "answer", status, complete: false }, { do: "discard" }] };
 }
 
-function kill(state: MayRun): DestinationMove {
+function kill(state: MayRun): DestinationTransition {
   return answer({ ...state, killing: true }, { do: "kill-copy" });
 }

@@ -19,7 +19,7 @@ const pausesMs = [500, 1000, 2000, 5000, 10_000, 30_000];
 /** An effect that has not answered after this time is tried again, in ms: Docker may hang, or its answer may be lost. */
 const patienceMs = 60_000;
 
-export interface OwedEffectsOptions<E extends string> {
+interface OwedEffectsOptions<E extends string> {
   /** The journal's list: entries are added and removed in place. */
   owed: E[];
   /** Each is harmless when it is repeated, also beside an earlier try that still runs. */

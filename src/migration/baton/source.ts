@@ -50,7 +50,7 @@ export type SourceAction =
   | { do: "ask" }
   | { do: "revoke"; forced: boolean };
 
-export interface SourceMove {
+interface SourceTransition {
   state: SourceState;
   actions: SourceAction[];
 }
@@ -65,7 +65,7 @@ export function sourceIsDone(state: SourceState): boolean {
   return state.at === "finished" || (state.at === "holds" && state.settled);
 }
 
-export function sourceStep(state: SourceState, input: SourceInput): SourceMove {
+export function sourceStep(state: SourceState, input: SourceInput): SourceTransition {
   switch (input.type) {
     case "offer":
       if (state.at !== "holds" || state.ended !== null) return stay(state);
@@ -89,7 +89,7 @@ export function sourceStep(state: SourceState, input: SourceInput): SourceMove {
   }
 }
 
-function stay(state: SourceState, ...actions: SourceAction[]): SourceMove {
+function stay(state: SourceState, ...actions: SourceAction[]): SourceTransition {
   return { state, actions };
 }
 
@@ -102,7 +102,7 @@ function pending(state: SourceState): SourceAction[] {
 }
 
 /** An offer that may have arrived cannot be taken back alone: the destination decides, by its answer to the revoke. */
-function sourceGivesUp(state: SourceState): SourceMove {
+function sourceGivesUp(state: SourceState): SourceTransition {
   if (state.at === "offered") return stay({ at: "offered", revoking: true }, { do: "revoke", forced: false });
   if (state.at !== "holds" || state.ended !== null) return stay(state);
   return {
@@ -111,7 +111,7 @@ function sourceGivesUp(state: SourceState): SourceMove {
   };
 }
 
-function onStatus(state: SourceState, status: BatonStatus, complete: boolean): SourceMove {
+function onStatus(state: SourceState, status: BatonStatus, complete: boolean): SourceTransition {
   const final = status === "refused" || status === "returned";
   if (state.at === "holds") {
     if (!final || state.settled) return stay(state);
@@ -129,6 +129,6 @@ function onStatus(state: SourceState, status: BatonStatus, complete: boolean): S
   return stay(state, state.revoking ? { do: "revoke", forced: false } : { do: "send-offer" });
 }
 
-function released(status: "refused" | "returned"): SourceMove {
+function released(status: "refused" | "returned"): SourceTransition {
   return { state: { at: "holds", ended: status, settled: true }, actions: [{ do: "thaw" }] };
 }

@@ -9,7 +9,7 @@ import type { DestinationEffect, IncomingRecord } from "./record.ts";
 const journalRetryMs = 1_000;
 const lookAgainMs = 500;
 
-export interface DestinationBatonOptions {
+interface DestinationBatonOptions {
   world: DestinationWorld;
   clock: Clock;
   /** Writes the record to the journal. @throws where it cannot: then nothing has happened */

@@ -23,7 +23,7 @@ const keptDays = 30;
 /** Kind of the journal's records of migrations that were taken back before they came: which source did it, and when. */
 const refusedKind = "incoming-refused";
 
-export interface IncomingMigrationsDeps extends IncomingDeps {
+interface IncomingMigrationsDeps extends IncomingDeps {
   operations: Operations;
 }
 

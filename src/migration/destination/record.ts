@@ -9,7 +9,7 @@ export const incomingKind = "incoming";
  * `release`: the runtime hook treats the container as an ordinary one. `restart-policy`: Docker has its policy. `free-room`: its
  * memory images are gone. `kill`: no process of the copy is left. `discard`: nothing that was made for it is left.
  */
-export const destinationEffect = z.enum(["release", "restart-policy", "free-room", "kill", "discard"]);
+const destinationEffect = z.enum(["release", "restart-policy", "free-room", "kill", "discard"]);
 export type DestinationEffect = z.infer<typeof destinationEffect>;
 
 /** What the destination must know about a migration after a crash. */

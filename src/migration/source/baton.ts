@@ -11,7 +11,7 @@ import type { OutgoingRecord, SourceEffect } from "./record.ts";
 const retryMs = 500;
 const journalRetryMs = 1_000;
 
-export interface SourceBatonOptions {
+interface SourceBatonOptions {
   world: SourceWorld;
   clock: Clock;
   /** Writes the record to the journal. @throws where it cannot: then nothing has happened */

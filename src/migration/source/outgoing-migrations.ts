@@ -24,7 +24,7 @@ const recoverPatienceMs = 5000;
 /** Longer than a destination waits for a sign of its source: it gives up alone then. */
 const tellForMs = 300_000;
 
-export interface OutgoingMigrationsDeps {
+interface OutgoingMigrationsDeps {
   host: Host;
   journal: Journal;
   operations: Operations;

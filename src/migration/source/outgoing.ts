@@ -24,7 +24,7 @@ import { MemoryServer } from "./transfer/memory-server.ts";
 
 const reportAgainMs = 1000;
 
-export interface OutgoingDeps {
+interface OutgoingDeps {
   host: Host;
   journal: Journal;
   /** Throws for a host that is not configured any more. */

@@ -9,7 +9,7 @@ export const outgoingKind = "outgoing";
  * `thaw`: the original runs, with its network. `restart-policy`: Docker has the original's policy again. `kill`: no process of the
  * original is left. `remove`: its container and its volumes are gone.
  */
-export const sourceEffect = z.enum(["thaw", "restart-policy", "kill", "remove"]);
+const sourceEffect = z.enum(["thaw", "restart-policy", "kill", "remove"]);
 export type SourceEffect = z.infer<typeof sourceEffect>;
 
 /** What the source must know about a migration after a crash. */

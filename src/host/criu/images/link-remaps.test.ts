@@ -45,7 +45,12 @@ test.each([
   ["a name in /dev/shm", "/dev/shm/link_remap.1", {}, undefined],
   ["a name in a tmpfs", "/scratch/deep/link_remap.1", { HostConfig: { Tmpfs: { "/scratch": "" } } }, undefined],
   ["a name in a mounted tmpfs", "/m/link_remap.1", { Mounts: [{ Type: "tmpfs", Destination: "/m" }] }, undefined],
-  ["a name in a volume", "/m/link_remap.1", { Mounts: [{ Type: "volume", Destination: "/m" }] }, "a program has a file in /m open"],
+  [
+    "a name in a volume",
+    "/m/link_remap.1",
+    { Mounts: [{ Type: "volume", Destination: "/m" }] },
+    "a program has a file in /m open",
+  ],
   [
     "a name beside a tmpfs",
     "/scratched/link_remap.1",

@@ -7,7 +7,7 @@ const retryMs = 250;
 
 type Memory = Pick<FrozenMemory, "read" | "close">;
 
-export interface ServeOptions {
+interface ServeOptions {
   /** Makes a connection to the destination. */
   open: () => Promise<Duplex>;
   rate: PageSenderOptions["rate"];
