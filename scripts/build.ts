@@ -43,8 +43,11 @@ await build({
 
 const compile = (...args: string[]) =>
   execFileSync("cc", ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", ...args], { stdio: "inherit" });
-for (const program of ["lazy-pages", "locks"]) {
-  compile("-static", "-o", `dist/godwit-${program}`, ...globSync(`runtime/${program}/*.c`));
+for (const [program, folders] of [
+  ["lazy-pages", "lazy-pages"],
+  ["locks", "{locks,ptrace}"],
+]) {
+  compile("-static", "-o", `dist/godwit-${program}`, ...globSync(`runtime/${folders}/*.c`));
 }
 // Only the hosts of labs use these.
 mkdirSync("dist/lab", { recursive: true });

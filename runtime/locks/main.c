@@ -5,7 +5,7 @@
 // Each PID in ORDERS is the process id within the container. After an error the program prints it and ends with status 1; all processes
 // stay stopped then.
 #define _GNU_SOURCE
-#include "tracee.h"
+#include "../ptrace/tracee.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +66,7 @@ static int take(int pid, int fd, const struct flock *lock) {
   struct tracee tracee;
   pid_t found = outside(pid);
   long error = found ? tracee_catch(&tracee, found) : -ESRCH;
-  if (!error) error = tracee_call(&tracee, SYS_fcntl, fd, F_SETLK, lock, sizeof *lock);
+  if (!error) error = tracee_call_with(&tracee, SYS_fcntl, fd, F_SETLK, lock, sizeof *lock);
   if (found) tracee_release(&tracee);
   if (error)
     fprintf(stderr, "process %d could not take its record lock on file descriptor %d again: %s\n", pid, fd,

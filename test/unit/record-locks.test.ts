@@ -19,7 +19,7 @@ const children: ChildProcess[] = [];
 
 beforeAll(() => {
   execFileSync("cc", ["-o", locker, join(here, "support/locker.c")]);
-  execFileSync("cc", ["-std=gnu11", "-O1", "-o", program, ...globSync(join(here, "../../runtime/locks/*.c"))]);
+  execFileSync("cc", ["-std=gnu11", "-O1", "-o", program, ...globSync(join(here, "../../runtime/{locks,ptrace}/*.c"))]);
 });
 afterEach(async () => {
   await Promise.all(children.splice(0).map(end));
