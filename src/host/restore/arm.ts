@@ -6,12 +6,13 @@ import { initPlace } from "../container/docker-init.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
 import type { LogEntry } from "../container/logs/log-tail.ts";
 import { restoreOptions } from "../criu/options.ts";
-import { type HeldLazyPages, holdLazyPages } from "../criu/restore/lazy-pages.ts";
+import { endLazyPagesOf, type HeldLazyPages, holdLazyPages } from "../criu/restore/lazy-pages.ts";
 import type { Engine } from "../engine/engine.ts";
 import { arrivalBlockRules } from "../network/traffic-block.ts";
 import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";
 import { PendingRestore } from "./pending.ts";
+import { endRestore } from "./stuck.ts";
 
 /** What must be known about a restore before the state of the container is complete. */
 export interface ArmRequest {
@@ -120,6 +121,15 @@ export async function disarmContainer(armed: ArmedContainer, sentence: string): 
   if (!armed.ready) await mountRoot(armed.root).catch(() => {});
   await armed.pending.refuse(sentence);
   await armed.started.catch(() => {});
+}
+
+/**
+ * Ends a restore that an agent before this one has begun, by its work folder. CRIU may wait for pages that will not come, and Docker
+ * waits for CRIU: it would answer no request about the container.
+ */
+export async function endLeftRestore(work: string): Promise<void> {
+  await endLazyPagesOf(work);
+  await endRestore(work);
 }
 
 function restoreArguments({ images, work, lazy }: ArmRequest): string[] {

@@ -106,10 +106,12 @@ async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch):
     docker.then((code) => (code === 0 ? armed.pending.exit : code)),
   ]);
   if (status === 0) return;
-  const refusal = await armed.started.then(
-    () => "",
-    (error: Error) => error.message,
+  const failure = await armed.started.then(
+    () => undefined,
+    (error: Error) => error,
   );
+  const refusal = failure?.message ?? "";
+  if (failure instanceof GodwitError && failure.code === "docker-unreachable") throw failure;
   if (armed.pending.killed)
     throw new GodwitError("restore-failed", `Docker could not start the restored container: ${refusal}`);
   const unlocked = await armed.pending.unlocked();

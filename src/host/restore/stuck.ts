@@ -114,8 +114,8 @@ async function restoringProcesses(work: string): Promise<number[]> {
   return [...started, ...(await Promise.all(started.map(descendantsOf))).flat()];
 }
 
-/** Kills CRIU and its processes. runc goes on, because it reports the failure. */
-async function endRestore(work: string): Promise<void> {
+/** Kills CRIU and its processes. runc goes on, because it reports the failure. Harmless where no restore runs. */
+export async function endRestore(work: string): Promise<void> {
   for (const { pid } of await startedWith("restore", work)) {
     for (const child of (await descendantsOf(pid)).toReversed()) endProcess(child);
   }

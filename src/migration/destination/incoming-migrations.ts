@@ -105,9 +105,12 @@ export class IncomingMigrations {
       const migration = new IncomingMigration(parsed.data, this.#deps, worldOf);
       this.#all.set(id, migration);
       const { operation, request, state } = parsed.data;
-      // The baton refuses it now.
-      if (state.at === "waiting") migration.baton.note(agentEnded(this.#deps.host.name, request.container.name));
-      migration.resumed = migration.baton.resume();
+      const wasComing = state.at === "waiting" || state.at === "taken";
+      migration.resumed = migration.baton.resume().then(() => {
+        // The baton has refused it now, or ends what there is of it.
+        const isGivenUp = !destinationMayRun(migration.record.state) || migration.record.state.killing;
+        if (wasComing && isGivenUp) migration.baton.note(agentEnded(this.#deps.host.name, request.container.name));
+      });
       resumed.push(migration.resumed);
       if (operation) operations.adopt(operation, (context) => receive(migration, context));
     }

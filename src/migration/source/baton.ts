@@ -10,6 +10,7 @@ import type { OutgoingRecord, SourceEffect } from "./record.ts";
 /** Pause between two questions to a destination that did not answer, in ms. */
 const retryMs = 500;
 const journalRetryMs = 1_000;
+const latelyMs = 10_000;
 
 interface SourceBatonOptions {
   world: SourceWorld;
@@ -39,7 +40,7 @@ export class SourceBaton {
   entryMs: number | null = null;
   readonly #options: SourceBatonOptions;
   #offer: BatonOffer | undefined;
-  #answeredAt = 0;
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(record: OutgoingRecord, options: SourceBatonOptions) {
     const { world, clock, save, onFailure } = options;
@@ -97,9 +98,9 @@ export class SourceBaton {
   /** Asks on until the condition holds, or no answer has come for so many ms. @returns whether it holds */
   async askUntil(condition: () => boolean, silenceMs: number): Promise<boolean> {
     const { clock } = this.#options;
-    this.#answeredAt = clock.now();
+    const begunAt = clock.now();
     while (!condition()) {
-      if (clock.now() - this.#answeredAt > silenceMs) return false;
+      if (clock.now() - Math.max(begunAt, this.#answeredAt) > silenceMs) return false;
       await clock.sleep(retryMs);
       await this.#tolerate(this.apply({ type: "tick" }));
     }
@@ -133,6 +134,11 @@ export class SourceBaton {
     }
     this.refusal ??= answer.error;
     await this.apply({ type: "status", status: answer.status, complete: answer.complete });
+  }
+
+  /** Whether the destination has answered lately. */
+  get hearsAnswers(): boolean {
+    return this.#options.clock.now() - this.#answeredAt < latelyMs;
   }
 
   /** Whether the journal need not know this migration any longer. A destination that was never offered anything ends the migration by itself. */

@@ -20,6 +20,7 @@ import { type OutgoingRecord, outgoingKind, outgoingRecord } from "./record.ts";
 import { MigrationControls } from "./transfer/controls.ts";
 
 const askEveryMs = 2000;
+const lookEveryMs = 200;
 const recoverPatienceMs = 5000;
 /** Longer than a destination waits for a sign of its source: it gives up alone then. */
 const tellForMs = 300_000;
@@ -168,9 +169,10 @@ export class OutgoingMigrations {
       );
       const migration = this.#open(parsed.data);
       const settle = async () => {
-        void this.#serveMemoryAgain(migration);
+        void migration.serveMemoryOnceKnown(() => this.#closed);
         await migration.baton.insist({ type: "restarted" });
-        await this.#untilSettled(migration);
+        migration.deps.askOn(migration);
+        await this.#untilDecided(migration);
         const { result, startedAt, state } = migration.record;
         if (state.at === "holds") throw migration.reason();
         return result && { ...result, totalMs: Date.now() - Date.parse(startedAt) };
@@ -210,18 +212,10 @@ export class OutgoingMigrations {
     this.#all.delete(migration.record.migration);
   }
 
-  /** In the background, until it is known whether the memory can be served. */
-  async #serveMemoryAgain(migration: OutgoingMigration): Promise<void> {
-    for (;;) {
-      try {
-        await migration.serveMemoryAgain();
-        return await migration.reportMemoryLost();
-      } catch (error) {
-        this.#deps.log.warn({ err: error, migration: migration.record.migration }, "memory is not served again yet");
-        await realClock.sleep(askEveryMs);
-        if (this.#closed || migration.isSettled) return;
-      }
-    }
+  /** Returns when nothing is left to do on this host. The destination may still have to be told. After the agent's end it never does. */
+  async #untilDecided({ baton, record }: OutgoingMigration): Promise<void> {
+    const isDecided = () => ["holds", "finished"].includes(record.state.at) && !baton.owed.owes();
+    while (this.#closed || !isDecided()) await realClock.sleep(lookEveryMs);
   }
 
   /** Asks on until the migration is settled, or the agent ends. */

@@ -1,5 +1,5 @@
 import { modes } from "../../checks/modes.ts";
-import { errorFromReport, GodwitError } from "../../contract/errors.ts";
+import type { GodwitError } from "../../contract/errors.ts";
 import type { MigrateRequest } from "../../contract/migration.ts";
 import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { isFrozen } from "../../host/cgroup/freezer.ts";
@@ -19,10 +19,12 @@ import { sourceIsDone, sourceMayRun, sourceStart } from "../baton/source.ts";
 import { SourceBaton } from "./baton.ts";
 import { askDestination } from "./effects/ask-destination.ts";
 import { thawAndEnd } from "./effects/thaw-and-end.ts";
+import { unresolved, whyItStays } from "./reasons.ts";
 import { type OutgoingRecord, outgoingKind, type SourceEffect } from "./record.ts";
 import { MemoryServer } from "./transfer/memory-server.ts";
 
 const reportAgainMs = 1000;
+const serveAgainMs = 2000;
 
 interface OutgoingDeps {
   host: Host;
@@ -94,6 +96,20 @@ export class OutgoingMigration {
       .catch((error) => this.deps.log.error({ err: error }, "the memory of a frozen container is not served any more"));
   }
 
+  /** After a restart, in the background: tries until it is known whether the memory can be served, or nobody needs it any more. */
+  async serveMemoryOnceKnown(isOver: () => boolean): Promise<void> {
+    for (;;) {
+      try {
+        await this.serveMemoryAgain();
+        return await this.reportMemoryLost();
+      } catch (error) {
+        this.deps.log.warn({ err: error, migration: this.record.migration }, "memory is not served again yet");
+        await realClock.sleep(serveAgainMs);
+        if (isOver() || this.isSettled) return;
+      }
+    }
+  }
+
   /** After a restart in post-copy: goes on serving memory, for a destination that may run the container. */
   async serveMemoryAgain(): Promise<void> {
     const { state, mode, containerId, migration } = this.record;
@@ -145,37 +161,12 @@ export class OutgoingMigration {
 
   /** Why the container stays here, for its user. */
   reason(): GodwitError {
-    const { container, destination } = this.record;
-    if (this.baton.originalEnded) {
-      return new GodwitError(
-        "container-exited",
-        `The frozen original of '${container}' ended before ${destination} had all of its memory, so ${destination} ended the copy as well.`,
-        { hint: `Its files are as they were at the freeze. Start it again: docker start ${container}` },
-      );
-    }
-    if (this.baton.refusal) return errorFromReport(this.baton.refusal);
-    return new GodwitError("transfer-failed", `${destination} did not take '${container}'.`);
+    return whyItStays(this.record, this.deps.host.name, this.baton);
   }
 
   /** What to tell a user whose container waits here. */
   unresolved(): GodwitError {
-    const { container, destination, state } = this.record;
-    if (state.at === "finished") {
-      return new GodwitError(
-        "baton-unresolved",
-        `'${container}' runs on ${destination}; its original here is not ended yet.`,
-        {
-          hint: "This agent keeps trying. If Docker does not answer on this host, start it again.",
-        },
-      );
-    }
-    return new GodwitError(
-      "baton-unresolved",
-      `${destination} does not answer any more; '${container}' was handed over to it, and waits frozen here.`,
-      {
-        hint: `This agent keeps asking ${destination}. Ask at once: godwit recover ${container}. If ${destination} is gone for good: godwit recover ${container} --force`,
-      },
-    );
+    return unresolved(this.record, this.baton.hearsAnswers);
   }
 }
 

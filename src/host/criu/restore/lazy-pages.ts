@@ -102,6 +102,9 @@ export function lazyPagesOf(work: string): LazyPages {
   return { drained, stop: () => void endWorker(work) };
 }
 
+/** Ends the transfer of memory that an earlier agent started. Harmless where there is none. */
+export const endLazyPagesOf = (work: string): Promise<void> => endWorker(work);
+
 /**
  * Waits while memory still comes into a restored container. True where the rest of the memory is lost; the container was then
  * killed. False where all memory is there, and where the work folder is gone: it is removed once all memory is there.

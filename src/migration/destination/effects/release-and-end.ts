@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { containerName } from "../../../host/container/facts.ts";
 import { hookName } from "../../../host/paths.ts";
-import { disarmContainer } from "../../../host/restore/arm.ts";
-import { releaseImageSpace } from "../../../host/restore/image-space.ts";
+import { disarmContainer, endLeftRestore } from "../../../host/restore/arm.ts";
+import { releaseImageSpace, workFolderOf } from "../../../host/restore/image-space.ts";
 import { removePending } from "../../../host/restore/pending.ts";
 import type { IncomingMigration } from "../incoming.ts";
 import { removeAttachments } from "../prepare/attachments.ts";
@@ -17,6 +17,7 @@ export function releaseAndEnd(m: IncomingMigration): Omit<DestinationWorld, "res
   const { host } = deps;
   const kill = async (why: string) => {
     if (m.hasArmed) await disarmContainer(m.armed, why);
+    else await endLeftRestore(workFolderOf(m.migration));
     if (record.created) await host.engine.killAndWait(record.created);
     await m.memory.discard();
   };
