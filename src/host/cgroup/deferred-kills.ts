@@ -70,8 +70,26 @@ async function deliver(id: string): Promise<void> {
   for (const pid of await pidsBelow(folder))
     await writeFile(join(mountpoint, "cgroup.procs"), String(pid)).catch(ifGone(undefined));
   await removeEmpty(folder);
+  await removeLeft();
   const others = (await readdir(mountpoint)).some((name) => name.startsWith("godwit-"));
   if (!others) await run("umount", [mountpoint], { accept: [1, 32] });
+}
+
+/** CRIU notes all cgroups of this hierarchy in a dump, and makes them again, empty, where it restores the container. */
+async function removeLeft(): Promise<void> {
+  for (const name of await readdir(mountpoint)) {
+    const folder = join(mountpoint, name);
+    if (!name.startsWith("godwit-") || !(await isLeft(folder).catch(() => false))) continue;
+    await rmdir(folder).catch(() => {});
+  }
+}
+
+async function isLeft(folder: string): Promise<boolean> {
+  const [state, processes] = await Promise.all([
+    readFile(join(folder, "freezer.state"), "utf8"),
+    readFile(join(folder, "cgroup.procs"), "utf8"),
+  ]);
+  return state.startsWith("THAWED") && processes === "";
 }
 
 /** A process that ends is in its cgroup for a moment. */

@@ -14,7 +14,8 @@ beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 /** What ends a container in Docker, and what Docker says of one that it cannot end. */
 const enders: [string, RegExp][] = [
   ["docker restart -t 1", /./],
-  ["docker kill", /^$/],
+  // Docker gives up waiting, or sees the end in time.
+  ["docker kill", /^$|did not receive an exit event/],
   ["docker rm -f", /./],
 ];
 
@@ -159,8 +160,9 @@ describe("a post-copy move", () => {
       await memoryIsRight("h2", "wanted");
       await lab.attempt("h1", "pkill -f 'docker events --filter event=start'");
       expect((await starts).stdout).toBe("");
-      // Labs of one machine share this hierarchy.
-      expect((await lab.attempt("h1", `ls -d /run/godwit/freezer/godwit-${id}`)).status).not.toBe(0);
+      // Labs of one machine share this hierarchy, and a CRIU that has dumped meanwhile makes the empty cgroup again.
+      const held = await lab.attempt("h1", `cat /run/godwit/freezer/godwit-${id}/cgroup.procs`);
+      expect(held.stdout).toBe("");
     },
   );
 
