@@ -121,34 +121,4 @@ describe("an agent killed during a move", () => {
       expectConsecutive(await countsOn(lab, other, name));
     },
   );
-
-  test("the destination's (h2), while CRIU restores and waits for pages: the container goes on where it was, and moves then", async () => {
-    await startWitnessed(lab, "h1", "waiting");
-    // CRIU touches pages of the container before it lets it go on. They do not come while the source's agent stands still, and after it
-    // nobody brings them.
-    const kill = async () => {
-      await lab.on("h2", "until grep -qs uffd /run/godwit/images/*/work/restore.log; do :; done");
-      await lab.on("h1", "kill -STOP $(cat /run/lab/agent.pid)");
-      await lab.on("h2", "kill -9 $(cat /run/lab/agent.pid)");
-      await lab.on("h1", "kill -CONT $(cat /run/lab/agent.pid)");
-    };
-    const command = await lab.during("switchover", kill, "migrate", "h1/waiting", "h2", "--mode", "postcopy");
-    await eventually("the container is on one host", async () => {
-      const places = await Promise.all(["h1", "h2"].map(containersOn));
-      return places.filter((names) => names !== "").length === 1 || undefined;
-    });
-    await witnessGoesOn(lab);
-    const [from, to] = (await containersOn("h1")) === "" ? ["h2", "h1"] : ["h1", "h2"];
-    if (from === "h1") {
-      const ended = JSON.parse(command.stdout.split("\n").at(-1) ?? "");
-      expect(ended, command.stdout).toMatchObject({
-        error: {
-          code: "agent-ended",
-          message: expect.stringContaining("The agent of h2 ended while 'waiting' was coming"),
-        },
-      });
-    }
-    await lab.json("migrate", `${from}/waiting`, to ?? "");
-    await witnessGoesOn(lab);
-  });
 });
