@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { type Agent, startAgent } from "../src/agent/agent.ts";
 import type { AgentConfig } from "../src/agent/config.ts";
 import type { OperationEvent } from "../src/contract/operations.ts";
@@ -12,15 +12,11 @@ import { fakeWork } from "./fake-agent.ts";
 
 /* Agents in folders of their own, which end with the test. */
 
-const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
 export const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "godwit-agent-"));
-  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -37,7 +33,7 @@ export async function start(config: AgentConfig): Promise<Agent> {
     if (!closed) await close();
     closed = true;
   };
-  cleanUps.push(() => agent.close());
+  onTestFinished(() => agent.close());
   return agent;
 }
 

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { must, run } from "./run.ts";
 
 const sh = (script: string, options = {}) => run("sh", ["-c", script], options);
@@ -21,6 +21,7 @@ test("a command may leave its input unread", async () => {
 
 test("files stand for the input and the output", async () => {
   const folder = mkdtempSync(join(tmpdir(), "lab-run-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   const [from, to] = [join(folder, "from"), join(folder, "to")];
   writeFileSync(from, "text of a file");
   const result = await sh("cat; pwd", { input: { file: from }, outputFile: to, cwd: folder });

@@ -25,7 +25,7 @@ describe("a destination that does not answer", () => {
     expect(frozen.signal.reason).toMatchObject({
       code: "transfer-failed",
       message: "h2 has not answered for 20 s, so that the move of 'web' was given up.",
-      hint: expect.stringContaining("runs on here"),
+      hint: expect.stringContaining("keeps running where it was"),
     });
     await pass(60);
     expect(running.signal.aborted).toBe(false);

@@ -69,7 +69,7 @@ export class Heartbeat implements Disposable {
       "transfer-failed",
       `${destination} has not answered for ${silenceMs / 1000} s, so that the move of '${container}' was given up.`,
       {
-        hint: `The container runs on here. Look at the link to ${destination} and at its agent: godwit doctor ${destination}`,
+        hint: `The container keeps running where it was. Look at the link to ${destination} and at its agent: godwit doctor ${destination}`,
       },
     );
   }
