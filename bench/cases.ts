@@ -132,6 +132,8 @@ export const cases: readonly Case[] = [
   ...sizes.flatMap((memoryMiB) =>
     links.flatMap((link) => [0, 20, 100].map((dirty) => godwit("postcopy", memoryMiB, dirty, link))),
   ),
+  ...[0, 20, 100].map((dirty) => godwit("precopy", 1024, dirty, null)),
+  godwit("precopy", 4096, 0, null),
   ...sizes.flatMap((memoryMiB) => links.map((link) => godwit("cold", memoryMiB, 0, link))),
   processes(64, 8),
   processes(1, 512),

@@ -46,9 +46,12 @@ const compile = (...args: string[]) =>
 for (const [program, folders] of [
   ["lazy-pages", "lazy-pages"],
   ["locks", "{locks,ptrace}"],
+  ["memory", "{memory,memory/tracking,ptrace}"],
 ]) {
   compile("-static", "-o", `dist/godwit-${program}`, ...globSync(`runtime/${folders}/*.c`));
 }
+// CRIU is a program of its host, and needs its libc.
+compile("-shared", "-fPIC", "-fvisibility=hidden", "-o", "dist/godwit-criu.so", ...globSync("runtime/criu/*.c"));
 // Only the hosts of labs use these.
 mkdirSync("dist/lab", { recursive: true });
 compile("-static", "-o", "dist/lab/criu", "src/lab/criu/criu.c");

@@ -27,6 +27,8 @@ export async function buildPrograms(): Promise<Built> {
   await build({
     entryPoints: [join(folder, "stream.ts")],
     outfile: join(scratch, "tools/stream.mjs"),
+    // As in scripts/build.ts: a dependency of the transport calls require() for Node's own modules.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     bundle: true,
     platform: "node",
     target: "node24",

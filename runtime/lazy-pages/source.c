@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "frames.h"
+#include "../frames/frames.h"
 
 int source_listener = -1, source_connection = -1;
 

@@ -1,81 +1,35 @@
-// godwit-tracker: tells which pages of processes have changed, round after round. It reads orders from its standard input, a line each,
-// and answers on its standard output. A PID is one of this process's own namespace; pages have numbers, address / 4096.
-//   track PID                 begins to track a process. Answer: a status
-//   round PID live|frozen     Answer: a status, and the runs that have changed since the round before
-//   forget PID FIRST COUNT    the destination does not have these pages after all. No answer
-//   end PID                   ends the tracking of a process. No answer
-// A status is an int32: 0, or a negative errno; after it, a uint32 with the number of runs. A run is `struct run` (copy.h). A process
-// that cannot be tracked gives all of its memory in each round. At the end of its input the program ends, and with it all tracking: the
-// processes keep nothing of it.
-#define _GNU_SOURCE
-#include "tracker.h"
-#include <errno.h>
-#include <inttypes.h>
+// godwit-memory: sends the memory of running processes in rounds, and takes it on the other host, in frames of runtime/frames/frames.h.
+//
+// godwit-memory send: reads orders from its standard input, a line each, and sends frames to descriptor 3. It answers each order on its
+// standard output: an int64, 0 or a negative errno, and a uint64, a number of pages. A PID is one of this process's own namespace.
+//   check                       whether this kernel can tell which pages were written
+//   pinned PID                  1 in place of the number of pages where devices may write into its memory: it cannot be tracked
+//   track PID                   begins to track a process, which stops for about a millisecond. A process that is not tracked, or cannot
+//                               be, gives all of its memory in each round
+//   count PID                   how many pages a round would send now
+//   send PID TASK live|frozen|named
+//                               sends what has changed since the round before, under the number TASK. The last round is `frozen`, or
+//                               `named`: it only names the pages that have changed (`missing`)
+//   objects, objects-of PID     looks for shared objects: begins anew, and takes those that a process maps
+//   send-objects, count-objects the same as for processes, for all objects that were found
+//   list-objects PATH           writes which they are to a file
+//   hashes PID TASK, hashes-of-objects
+//                               sends what all pages must hold that the destination has, after the last round
+//   go                          ends a round
+// At the end of its input it ends, and with it all tracking: the processes keep nothing of it.
+//
+// godwit-memory store FOLDER SOCKET: takes frames from its standard input and answers on its standard output: each `go` with `done`, and
+// each `want` with the runs of it that are `missing`. `missing` in its input says that what it has of a run is of no use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse
+// file in which each page has the place of its address: FOLDER must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to
+// CRIU, which asks by the number of an inode (uint64). It ends at the end of its input, or with the errno of what failed.
+#include "send.h"
+#include "store.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static struct tracked *all;
-static size_t count;
-
-static struct run *runs;
-static size_t run_count, run_room;
-
-static struct tracked *find(pid_t pid) {
-  for (size_t i = 0; i < count; i++)
-    if (all[i].pid == pid) return &all[i];
-  return NULL;
-}
-
-static struct tracked *add(pid_t pid) {
-  struct tracked *more = realloc(all, (count + 1) * sizeof *more);
-  if (!more) abort();
-  all = more;
-  all[count] = (struct tracked){.pid = pid, .uffd = -1};
-  return &all[count++];
-}
-
-static void drop(struct tracked *it) {
-  track_end(it);
-  *it = all[--count];
-}
-
-static int keep(const struct run *run) {
-  if (run_count == run_room) {
-    struct run *more = realloc(runs, (run_room = run_room ? run_room * 2 : 1024) * sizeof *more);
-    if (!more) abort();
-    runs = more;
-  }
-  runs[run_count++] = *run;
-  return 0;
-}
-
-static void answer(int32_t status) {
-  uint32_t number = status ? 0 : run_count;
-  fwrite(&status, sizeof status, 1, stdout);
-  fwrite(&number, sizeof number, 1, stdout);
-  if (number) fwrite(runs, sizeof *runs, number, stdout);
-  fflush(stdout);
-}
-
-int main(void) {
-  char line[128], word[16];
-  while (fgets(line, sizeof line, stdin)) {
-    int pid;
-    uint64_t first, pages;
-    struct tracked *it;
-    run_count = 0;
-    if (sscanf(line, "track %d", &pid) == 1) {
-      it = find(pid);
-      if (it) track_end(it);
-      else it = add(pid);
-      answer(track(it, pid));
-    } else if (sscanf(line, "round %d %15s", &pid, word) == 2) {
-      it = find(pid);
-      answer(track_round(it ? it : add(pid), !strcmp(word, "frozen"), keep));
-    } else if (sscanf(line, "forget %d %" SCNu64 " %" SCNu64, &pid, &first, &pages) == 3) {
-      if ((it = find(pid))) copy_forget(&it->copy, first, first + pages);
-    } else if (sscanf(line, "end %d", &pid) == 1 && (it = find(pid))) drop(it);
-  }
-  return 0;
+int main(int count, char **words) {
+  if (count == 2 && !strcmp(words[1], "send")) return send_memory();
+  if (count == 4 && !strcmp(words[1], "store")) return store_memory(words[2], words[3]);
+  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET\n");
+  return 2;
 }

@@ -38,7 +38,7 @@ export const modes: Record<PlainMode, MigrationMode> = {
     needs: [{ feature: "dirty tracking", check: dirtyTracking }],
     because: ({ name, criu }) => {
       const eager = criu?.lazyPages ? "" : `; ${name} has no userfaultfd, so all memory is read before the resume`;
-      return `Both hosts track changed memory, so memory can be sent while the container runs${eager}.`;
+      return `Changes of memory can be tracked, so it can be sent while the container runs${eager}.`;
     },
   },
   postcopy: {

@@ -32,6 +32,7 @@ import { connections } from "./move/connections.ts";
 import { imagesRoom } from "./move/images-room.ts";
 import { name } from "./move/name.ts";
 import { networks } from "./move/networks.ts";
+import { pinnedMemory } from "./move/pinned-memory.ts";
 import { ports } from "./move/ports.ts";
 import { diskRoom, memoryRoom } from "./move/room.ts";
 import { sameHost } from "./move/same-host.ts";
@@ -70,7 +71,7 @@ export const hostChecks: readonly Check<OneHost>[] = [
 ];
 
 /** What the source needs for this container. */
-export const departureChecks: readonly Check<PlannedMove>[] = [imagesRoom, sharedMemory];
+export const departureChecks: readonly Check<PlannedMove>[] = [imagesRoom, sharedMemory, pinnedMemory];
 
 /** What two hosts have in common. */
 export const twoHostsChecks: readonly Check<TwoHosts>[] = [

@@ -54,8 +54,12 @@ export const hostFacts = z.object({
       lazyPages: z.boolean(),
       /** Processes of other users than root can be dumped: it can read their limits, with CAP_SYS_RESOURCE or without. */
       otherUsers: z.boolean(),
+      /** CRIU takes godwit's library, so that it neither dumps nor reads shared memory that goes in rounds. */
+      sharedApart: z.boolean(),
     })
     .nullable(),
+  /** The kernel tells which pages were written (PAGEMAP_SCAN with asynchronous write protection, Linux 6.7). */
+  pageScan: z.boolean(),
   /** fs.pipe-max-size in bytes. */
   pipeMaxSize: z.int(),
   /** CAP_SYS_RESOURCE: with it, the pipe size has no limit. */
@@ -136,6 +140,8 @@ export const containerFacts = z.object({
   joined: z.array(sharedNamespace),
   /** Processes that run as another user or group than root; `as` such as `user 999`. */
   otherUsers: z.array(z.object({ pid: z.int(), command: z.string(), as: z.string() })),
+  /** Processes into whose memory devices write (O_DIRECT, AIO, io_uring): that cannot be tracked. Known for a move alone. */
+  pinned: z.array(z.object({ pid: z.int(), command: z.string() })),
   /** What its processes have open that CRIU cannot dump, in words that fit after 'has'. */
   unsupported: z.array(z.string()),
   /** What its processes have open that CRIU dumps, and then refuses to restore or restores as something else; in such words. */

@@ -40,6 +40,8 @@ export const migrateRequest = z.strictObject({
   /** Limit of the memory that follows after the resume, in post-copy. */
   drainBandwidth: rate.default(null),
   onNoConvergence: noConvergence.default("postcopy"),
+  /** Compare, under the freeze, all memory that has come in godwit's own rounds with the original's. */
+  verify: z.boolean().default(false),
   ...attachmentOptions.shape,
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;

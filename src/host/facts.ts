@@ -10,6 +10,7 @@ import type { Engine } from "./engine/engine.ts";
 import { hookName, stateFolder } from "./paths.ts";
 import { hasSysResource } from "./proc/capabilities.ts";
 import { type Mount, mountsOf } from "./proc/mountinfo.ts";
+import { canScanPages } from "./proc/page-scan.ts";
 import { run } from "./proc/process.ts";
 import { isInstalled } from "./setup.ts";
 
@@ -35,6 +36,7 @@ export async function readHostFacts(name: string, engine: Engine): Promise<HostF
     hook: { registered: dockerFacts.registered, installed: await isInstalled() },
     runc,
     criu,
+    pageScan: await canScanPages(),
     pipeMaxSize: Number(await readFile("/proc/sys/fs/pipe-max-size", "utf8")),
     capSysResource: await hasSysResource(),
     freezer: await readFreezer(),

@@ -19,6 +19,8 @@ export const installedFiles = [
   "runtime/godwit-announce",
   "dist/godwit-lazy-pages",
   "dist/godwit-locks",
+  "dist/godwit-memory",
+  "dist/godwit-criu.so",
 ];
 
 export interface SetupResult {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { expectMemoryRight, makeCheckedMemory, startCheckedMemory } from "../e2e/support/checked-memory.ts";
 import { isFullRun } from "../e2e/support/full-run.ts";
 import { stateOf } from "../e2e/support/looper.ts";
-import { expectMemoryRight, makeCheckedMemory, startCheckedMemory } from "./support/checked-memory.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab();
@@ -35,7 +35,7 @@ test("a container that takes more memory than its limit is killed", async () => 
 
 describe("a container with limits moves and keeps them", () => {
   test.each(isFullRun ? ["cold", "precopy", "postcopy"] : ["precopy"])("%s", async (mode) => {
-    await startCheckedMemory(lab, "limited", 8, 0, 0, limits);
+    await startCheckedMemory(lab, "limited", 8, 0, 0, { flags: limits });
     expect(await kernelLimits("h1", "limited")).toBe(asWanted);
     const moved = await lab.json("migrate", "h1/limited", "h2", "--mode", mode);
     expect(moved).toMatchObject({ mode, source: "h1", destination: "h2" });

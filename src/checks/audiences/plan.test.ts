@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { criuOf, host } from "../../../testing/host-facts.ts";
 import type { HostFacts } from "../../contract/facts.ts";
 import type { Mode } from "../../contract/migration.ts";
@@ -8,7 +8,9 @@ const still = host("h2", { criu: criuOf({ dirtyTracking: false }) });
 const eager = host("h2", { criu: criuOf({ dirtyTracking: false, lazyPages: false }) });
 const narrow = host("h2", { pipeMaxSize: 1048576, capSysResource: false, criu: criuOf({ dirtyTracking: false }) });
 
-const choose = (asked: Mode, destination: HostFacts) => choosePlan({ asked, source: host("h1"), destination });
+const container = { pinned: [] };
+const choose = (asked: Mode, destination: HostFacts) =>
+  choosePlan({ asked, source: host("h1"), destination, container });
 
 test("what was asked for is done", () => {
   expect(choose("cold", host("h2"))).toEqual({ mode: "cold", because: "You asked for cold." });
@@ -18,10 +20,31 @@ test("what was asked for is done", () => {
 test("where both hosts track changed memory, all of it goes before the switchover", () => {
   expect(choose("auto", host("h2"))).toEqual({
     mode: "precopy",
-    because: "Both hosts track changed memory, so memory can be sent while the container runs.",
+    because: "Changes of memory can be tracked, so it can be sent while the container runs.",
   });
   const late = choose("auto", host("h2", { criu: criuOf({ lazyPages: false }) }));
   expect(late).toMatchObject({ mode: "precopy", because: expect.stringContaining("h2 has no userfaultfd") });
+});
+
+describe("where only the kernels tell which pages were written", () => {
+  const scans = (name: string, pageScan = true) => host(name, { pageScan, criu: criuOf({ dirtyTracking: false }) });
+  const between = (
+    source: HostFacts,
+    destination: HostFacts,
+    pinned = container.pinned as { pid: number; command: string }[],
+  ) => choosePlan({ asked: "auto", source, destination, container: { pinned } });
+
+  test("it goes before the switchover as well; only the source's has to", () => {
+    expect(between(scans("h1"), scans("h2")).mode).toBe("precopy");
+    expect(between(scans("h1"), scans("h2", false)).mode).toBe("precopy");
+    expect(between(scans("h1", false), scans("h2")).mode).toBe("postcopy");
+  });
+
+  test("but not that of a process into whose memory devices write", () => {
+    const { mode, because } = between(scans("h1"), scans("h2"), [{ pid: 7, command: "mysqld" }]);
+    expect(mode).toBe("postcopy");
+    expect(because).toContain("process 7 (mysqld)");
+  });
 });
 
 test("elsewhere memory follows after the resume", () => {

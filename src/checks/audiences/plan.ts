@@ -1,5 +1,6 @@
-import type { HostFacts } from "../../contract/facts.ts";
+import type { ContainerFacts, HostFacts } from "../../contract/facts.ts";
 import type { Mode, NoConvergence, PlainMode } from "../../contract/migration.ts";
+import { roundsBetween } from "../host/dirty-tracking.ts";
 import { hasAll, type MigrationMode, modes, orderedModes } from "../modes.ts";
 
 export interface ModeChoice {
@@ -12,14 +13,20 @@ export interface ModeQuestion {
   asked: Mode;
   source: HostFacts;
   destination: HostFacts;
+  container: Pick<ContainerFacts, "pinned">;
 }
 
-export function choosePlan({ asked, source, destination }: ModeQuestion): ModeChoice {
+export function choosePlan({ asked, source, destination, container }: ModeQuestion): ModeChoice {
   const named = modeNamed(asked);
   if (named) return { mode: named.name, because: `You asked for ${named.title}.` };
-  const { name, because } = orderedModes.find((mode) => isPossible(mode, source, destination)) ?? modes.cold;
-  return { mode: name, because: because(destination) };
+  const untracked = roundsBetween(source, destination) === "own" ? container.pinned[0] : undefined;
+  const isChosen = (mode: MigrationMode) => isPossible(mode, source, destination) && !(mode.goesInRounds && untracked);
+  const { name, because } = orderedModes.find(isChosen) ?? modes.cold;
+  return { mode: name, because: untracked ? becauseOf(untracked) : because(destination) };
 }
+
+const becauseOf = ({ pid, command }: ContainerFacts["pinned"][number]) =>
+  `Devices write into the memory of process ${pid} (${command}), which uses O_DIRECT, AIO or io_uring; that cannot be tracked.`;
 
 /** What pre-copy does in the end where no round helps: never what these hosts cannot do. */
 export function possibleEnd(asked: NoConvergence, source: HostFacts, destination: HostFacts): NoConvergence {
@@ -33,5 +40,6 @@ function modeNamed(word: Mode | NoConvergence): MigrationMode | undefined {
 }
 
 function isPossible(mode: MigrationMode, source: HostFacts, destination: HostFacts): boolean {
+  if (mode.goesInRounds) return roundsBetween(source, destination) !== undefined;
   return hasAll(source, mode) && hasAll(destination, mode);
 }

@@ -10,7 +10,7 @@ import { modes } from "../modes.ts";
 export const askedMode: Check<PlannedMove> = {
   key: "mode",
   audiences: ["migration"],
-  run: ({ source, destination, mode }) => {
+  run: ({ source, destination, container, mode }) => {
     const { title, needs, followsAfterResume: memoryFollows } = modes[mode];
     return needs.flatMap(({ feature, check }) => {
       const warnings = [source, destination].flatMap((host) =>
@@ -20,7 +20,7 @@ export const askedMode: Check<PlannedMove> = {
           .map(({ remedy }) => ({ host: host.name, remedy })),
       );
       if (warnings.length === 0) return [];
-      const instead = choosePlan({ asked: "auto", source, destination }).mode;
+      const instead = choosePlan({ asked: "auto", source, destination, container }).mode;
       const lacking = `${warnings.map(({ host }) => host).join(" and ")} ${warnings.length > 1 ? "do" : "does"} not have`;
       const remedies = warnings.map(({ host, remedy }) => `on ${host}: ${remedy}`).join("; ");
       return [

@@ -9,6 +9,7 @@ interface Options extends LimitOptions, AttachmentOptions {
   dryRun: boolean;
   mode: Mode;
   keepSource: boolean;
+  verify: boolean;
   onNoConvergence?: NoConvergence;
 }
 
@@ -25,6 +26,11 @@ export const migrate: Registration = (program, action) => {
     .option("--dry-run", "only say what would happen, and what prevents the move", false)
     .addOption(new Option("--mode <mode>", "how the memory is sent").choices(modeNames).default("auto"))
     .option("--keep-source", "keep the original, stopped, instead of removing it", false)
+    .option(
+      "--verify",
+      "compare all memory that was sent in rounds with the original's under the freeze; the move fails where it differs",
+      false,
+    )
     .addOption(
       new Option(
         "--on-no-convergence <action>",
@@ -45,11 +51,12 @@ export const migrate: Registration = (program, action) => {
   command.action(
     action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {
       const { client, container } = await (await connect()).target(ref);
-      const { dryRun, mode, keepSource, onNoConvergence } = options;
+      const { dryRun, mode, keepSource, verify, onNoConvergence } = options;
       const body = {
         destination,
         mode,
         keepSource,
+        verify,
         onNoConvergence,
         ...settingsOf(options),
         ...chosen(options),

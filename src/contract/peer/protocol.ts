@@ -80,6 +80,7 @@ export const migrationProtocol = {
   // sync
   tree: stream("migrations/:migration/trees/:index"),
   pages: stream("migrations/:migration/pages"),
+  memoryRound: stream("migrations/:migration/memory-round"),
   // arm
   sendLog: upload("migrations/:migration/log", z.object({ suffix: logSuffix })),
   arm: call("migrations/:migration/arm", armOrder, nothing),

@@ -157,6 +157,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     namespaceSharers: [],
     joined: [],
     otherUsers: [],
+    pinned: [],
     unsupported: [],
     unrestorable: [],
     execSessions: [],

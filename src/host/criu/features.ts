@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import type { HostFacts } from "../../contract/facts.ts";
+import { criuLibraryPath } from "../paths.ts";
 import { dumpsOtherUsers } from "./other-users.ts";
 
 /** How long an answer is kept. A newly installed CRIU shows after this time. */
@@ -16,11 +17,12 @@ async function askCriu(): Promise<HostFacts["criu"]> {
   const versionText = await ask(["--version"]);
   const version = versionText.output.match(/Version:\s*([\d.]+)/)?.[1];
   if (!version) return null;
-  const [check, dirty, lazy, otherUsers] = await Promise.all([
+  const [check, dirty, lazy, otherUsers, library] = await Promise.all([
     ask(["check"]),
     ask(["check", "--feature", "mem_dirty_track"]),
     ask(["check", "--feature", "uffd-noncoop"]),
     dumpsOtherUsers(),
+    ask([], { LD_PRELOAD: criuLibraryPath, GODWIT_CRIU_CHECK: "1" }),
   ]);
   return {
     version,
@@ -28,11 +30,12 @@ async function askCriu(): Promise<HostFacts["criu"]> {
     dirtyTracking: dirty.ok,
     lazyPages: lazy.ok,
     otherUsers,
+    sharedApart: library.output.trim() === "godwit-criu",
   };
 }
 
-async function ask(args: string[]): Promise<{ ok: boolean; output: string }> {
-  const result = await execa("criu", args, { reject: false, all: true, stdin: "ignore" });
+async function ask(args: string[], env: Record<string, string> = {}): Promise<{ ok: boolean; output: string }> {
+  const result = await execa("criu", args, { reject: false, all: true, stdin: "ignore", env });
   return { ok: result.exitCode === 0, output: result.all ?? "" };
 }
 

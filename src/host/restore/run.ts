@@ -8,6 +8,7 @@ import { explainCriuLog } from "../criu/reason.ts";
 import { lazyOrders } from "../criu/restore/lazy-orders.ts";
 import { type LazyPages, markEager, pagesSocket } from "../criu/restore/lazy-pages.ts";
 import { type PreparedUnblock, prepareUnblock } from "../network/announce.ts";
+import type { PageRun } from "../proc/page-run.ts";
 import { containerProcesses } from "../proc/processes.ts";
 import { runcContainer } from "../runtime/runc.ts";
 import { type ArmedContainer, prepareRootfs } from "./arm.ts";
@@ -24,8 +25,16 @@ export interface RestoreRequest {
 export type MemoryPlace =
   /** From a folder whose images have all pages. */
   | { from: "images"; folder: string }
-  /** From the frozen original. `listens` is called with the path of the socket that takes the pages. */
-  | { from: "source"; listens: (path: string) => void };
+  /**
+   * From a folder with a sparse file for each process, `PID.memory`, in which each page lies at its own address; and what is missing
+   * there as from the source.
+   */
+  | { from: "store"; folder: string; missing: readonly PageRun[]; listens?: Listens }
+  /** From the frozen original. */
+  | { from: "source"; listens: Listens };
+
+/** Is called with the path of the socket that takes pages of the source. */
+type Listens = (path: string) => void;
 
 /** A container that was restored and runs. */
 export interface RunningContainer {
@@ -86,9 +95,10 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
 }
 
 async function startLazyPages({ lazyPages, request }: ArmedContainer, place: MemoryPlace): Promise<LazyPages> {
-  const folder = place.from === "images" ? place.folder : request.images;
-  const started = await lazyPages.start(await lazyOrders(folder, place.from));
-  if (place.from === "source") place.listens(pagesSocket(request.work));
+  const started = await lazyPages.start(
+    await lazyOrders(place.from === "images" ? place.folder : request.images, place),
+  );
+  if ("listens" in place) place.listens?.(pagesSocket(request.work));
   return started;
 }
 

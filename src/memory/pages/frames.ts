@@ -2,16 +2,18 @@ import type { PageRun } from "../../host/proc/page-run.ts";
 import { pageBytes } from "../../host/proc/page-size.ts";
 
 /**
- * The types of frames between the two ends of a post-copy. A frame is a header of `headerBytes`. After the header of `pages` follow
- * the contents of `count` pages.
+ * The types of frames in which memory goes from host to host. A frame is a header of `headerBytes`. After the header of `pages`
+ * follow the contents of `count` pages.
  * - From the source: `pages`; `zeros` is a run of pages that hold only zeros.
- * - From the destination (runtime/lazy-pages): `missing` is a run of pages that it lacks, and a connection begins with all of them;
- *   `want` is a page that a thread waits for; `arrived` confirms all frames up to `number`; `go` asks for all missing pages; `done`
- *   says that no page is missing.
+ * - In post-copy, from the destination (runtime/lazy-pages): `missing` is a run of pages that it lacks, and a connection begins with
+ *   all of them; `want` is a page that a thread waits for; `arrived` confirms all frames up to `number`; `go` asks for all missing
+ *   pages; `done` says that no page is missing.
+ * - In rounds (runtime/memory), from the source: `object` declares shared memory of `first` bytes, whose name of `count` bytes follows;
+ *   `hashes` says what pages must hold that have come, 8 bytes for each; `go` ends a round. From the destination: `done` says that the round is there.
  *
- * runtime/lazy-pages/frames.h is the same in C.
+ * runtime/frames/frames.h is the same in C.
  */
-export const frameTypes = ["pages", "zeros", "want", "arrived", "missing", "go", "done"] as const;
+export const frameTypes = ["pages", "zeros", "want", "arrived", "missing", "go", "done", "object", "hashes"] as const;
 export type FrameType = (typeof frameTypes)[number];
 
 export interface Frame extends PageRun {

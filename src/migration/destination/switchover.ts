@@ -51,7 +51,7 @@ async function restore(m: IncomingMigration, offer: BatonOffer): Promise<Restore
     await writeImages(m, offer.images);
     await replayLogTail(m.armed, offer.logTail);
     const memory = await step("write images of memory", () => m.memory.restoreFrom(m.space));
-    return restoreArmed(m.armed, { ...memory, step });
+    return restoreArmed(m.armed, { ...memory, step }).finally(() => m.memory.restored());
   });
   m.abandon = abandon;
   return { drained: m.step("drain", false, () => drained) };

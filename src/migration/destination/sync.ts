@@ -25,6 +25,16 @@ export async function receivePages(m: IncomingMigration, stream: Duplex): Promis
   }
 }
 
+/** Takes a round of memory. The source sees only that the connection breaks. */
+export async function receiveRound(m: IncomingMigration, stream: Duplex): Promise<void> {
+  try {
+    await m.memory.takeRound(stream, m.space);
+  } catch (error) {
+    if (error instanceof GodwitError) m.baton.note(error);
+    throw error;
+  }
+}
+
 /** Takes one file of the container's log. */
 export async function receiveLog(m: IncomingMigration, suffix: string, stream: Readable): Promise<void> {
   if (!m.inspect) throw new GodwitError("usage", "The container of this migration is not created yet.");

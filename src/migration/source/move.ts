@@ -6,6 +6,7 @@ import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { RuncContainer } from "../../host/runtime/runc.ts";
+import type { MemorySender } from "../../memory/rounds/memory-sender.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { callPeer } from "../../transport/peer-calls.ts";
@@ -29,6 +30,24 @@ export interface RoundsOutcome {
   /** What is left to send, in bytes, and how long that is expected to take, in ms. */
   leftBytes: number;
   sendingMs: number;
+}
+
+/** How the memory of a running container is sent in rounds. */
+export interface MemoryRounds {
+  /** Sends a round, from 1 on: what has changed since the one before. `counter` counts its bytes. */
+  send(round: number, counter: ByteCounter): Promise<void>;
+  /** Bytes that were written to since the last round. */
+  left(): Promise<number>;
+}
+
+/** Rounds that godwit makes, and not CRIU. */
+export interface OwnRounds extends MemoryRounds {
+  readonly sender: MemorySender;
+  /**
+   * Right before the freeze, when all else is ready: while each round leaves much less than the one before, what is written meanwhile
+   * gets less.
+   */
+  beforeFreeze(): Promise<void>;
 }
 
 /** A migration while its operation runs: what its phases know beside the record, each set by the phase that is named. */
@@ -63,6 +82,8 @@ export class Move {
   createdId!: string;
   /** sync; undefined where memory does not go in rounds. */
   rounds: RoundsOutcome | undefined;
+  /** sync; undefined where nothing goes in godwit's own rounds. */
+  ownRounds: OwnRounds | undefined;
   /** arm: how far the log was sent. */
   logMark: LogMark | undefined;
   setupMs = 0;
@@ -112,6 +133,11 @@ export class Move {
     this.context.about({ mode });
     this.record.mode = mode;
     this.migration.save();
+  }
+
+  /** Whether private memory goes in godwit's own rounds, and not in CRIU's pre-dumps. */
+  get tracksPages(): boolean {
+    return this.checked.tracksPages && modes[this.checked.plan.mode].goesInRounds;
   }
 
   /** A container with a terminal is armed under the freeze: its log must be whole before Docker opens it on the destination. */

@@ -17,7 +17,12 @@ import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
 import { type LastRound, openLastRound } from "./transfer/files.ts";
-import { type MemoryTransfer, transferAfterResume, transferUnderFreeze } from "./transfer/memory-transfer.ts";
+import {
+  type MemoryTransfer,
+  transferAfterResume,
+  transferLastRound,
+  transferUnderFreeze,
+} from "./transfer/memory-transfer.ts";
 
 /** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
 const inlineBytes = 256 * 1024;
@@ -41,6 +46,7 @@ export async function switchover(move: Move): Promise<void> {
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
+  await move.ownRounds?.beforeFreeze();
   move.heartbeat.hurry();
   record.mayBeFrozen = true;
   move.migration.save();
@@ -78,9 +84,16 @@ interface Transfers {
   files: LastRound;
 }
 
+function openMemoryTransfer(move: Move): Promise<MemoryTransfer> {
+  if (move.request.verify && !move.ownRounds)
+    move.context.warn("No memory is compared (--verify): none was sent in godwit's own rounds.");
+  if (move.mode.followsAfterResume) return transferAfterResume(move);
+  return move.ownRounds ? transferLastRound(move, move.ownRounds) : transferUnderFreeze(move);
+}
+
 async function openTransfers(move: Move, undo: AsyncDisposableStack): Promise<Transfers> {
   const openMemory = async () => {
-    const memory = await (move.mode.followsAfterResume ? transferAfterResume(move) : transferUnderFreeze(move));
+    const memory = await openMemoryTransfer(move);
     if (!memory.outlivesSwitchover) undo.defer(memory.close);
     undo.defer(memory.drop);
     return memory;

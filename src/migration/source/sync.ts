@@ -1,7 +1,10 @@
 import { modes } from "../../checks/modes.ts";
+import { bytes } from "../../contract/units.ts";
+import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
 import { sendTreesInRounds } from "./transfer/files.ts";
+import { ownRoundsOf } from "./transfer/memory-rounds.ts";
 import { sendMemoryInRounds } from "./transfer/rounds.ts";
 
 /** While the container runs: sends its files in rounds, and after them, in pre-copy, its memory in rounds. */
@@ -13,9 +16,21 @@ export async function sync(move: Move): Promise<void> {
       sendTreesInRounds(files, signal, controls.syncRate),
     ),
   );
-  if (!move.mode.goesInRounds) return;
+  if (!move.mode.goesInRounds) return sendSharedMemory(move);
   move.rounds = await sendMemoryInRounds(move, async (mode) => {
     if (!move.hasTerminal) await context.step("arm", {}, () => armFor(move, mode));
   });
   move.become((move.rounds.restFollows ? modes.postcopy : modes.precopy).name);
+}
+
+/** Where other memory follows after the resume: what its processes share must be there before, and goes while they run. */
+async function sendSharedMemory(move: Move): Promise<void> {
+  const { checked, context, counter, mode, reports, running } = move;
+  if (!mode.followsAfterResume || !checked.sharesApart) return;
+  const { memoryBytes: total } = await sharedMemoryOf(running);
+  if (total === 0) return;
+  move.enter("sync", `Copying shared memory: ${bytes(total)}`);
+  await context.step("copy shared memory", {}, () =>
+    reports.during({ phase: "sync", total }, () => ownRoundsOf(move).send(1, counter)),
+  );
 }

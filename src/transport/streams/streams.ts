@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
 import { beforeWrite, type RateLimit } from "./rate-limit.ts";
@@ -35,6 +35,18 @@ export function abort(stream: Duplex): void {
     stream instanceof Socket && !(stream instanceof TLSSocket) && (stream.remoteAddress || stream.connecting);
   if (resets && !stream.destroyed) stream.resetAndDestroy();
   else stream.destroy();
+}
+
+/**
+ * TLS gives 16 KiB at a time. What comes from a stream in one turn of the event loop is written to the next one at once, because each
+ * write wakes whoever reads there. Call it before the two are joined.
+ */
+export function gather(from: Readable, to: Writable): void {
+  from.on("data", () => {
+    if (to.writableCorked > 0) return;
+    to.cork();
+    setImmediate(() => to.uncork());
+  });
 }
 
 /** Bytes that a counted stream has carried so far; the directions are those of its user. */

@@ -38,7 +38,8 @@ describe("bandwidth", () => {
     const bytesPerSecond = 8_000_000;
     const moved = await lab.during("sync", () => bytesFlow(lab), "migrate", "h1/paced", "h2", "--bandwidth", "64mbit");
     expect(moved.status, moved.stderr).toBe(0);
-    const all = progressOf(moved, "sync");
+    // After its files goes its memory, which is little.
+    const all = progressOf(moved, "sync").filter(({ iteration }) => iteration === 1);
     const [first] = expectRate(all, bytesPerSecond);
     expect(first.bytesTotal).toBeGreaterThanOrEqual(28_000_000);
     expect(all.at(-1)).toMatchObject({ bytesRemaining: 0, remaining: 0 });

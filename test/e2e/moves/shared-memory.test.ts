@@ -40,10 +40,10 @@ describe("shared memory of several hundred MiB: anonymous, System V, memfd, and 
     expect(memoryBytes).toBeLessThan((size + 20) * mebibyte);
   });
 
-  test.each(["postcopy", "cold"])("%s: it moves, and every byte is correct", async (mode) => {
+  test.each(["precopy", "postcopy", "cold"])("%s: it moves, and every byte is correct", async (mode) => {
     await lab.on("h1", start);
     await goesOn("h1");
-    const result = await lab.json<MigrationResult>("migrate", "h1/shares", "h2", "--mode", mode);
+    const result = await lab.json<MigrationResult>("migrate", "h1/shares", "h2", "--mode", mode, "--verify");
     expect(result.mode).toBe(mode);
     await goesOn("h2");
   });

@@ -1,28 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { DoctorReport } from "../../../src/contract/routes.ts";
 import { countsOn, expectConsecutive, startLooper } from "../support/looper.ts";
 import { useSharedLab } from "../support/shared-lab.ts";
 import { expectUnchanged } from "../support/unharmed.ts";
 
 const lab = useSharedLab(["forky", "trixie"], ["busybox"]);
-
-test("a mode that these hosts cannot do is refused: the error names what is missing where, and another mode", async ({
-  skip,
-}) => {
-  const reports = await lab.json<DoctorReport[]>("doctor");
-  const tracks = reports.some(({ verdicts }) =>
-    verdicts.some(({ check, level }) => check === "dirty-tracking" && level === "ok"),
-  );
-  skip(tracks, "this machine's kernel tracks changed memory");
-  await startLooper(lab, "h1", "looper");
-  expect(await lab.refusal("migrate", "h1/looper", "h2", "--mode", "precopy")).toMatchObject({
-    code: "preflight-failed",
-    exit: 5,
-    message: expect.stringMatching(/pre-copy needs dirty tracking, which h1 and h2 do not have/),
-    hint: expect.stringMatching(/--mode postcopy.*on h1: .*on h2: /),
-  });
-  await expectUnchanged(lab);
-});
 
 describe("the destination refuses before anything is changed", () => {
   test("a name that is taken there, of a move and of a clone", async () => {

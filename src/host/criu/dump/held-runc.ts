@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../../contract/errors.ts";
+import { criuLibraryPath } from "../../paths.ts";
 import { killGroup } from "../../proc/process.ts";
 import type { RuncContainer } from "../../runtime/runc.ts";
 import { dumpOptions } from "../options.ts";
@@ -23,6 +24,8 @@ export interface DumpRequest {
   work: string;
   /** Port of 127.0.0.1 that takes the memory pages, which then do not go into `images`. */
   pagePort?: number;
+  /** A file that lists shared objects whose contents are left out, once it is there: see runtime/criu/objects.c. */
+  leftOut?: string | undefined;
   /** Images of a pre-dump, as a path relative to `images`. The dump then has only the pages that were written since. */
   parent?: string | undefined;
 }
@@ -60,7 +63,7 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   // The container stands still until the dump has ended, so that the dump gets a high priority.
   const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, more)], {
     stdio: ["ignore", "ignore", "pipe", start.status ?? "ignore"],
-    env: { ...process.env, CRIU_CONFIG_FILE: config.path },
+    env: { ...process.env, CRIU_CONFIG_FILE: config.path, ...leavingOut(request.leftOut) },
     // runc must outlive the agent: it may serve the only copy of the container's memory.
     detached: true,
   });
@@ -87,6 +90,9 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
     },
   };
 }
+
+const leavingOut = (list: string | undefined) =>
+  list ? { LD_PRELOAD: criuLibraryPath, GODWIT_SHARED_OBJECTS: list } : {};
 
 async function endOf(child: ChildProcess, work: string): Promise<void> {
   let complaint = "";

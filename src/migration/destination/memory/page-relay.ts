@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
-import { joinStreams } from "../../../transport/streams/streams.ts";
+import { gather, joinStreams } from "../../../transport/streams/streams.ts";
 
 /** Bytes buffered for the program before the connection is paused. */
 const gatheredBytes = 512 * 1024;
@@ -37,13 +37,4 @@ export class PageRelay {
     gather(this.#connection, socket);
     joinStreams(this.#connection, socket).catch(() => {});
   }
-}
-
-/** TLS gives 16 KiB at a time. What comes in one turn of the event loop is written at once: each write wakes the program. */
-function gather(from: Duplex, to: Duplex): void {
-  from.on("data", () => {
-    if (to.writableCorked > 0) return;
-    to.cork();
-    setImmediate(() => to.uncork());
-  });
 }

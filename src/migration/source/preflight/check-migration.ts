@@ -1,5 +1,6 @@
 import { choosePlan, possibleEnd } from "../../../checks/audiences/plan.ts";
 import { preflight } from "../../../checks/audiences/preflight.ts";
+import { roundsBetween, sharesApart } from "../../../checks/host/dirty-tracking.ts";
 import { attachmentOptions } from "../../../contract/attachments.ts";
 import type { ContainerFacts } from "../../../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan, NoConvergence } from "../../../contract/migration.ts";
@@ -11,6 +12,7 @@ import type { ContainerInspect } from "../../../host/engine/inspect.ts";
 import type { FileTree } from "../../../host/files/trees.ts";
 import type { Host } from "../../../host/host.ts";
 import { findRuncContainer } from "../../../host/runtime/runc.ts";
+import { pinnedProcesses } from "../../../memory/rounds/pinned-processes.ts";
 import type { Peer } from "../../../transport/peer.ts";
 import { callPeer } from "../../../transport/peer-calls.ts";
 
@@ -20,6 +22,10 @@ export interface Checked {
   trees: FileTree[];
   /** What pre-copy does in the end where no round helps. */
   onNoConvergence: NoConvergence;
+  /** The rounds of pre-copy are godwit's own, because the source has no soft-dirty. */
+  tracksPages: boolean;
+  /** Shared memory goes in rounds as well, and CRIU leaves it out. */
+  sharesApart: boolean;
 }
 
 /**
@@ -34,12 +40,13 @@ export async function checkMigration(
   signal?: AbortSignal,
 ): Promise<Checked> {
   const dockerRoot = await host.dockerRoot();
-  const [facts, hostFacts, imageLayers] = await Promise.all([
+  const [described, hostFacts, imageLayers] = await Promise.all([
     readContainerFacts(host.engine, container, dockerRoot),
     host.facts(),
     host.engine.imageLayers(container.Image),
   ]);
   const running = container.State.Running ? await findRuncContainer(container.Id) : undefined;
+  const facts = { ...described, pinned: running && hostFacts.pageScan ? await pinnedProcesses(running) : [] };
   const choices = attachmentOptions.parse(request);
   const trees: FileTree[] = running ? await fileTrees(host.engine, container, running.pid, dockerRoot) : [];
   if (choices.bind === "copy") trees.push(...(await bindTrees(container)));
@@ -59,10 +66,13 @@ export async function checkMigration(
     asked: request.mode,
     source: hostFacts,
     destination: answer.facts,
+    container: facts,
   });
   return {
     facts,
     trees,
+    sharesApart: sharesApart(hostFacts) && sharesApart(answer.facts),
+    tracksPages: roundsBetween(hostFacts, answer.facts) === "own",
     onNoConvergence: possibleEnd(request.onNoConvergence, hostFacts, answer.facts),
     plan: {
       container: facts.name,

@@ -1,10 +1,15 @@
+import { join } from "node:path";
 import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { holdDump } from "../../../host/criu/dump/dump.ts";
-import { holdLazyDump } from "../../../host/criu/dump/lazy-dump.ts";
+import { type HeldLazyDump, holdLazyDump } from "../../../host/criu/dump/lazy-dump.ts";
+import { sharedObjectsFile } from "../../../host/criu/images/shared-objects.ts";
+import { containerProcesses } from "../../../host/proc/processes.ts";
 import { FrozenMemory } from "../../../memory/frozen-memory.ts";
+import type { MemorySender } from "../../../memory/rounds/memory-sender.ts";
 import { streamToPeer } from "../../../transport/peer-calls.ts";
 import { counted } from "../../../transport/streams/streams.ts";
-import type { Move } from "../move.ts";
+import type { Move, OwnRounds } from "../move.ts";
+import { explainRound } from "./memory-rounds.ts";
 import { tunnelPort } from "./tunnel-port.ts";
 
 /** How the memory of a frozen container gets to the destination. It is opened before the freeze, with a dump that waits. */
@@ -42,25 +47,81 @@ export async function transferUnderFreeze(move: Move): Promise<MemoryTransfer> {
   };
 }
 
-/** The memory stays where it is, and follows when the container runs on the destination. */
+/** What was written to since the last round goes under the freeze, and then CRIU dumps the rest of the container. */
+export async function transferLastRound(move: Move, { sender }: OwnRounds): Promise<MemoryTransfer> {
+  const { reports, rounds } = move;
+  const last = await openLastRound(move, sender, "frozen");
+  const held = await holdDumpWithoutMemory(move).catch((error) => {
+    last.close();
+    throw error;
+  });
+  const transfer = { phase: "switchover", total: rounds?.leftBytes ?? 0 };
+  return {
+    step: "send changed memory and dump",
+    outlivesSwitchover: false,
+    dump: () => reports.during(transfer, () => last.sendBeside(held.run)),
+    drop: held.end,
+    close: async () => last.close(),
+  };
+}
+
+/** The memory stays where it is, and follows when the container runs on the destination. What rounds have brought stays there. */
 export async function transferAfterResume(move: Move): Promise<MemoryTransfer> {
-  const { counter, controls, running, space, host } = move;
+  const { counter, controls, ownRounds, running } = move;
   const { memory } = move.migration;
   const params = { migration: move.record.migration };
   const open = async () => counted(await streamToPeer(move.peer, migrationProtocol.pages, params), counter);
   await memory.connect({ open, rate: controls.drainRate });
-  const criuVersion = (await host.facts()).criu?.version ?? "";
-  const held = await holdLazyDump(running, { images: space.images, work: space.work }, criuVersion);
+  const last = ownRounds && (await openLastRound(move, ownRounds.sender, "named"));
+  const held = await holdDumpWithoutMemory(move).catch((error) => {
+    last?.close();
+    throw error;
+  });
   return {
     step: "dump",
     outlivesSwitchover: true,
     async dump() {
-      await held.run();
+      await (last ? last.sendBeside(held.run) : held.run());
       move.migration.serveMemory(await FrozenMemory.open(running));
     },
     drop: held.end,
     async close() {
+      last?.close();
       memory.close();
     },
+  };
+}
+
+async function holdDumpWithoutMemory({ host, running, space, ownRounds }: Move): Promise<HeldLazyDump> {
+  const { images, work } = space;
+  const leftOut = ownRounds && join(images, sharedObjectsFile);
+  return holdLazyDump(running, { images, work, leftOut }, (await host.facts()).criu?.version ?? "");
+}
+
+interface LastRound {
+  /** Sends it, and dumps beside it as soon as CRIU disturbs nothing. Returns when both have ended. */
+  sendBeside(dump: () => Promise<void>): Promise<void>;
+  close(): void;
+}
+
+/** Opens the connection for the last round, before the freeze. */
+async function openLastRound(move: Move, sender: MemorySender, state: "frozen" | "named"): Promise<LastRound> {
+  const { checked, counter, peer, record, request, running, space, stop, tracksPages } = move;
+  const params = { migration: record.migration };
+  const opened = await streamToPeer(peer, migrationProtocol.memoryRound, params, { signal: stop });
+  const stream = counted(opened, counter);
+  stream.on("error", () => {});
+  return {
+    async sendBeside(dump) {
+      const list = join(space.images, sharedObjectsFile);
+      const round = { state, isPrivate: tracksPages, isShared: checked.sharesApart, isVerified: request.verify, list };
+      const { begun, arrived } = sender.send(stream, await containerProcesses(running.cgroup), round);
+      // CRIU changes private pages for a moment while it dumps.
+      const explain = explainRound(move);
+      await begun.catch(explain);
+      for (const ended of await Promise.allSettled([dump(), arrived.catch(explain)]))
+        if (ended.status === "rejected") throw ended.reason;
+    },
+    close: () => void stream.destroy(),
   };
 }

@@ -2,16 +2,11 @@ import { join } from "node:path";
 import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { PlainMode } from "../../../contract/migration.ts";
-import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { bytes } from "../../../contract/units.ts";
-import { preDump } from "../../../host/criu/dump/pre-dump.ts";
-import { pidsBelow } from "../../../host/proc/processes.ts";
-import { changedMemory } from "../../../memory/changed-memory.ts";
-import { streamToPeer } from "../../../transport/peer-calls.ts";
-import { counted, joinStreams } from "../../../transport/streams/streams.ts";
-import type { Move, RoundsOutcome } from "../move.ts";
+import type { MemoryRounds, Move, RoundsOutcome } from "../move.ts";
 import { type ConvergenceDecision, decide } from "./convergence.ts";
 import { sendTrees } from "./files.ts";
+import { ownRoundsOf, preDumpRounds } from "./memory-rounds.ts";
 import { MemoryCounter } from "./progress/memory-counter.ts";
 import { switchoverCost } from "./switchover-cost.ts";
 
@@ -64,6 +59,7 @@ class Rounds {
   /** What a switchover of this host takes beside sending memory, in ms. */
   readonly #fixedMs: number;
   readonly #counter: MemoryCounter;
+  readonly #memory: MemoryRounds;
   /** Bytes that were written to since each round. */
   readonly #left: number[] = [];
   #round = 0;
@@ -73,6 +69,7 @@ class Rounds {
     this.#move = move;
     this.#fixedMs = switchoverCost(move.migration.deps.journal);
     this.#counter = new MemoryCounter(move.counter);
+    this.#memory = move.tracksPages ? ownRoundsOf(move) : preDumpRounds(move);
   }
 
   async send(): Promise<void> {
@@ -91,8 +88,8 @@ class Rounds {
   }
 
   async decide(): Promise<ConvergenceDecision> {
-    const { running, reports } = this.#move;
-    const left = await changedMemory(await pidsBelow(running.cgroup));
+    const { reports } = this.#move;
+    const left = await this.#memory.left();
     this.#left.push(left);
     const decision = this.#decision();
     reports.meter.dirtyRate = Math.round((left / (performance.now() - this.#begunAt)) * 1000);
@@ -131,29 +128,9 @@ class Rounds {
   }
 
   async #sendMemory(): Promise<void> {
-    const { running, controls, space, signal, peer, record } = this.#move;
-    signal.throwIfAborted();
-    const tunnel = counted(
-      await streamToPeer(peer, migrationProtocol.pages, { migration: record.migration }),
-      this.#counter,
-      controls.syncRate,
-    );
-    tunnel.on("error", () => {});
-    const abort = () => tunnel.destroy();
-    signal.addEventListener("abort", abort);
     this.#begunAt = performance.now();
     this.#counter.beginRound();
-    try {
-      await preDump({
-        container: running,
-        images: join(space.pages, String(this.#round)),
-        parent: this.#round > 1 ? join("..", String(this.#round - 1)) : undefined,
-        join: (criu) => void joinStreams(criu, tunnel).catch(() => {}),
-      });
-      this.#counter.endRound();
-    } finally {
-      signal.removeEventListener("abort", abort);
-      tunnel.destroy();
-    }
+    await this.#memory.send(this.#round, this.#counter);
+    this.#counter.endRound();
   }
 }

@@ -15,13 +15,15 @@ export interface Journey {
 const movesPerMode = isFullRun ? 5 : 1;
 /** All moves in one mode. */
 export const journeyIn = (mode: LabMode): Journey => ({ name: mode, modes: Array(movesPerMode).fill(mode) });
-/** Those modes that hosts in namespaces can do on every kernel; pre-copy needs virtual machines. */
-export const eachMode = [journeyIn("postcopy"), journeyIn("cold")];
-/** The same moves; in a short run one container makes all of them. */
-export const allModes: Journey[] = isFullRun ? eachMode : [{ name: "postcopy and cold", modes: ["postcopy", "cold"] }];
+/** Pre-copy is that of hosts whose kernel tells which pages were written. */
+export const eachMode = [journeyIn("precopy"), journeyIn("postcopy"), journeyIn("cold")];
+/** The same moves; in a short run one container makes those of the modes that `auto` chooses. */
+export const allModes: Journey[] = isFullRun
+  ? eachMode
+  : [{ name: "pre-copy and post-copy", modes: ["precopy", "postcopy"] }];
 
-/** An emulated machine hands over in seconds; rounds would go on and on for less. */
-const limits = { precopy: ["--downtime-limit", "60s"], postcopy: [], cold: [] };
+/** A slow machine hands over in seconds; rounds would go on and on for less. CRIU's rounds have nothing to verify, and say so. */
+const limits = { precopy: ["--verify", "--downtime-limit", "60s"], postcopy: [], cold: [] };
 
 export interface Moves {
   name: string;

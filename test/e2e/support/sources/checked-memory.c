@@ -1,5 +1,5 @@
-// checked-memory MIB [KIB_PER_S [CHILDREN]]: processes that know what their memory must hold, and check it for ever. Each process
-// fills MIB and rewrites KIB_PER_S. All of them share one more MiB. With CHILDREN, every 500 ticks the first process starts a child
+// checked-memory MIB [KIB_PER_S [CHILDREN [HOT_MIB]]]: processes that know what their memory must hold, and check it for ever. Each
+// process fills MIB and rewrites KIB_PER_S, of all or of the first HOT_MIB. All of them share one more MiB. With CHILDREN, every 500 ticks the first process starts a child
 // that runs for half a second, gives memory back and takes new memory. Prints "CORRUPT WHO PAGE", "tick N" every 200 ticks of a
 // millisecond or more, and "gap MS" for a pause that is longer than all pauses since "ready".
 #include <signal.h>
@@ -15,7 +15,7 @@ enum { words = 512, page_bytes = 4096, mib_pages = 256, looks_a_tick = 16 };
 typedef struct {
   uint64_t *memory;
   uint32_t *version;
-  size_t pages, next;
+  size_t pages, next, hot;
   uint64_t seed;
 } Region;
 
@@ -39,7 +39,7 @@ static void fill(Region *region, size_t page) {
 }
 
 static Region region(void *memory, size_t pages, uint64_t seed) {
-  Region made = {memory, calloc(pages, sizeof(uint32_t)), pages, 0, seed};
+  Region made = {memory, calloc(pages, sizeof(uint32_t)), pages, 0, pages, seed};
   for (size_t page = 0; page < pages; page++) fill(&made, page);
   return made;
 }
@@ -60,7 +60,7 @@ static void look(Region *region, uint64_t random, unsigned who) {
 static void rewrite(Region *region) {
   region->version[region->next]++;
   fill(region, region->next);
-  region->next = (region->next + 1) % region->pages;
+  region->next = (region->next + 1) % region->hot;
 }
 
 static void guest(void) {
@@ -81,6 +81,7 @@ int main(int argc, char **argv) {
     if (fork() == 0) who = child;
   size_t part = mib_pages / (children + 1);
   Region own = region(take(pages, MAP_PRIVATE), pages, who);
+  if (argc > 4) own.hot = strtoul(argv[4], NULL, 10) * mib_pages;
   Region ours = region(shared + who * part * words, part, 1000 + who);
   Region lent = region(take(mib_pages, MAP_PRIVATE), mib_pages, 2000 + who);
   if (who == 0) printf("ready\n");

@@ -71,6 +71,30 @@ void copy_forget(struct copy *it, uint64_t first, uint64_t end) {
   }
 }
 
+void copy_add(struct copy *it, uint64_t first, uint64_t end) {
+  struct chunk *chunk = NULL;
+  for (uint64_t page = first; page < end; page++) {
+    unsigned at = page % CHUNK_PAGES;
+    if (!chunk || at == 0) chunk = make_chunk(it, page / CHUNK_PAGES);
+    set(chunk->had, at);
+  }
+}
+
+uint64_t copy_first(const struct copy *it, uint64_t first, uint64_t end, int is_there) {
+  for (uint64_t page = first; page < end; page++) {
+    const struct chunk *chunk = known_chunk(it, page / CHUNK_PAGES);
+    if ((chunk && is_set(chunk->had, page % CHUNK_PAGES)) == is_there) return page;
+  }
+  return end;
+}
+
+uint64_t copy_count(const struct copy *it) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < it->room; i++)
+    for (unsigned word = 0; it->slots[i] && word < 8; word++) count += __builtin_popcountll(it->slots[i]->changed[word]);
+  return count;
+}
+
 static int by_number(const void *one, const void *other) {
   uint64_t a = (*(struct chunk *const *)one)->number, b = (*(struct chunk *const *)other)->number;
   return (a > b) - (a < b);
@@ -78,28 +102,50 @@ static int by_number(const void *one, const void *other) {
 
 static int is_gone(const struct chunk *chunk, unsigned at) { return is_set(chunk->had, at) && !is_set(chunk->seen, at); }
 
-static int give_runs(struct chunk *chunk, int (*give)(const struct run *)) {
+static int give_runs(struct chunk *chunk, give_run *give, void *to) {
   int stopped = 0;
+  struct chunk before = *chunk;
+  // Before the runs are given: `copy_forget` may take some of it back.
+  for (unsigned word = 0; word < 8; word++) chunk->had[word] = (chunk->had[word] & chunk->seen[word]) | chunk->changed[word];
   for (unsigned at = 0; at < CHUNK_PAGES && !stopped;) {
-    int is_sent = is_set(chunk->changed, at), gone = is_gone(chunk, at);
+    int is_sent = is_set(before.changed, at), gone = is_gone(&before, at);
     unsigned from = at++;
     if (!is_sent && !gone) continue;
-    while (at < CHUNK_PAGES && is_set(chunk->changed, at) == is_sent && is_gone(chunk, at) == gone) at++;
-    struct run run = {chunk->number * CHUNK_PAGES + from, at - from, is_sent};
-    stopped = give(&run);
+    while (at < CHUNK_PAGES && is_set(before.changed, at) == is_sent && is_gone(&before, at) == gone) at++;
+    struct run run = {before.number * CHUNK_PAGES + from, at - from, is_sent};
+    stopped = give(&run, to);
   }
-  for (unsigned word = 0; word < 8; word++) chunk->had[word] = (chunk->had[word] & chunk->seen[word]) | chunk->changed[word];
   return stopped;
 }
 
-int copy_end(struct copy *it, int (*give)(const struct run *)) {
+/** All chunks in the order of their numbers; `it->used` of them. Must be freed. */
+static struct chunk **sorted_chunks(const struct copy *it) {
   struct chunk **sorted = must(malloc((it->used + 1) * sizeof *sorted));
   size_t count = 0;
-  int stopped = 0;
   for (size_t i = 0; i < it->room; i++)
     if (it->slots[i]) sorted[count++] = it->slots[i];
   qsort(sorted, count, sizeof *sorted, by_number);
-  for (size_t i = 0; i < count && !stopped; i++) stopped = give_runs(sorted[i], give);
+  return sorted;
+}
+
+int copy_end(struct copy *it, give_run *give, void *to) {
+  struct chunk **sorted = sorted_chunks(it);
+  int stopped = 0;
+  for (size_t i = 0; i < it->used && !stopped; i++) stopped = give_runs(sorted[i], give, to);
+  free(sorted);
+  return stopped;
+}
+
+int copy_had(const struct copy *it, give_run *give, void *to) {
+  struct chunk **sorted = sorted_chunks(it);
+  int stopped = 0;
+  for (size_t i = 0; i < it->used && !stopped; i++)
+    for (unsigned at = 0; at < CHUNK_PAGES && !stopped;) {
+      unsigned from = at++;
+      if (!is_set(sorted[i]->had, from)) continue;
+      while (at < CHUNK_PAGES && is_set(sorted[i]->had, at)) at++;
+      stopped = give(&(struct run){sorted[i]->number * CHUNK_PAGES + from, at - from, 1}, to);
+    }
   free(sorted);
   return stopped;
 }

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { readLog } from "../../e2e/support/docker-api.ts";
-import type { TestLab } from "../../e2e/support/lab.ts";
-import { eventually } from "../../e2e/support/wait.ts";
+import { readLog } from "./docker-api.ts";
+import type { TestLab } from "./lab.ts";
+import { eventually } from "./wait.ts";
 
-const source = join(import.meta.dirname, "../../e2e/support/sources/checked-memory.c");
+const source = join(import.meta.dirname, "sources/checked-memory.c");
 
 /** Makes the image `checked-memory` on h1. It is compiled here: in a machine that is emulated it would take minutes. */
 export async function makeCheckedMemory(lab: TestLab): Promise<void> {
@@ -22,16 +22,16 @@ export async function makeCheckedMemory(lab: TestLab): Promise<void> {
   }
 }
 
-/** Starts it with so many MiB, of which it writes so many KiB anew each second; see checked-memory.c. */
+/** Starts it with so many MiB, of which it writes so many KiB anew each second, in the first `hot` MiB; see checked-memory.c. */
 export async function startCheckedMemory(
   lab: TestLab,
   name: string,
   mebibytes: number,
   kibPerS: number,
   children = 0,
-  flags = "",
+  { flags = "", hot = mebibytes }: { flags?: string; hot?: number } = {},
 ) {
-  const command = `/checked-memory ${mebibytes} ${kibPerS} ${children}`;
+  const command = `/checked-memory ${mebibytes} ${kibPerS} ${children} ${hot}`;
   await lab.on("h1", `docker run --pull never -d --name ${name} ${flags} checked-memory ${command}`);
   await expectMemoryRight(lab, "h1", name);
 }

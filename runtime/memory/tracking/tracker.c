@@ -1,8 +1,9 @@
 #define _GNU_SOURCE
 #include "tracker.h"
-#include "../ptrace/tracee.h"
+#include "../../ptrace/tracee.h"
 #include "kernel.h"
 #include "mappings.h"
+#include "pinned.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ static int take_descriptor(struct tracee *tracee, int theirs) {
 
 int track(struct tracked *it, pid_t pid) {
   struct tracee tracee;
-  *it = (struct tracked){.pid = pid, .uffd = -1};
+  *it = (struct tracked){.pid = pid, .uffd = -1, .is_pinned = is_pinned(pid)};
+  if (it->is_pinned) return -EBUSY;
   int error = tracee_interrupt(&tracee, pid);
   if (!error) {
     long theirs = tracee_call(&tracee, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY, 0, 0);
@@ -64,8 +66,8 @@ static void see(struct tracked *it, const struct mapping *of, int pagemap, const
  * Looks through one mapping. A mapping that is not registered is new, or was moved: all that is populated in it counts as written. So it
  * does after any other error, because a scan that fails has protected pages again without telling that they were written.
  */
-static void look(struct tracked *it, const struct mapping *of, int pagemap, int is_frozen) {
-  enum scan_kind kind = it->uffd < 0 ? LOOK : is_frozen ? LOOK_TRACKED : PROTECT_AGAIN;
+static void look(struct tracked *it, const struct mapping *of, int pagemap, enum scan_kind asked) {
+  enum scan_kind kind = it->uffd < 0 ? LOOK : asked;
   int is_new = kind == LOOK;
   for (uint64_t at = of->start; at < of->end;) {
     uint64_t reached = at;
@@ -73,7 +75,7 @@ static void look(struct tracked *it, const struct mapping *of, int pagemap, int 
     if (found < 0) {
       // What is gone meanwhile the next round sees.
       if (kind == LOOK) return;
-      int can_track = found == -EPERM && !is_new && !is_frozen && !uffd_register(it->uffd, of->start, of->end);
+      int can_track = found == -EPERM && !is_new && kind == PROTECT_AGAIN && !uffd_register(it->uffd, of->start, of->end);
       if (!can_track) kind = LOOK;
       is_new = 1;
       at = of->start;
@@ -85,9 +87,15 @@ static void look(struct tracked *it, const struct mapping *of, int pagemap, int 
   }
 }
 
-int track_round(struct tracked *it, int is_frozen, int (*give)(const struct run *)) {
+/** Looks through all of its mappings. 0, or a negative errno. */
+static int look_at_all(struct tracked *it, enum scan_kind kind) {
   char path[64];
   struct mapping *mappings;
+  if (it->uffd >= 0 && is_pinned(it->pid)) {
+    close(it->uffd);
+    it->uffd = -1;
+    it->is_pinned = 1;
+  }
   // Opened anew in each round: an older descriptor belongs to the memory before an execve.
   snprintf(path, sizeof path, "/proc/%d/pagemap", it->pid);
   int pagemap = open(path, O_RDONLY | O_CLOEXEC);
@@ -98,10 +106,32 @@ int track_round(struct tracked *it, int is_frozen, int (*give)(const struct run 
     return count;
   }
   copy_begin(&it->copy);
-  for (long i = 0; i < count; i++) look(it, &mappings[i], pagemap, is_frozen);
+  for (long i = 0; i < count; i++) look(it, &mappings[i], pagemap, kind);
   free(mappings);
   close(pagemap);
-  return copy_end(&it->copy, give);
+  return 0;
+}
+
+int track_round(struct tracked *it, int is_frozen, give_run *give, void *to) {
+  int error = look_at_all(it, is_frozen ? LOOK_TRACKED : PROTECT_AGAIN);
+  return error ? error : copy_end(&it->copy, give, to);
+}
+
+int track_count(struct tracked *it, uint64_t *pages) {
+  int error = look_at_all(it, LOOK_TRACKED);
+  if (!error) *pages = copy_count(&it->copy);
+  return error;
+}
+
+int track_check(void) {
+  int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+  int error = fd < 0 ? -errno : uffd_prepare(fd);
+  if (fd >= 0) close(fd);
+  struct tracked self = {.pid = getpid(), .uffd = -1};
+  uint64_t pages = 0;
+  if (!error) error = track_count(&self, &pages);
+  track_end(&self);
+  return error ? error : pages > 0 ? 0 : -ENOTSUP;
 }
 
 void track_end(struct tracked *it) {

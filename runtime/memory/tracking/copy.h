@@ -22,6 +22,9 @@ struct run {
   uint32_t is_sent;
 };
 
+// Gets a run, and what the caller of the round gave with it. Returns 0, or what ends the round.
+typedef int give_run(const struct run *run, void *to);
+
 // Begins a round: nothing is seen yet.
 void copy_begin(struct copy *it);
 
@@ -31,7 +34,19 @@ void copy_see(struct copy *it, uint64_t first, uint64_t end, int is_written);
 // The destination does not have these pages after all.
 void copy_forget(struct copy *it, uint64_t first, uint64_t end);
 
-// Ends a round: gives the runs in the order of their addresses, and takes them as done. `give` returns 0, or what ends it.
-int copy_end(struct copy *it, int (*give)(const struct run *));
+// How many pages the end of the round would give to be sent.
+uint64_t copy_count(const struct copy *it);
+
+// Ends a round: gives the runs in the order of their addresses, and takes them as done. Returns 0, or what ended it.
+int copy_end(struct copy *it, give_run *give, void *to);
+
+// Notes that the destination has these pages, outside of any round.
+void copy_add(struct copy *it, uint64_t first, uint64_t end);
+
+// Gives the runs that the destination has, in the order of their addresses. Returns 0, or what ended it.
+int copy_had(const struct copy *it, give_run *give, void *to);
+
+// The first of these pages that the destination has, or does not have; `end` where there is none.
+uint64_t copy_first(const struct copy *it, uint64_t first, uint64_t end, int is_there);
 
 void copy_free(struct copy *it);

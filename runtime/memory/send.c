@@ -1,0 +1,166 @@
+#define _GNU_SOURCE
+#include "send.h"
+#include "tracking/kernel.h"
+#include "hash.h"
+#include "objects.h"
+#include "tracking/pinned.h"
+#include "tracking/tracker.h"
+#include "wire.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PIECE_PAGES = 64, sent_ahead = 1 << 20 };
+
+static struct tracked *all;
+static size_t count;
+
+static struct tracked *find(pid_t pid) {
+  for (size_t i = 0; i < count; i++)
+    if (all[i].pid == pid) return &all[i];
+  return NULL;
+}
+
+static struct tracked *find_or_add(pid_t pid) {
+  struct tracked *known = find(pid);
+  if (known) return known;
+  struct tracked *more = realloc(all, (count + 1) * sizeof *more);
+  if (!more) abort();
+  all = more;
+  all[count] = (struct tracked){.pid = pid, .uffd = -1};
+  return &all[count++];
+}
+
+/** One round of one process. */
+struct round {
+  struct tracked *of;
+  uint64_t task;
+  int memory;
+  // Only the numbers of what has changed are sent: its contents follow another way.
+  int only_names;
+  uint64_t pages;
+};
+
+/** Reads and sends a run of pages. What was there and cannot be read is gone by now: the next round sees it. */
+static int send_run(const struct run *run, void *to) {
+  struct round *round = to;
+  static char bytes[PIECE_PAGES * PAGE] __attribute__((aligned(PAGE)));
+  if (!run->is_sent) {
+    wire_frame(word_zeros, round->task, run->first, run->count);
+    return 0;
+  }
+  if (round->only_names) {
+    wire_frame(word_missing, round->task, run->first, run->count);
+    copy_forget(&round->of->copy, run->first, run->first + run->count);
+    round->pages += run->count;
+    return 0;
+  }
+  for (uint64_t at = run->first, end = at + run->count; at < end;) {
+    size_t wanted = end - at < PIECE_PAGES ? end - at : PIECE_PAGES;
+    ssize_t read = pread(round->memory, bytes, wanted * PAGE, (off_t)(at * PAGE));
+    size_t pages = read < 0 ? 0 : (size_t)read / PAGE;
+    wire_pages(round->task, at, bytes, pages);
+    round->pages += pages;
+    at += pages;
+    if (pages == wanted) continue;
+    // One of these pages is gone, and those after it may be there.
+    copy_forget(&round->of->copy, at, at + 1);
+    wire_frame(word_missing, round->task, at, 1);
+    at++;
+  }
+  return 0;
+}
+
+/** Sends what pages hold that the destination has. Under the freeze none of them is gone. */
+static int send_hashes_of(const struct run *run, void *to) {
+  struct round *round = to;
+  static char bytes[PIECE_PAGES * PAGE] __attribute__((aligned(PAGE)));
+  uint64_t hashes[PIECE_PAGES];
+  for (uint64_t at = run->first, end = at + run->count; at < end;) {
+    size_t pages = end - at < PIECE_PAGES ? end - at : PIECE_PAGES;
+    if (pread(round->memory, bytes, pages * PAGE, (off_t)(at * PAGE)) != (ssize_t)(pages * PAGE)) return -EFAULT;
+    for (size_t i = 0; i < pages; i++) hashes[i] = page_hash(bytes + i * PAGE);
+    wire_frame(word_hashes, round->task, at, pages);
+    wire_bytes(hashes, pages * sizeof *hashes);
+    at += pages;
+  }
+  return 0;
+}
+
+static int send_hashes(pid_t pid, uint64_t task) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  struct round round = {.of = find_or_add(pid), .task = task, .memory = open(path, O_RDONLY | O_CLOEXEC)};
+  if (round.memory < 0) return -errno;
+  int error = copy_had(&round.of->copy, send_hashes_of, &round);
+  close(round.memory);
+  return error;
+}
+
+static int send_process(pid_t pid, uint64_t task, const char *state, uint64_t *pages) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  struct round round = {
+      .of = find_or_add(pid),
+      .task = task,
+      .memory = open(path, O_RDONLY | O_CLOEXEC),
+      .only_names = !strcmp(state, "named"),
+  };
+  if (round.memory < 0) return -errno;
+  int error = track_round(round.of, strcmp(state, "live") != 0, send_run, &round);
+  close(round.memory);
+  *pages = round.pages;
+  return error;
+}
+
+static int begin(pid_t pid) {
+  struct tracked *known = find(pid);
+  if (known) track_end(known);
+  return track(known ? known : find_or_add(pid), pid);
+}
+
+static void answer(int status, uint64_t pages) {
+  struct {
+    int64_t status;
+    uint64_t pages;
+  } answer = {status, pages};
+  fwrite(&answer, sizeof answer, 1, stdout);
+  fflush(stdout);
+}
+
+int send_memory(void) {
+  char *line = NULL, word[16];
+  size_t room = 0;
+  wire_fd = 3;
+  // Its reader is woken less often. Without the right to it, the usual room will do.
+  setsockopt(wire_fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){sent_ahead}, sizeof(int));
+  while (getline(&line, &room, stdin) > 0) {
+    int pid, status = 0;
+    uint64_t task, pages = 0;
+    line[strcspn(line, "\n")] = 0;
+    if (!strcmp(line, "check")) status = track_check();
+    else if (sscanf(line, "track %d", &pid) == 1) status = begin(pid);
+    else if (sscanf(line, "pinned %d", &pid) == 1) pages = is_pinned(pid);
+    else if (sscanf(line, "count %d", &pid) == 1) status = track_count(find_or_add(pid), &pages);
+    else if (sscanf(line, "send %d %" SCNu64 " %15s", &pid, &task, word) == 3)
+      status = send_process(pid, task, word, &pages);
+    else if (sscanf(line, "hashes %d %" SCNu64, &pid, &task) == 2) status = send_hashes(pid, task);
+    else if (!strcmp(line, "hashes-of-objects")) objects_send_hashes();
+    else if (!strcmp(line, "objects")) objects_begin();
+    else if (sscanf(line, "objects-of %d", &pid) == 1) status = objects_of(pid);
+    else if (!strcmp(line, "send-objects")) status = objects_send(&pages);
+    else if (!strcmp(line, "count-objects")) status = objects_count(&pages);
+    else if (!strncmp(line, "list-objects ", 13)) status = objects_list(line + 13);
+    else if (!strcmp(line, "go")) wire_frame(word_go, 0, 0, 0);
+    else status = -EINVAL;
+    wire_flush();
+    answer(status, pages);
+  }
+  free(line);
+  return 0;
+}

@@ -1,0 +1,3 @@
+// The source's side: see main.c.
+#pragma once
+int send_memory(void);

@@ -1,0 +1,315 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { duplexPair, type Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
+import { MemorySender, type Round } from "../../src/memory/rounds/memory-sender.ts";
+import { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
+import { isFullRun } from "../e2e/support/full-run.ts";
+import { compileMemory } from "./support/memory-program.ts";
+
+// The real program and real processes. What must be right is judged by the memory itself, page by page, while its processes stand still.
+const page = 4096;
+const { folder, program, remove } = compileMemory("restless-memory", "restless-objects");
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** In memory, because the file of a process is as large as its addresses. */
+const memory = mkdtempSync("/dev/shm/godwit-rounds-");
+const socket = join(memory, "socket");
+const children: ChildProcess[] = [];
+const stores: MemoryStore[] = [];
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await once(child, "close");
+  }
+  for (const store of stores.splice(0)) await store.close();
+  rmSync(memoryFile(memory, 1), { force: true });
+});
+afterAll(() => {
+  remove();
+  rmSync(memory, { recursive: true });
+});
+const [major = 0, minor = 0] = release().split(".").map(Number);
+beforeEach(({ skip }) => {
+  skip(major < 6 || (major === 6 && minor < 7), "PAGEMAP_SCAN came with Linux 6.7");
+});
+
+/** Starts the program, in a shell that has done something before. @returns its process id */
+async function start(seed: number, before = ""): Promise<number> {
+  const script = `${before} exec "$0" ${seed} "$1"`;
+  const stdio = ["ignore", "pipe", "inherit"] as const;
+  const child = spawn("sh", ["-c", script, join(folder, "restless-memory"), join(folder, `file-${seed}`)], {
+    stdio: [...stdio],
+  });
+  children.push(child);
+  await once(child.stdout as Readable, "data");
+  return child.pid ?? 0;
+}
+
+/**
+ * Private memory of a process that differs from the copy, in pages. What is not in the copy, or is zero there, must be zero, or the
+ * file's: a restore asks for no page that belongs to the file.
+ */
+function differences(copy: Map<number, Buffer>, pid: number): string[] {
+  const memory = openSync(`/proc/${pid}/mem`, "r");
+  const found: string[] = [];
+  const [bytes, ofFile, zeros] = [Buffer.alloc(page), Buffer.alloc(page), Buffer.alloc(page)];
+  for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+    const [, from = "", to = "", offset = "0", inode, name = ""] =
+      /^(\w+)-(\w+) ...p (\w+) \S+ (\d+) *(.*)/.exec(line) ?? [];
+    if (from === "" || /^\[v(var|dso|syscall)/.test(name)) continue;
+    const file = inode === "0" ? undefined : openSync(name.replace(/ \(deleted\)$/, ""), "r");
+    for (let at = Number.parseInt(from, 16); at < Number.parseInt(to, 16); at += page) {
+      try {
+        if (readSync(memory, bytes, 0, page, at) !== page) continue;
+      } catch {
+        continue;
+      }
+      const expected = copy.get(at / page) ?? zeros;
+      if (bytes.equals(expected)) continue;
+      if (file === undefined || !expected.equals(zeros)) found.push(`${at.toString(16)} of ${line}`);
+      else {
+        readSync(file, ofFile, 0, page, Number.parseInt(offset, 16) + at - Number.parseInt(from, 16));
+        if (!bytes.equals(ofFile)) found.push(`${at.toString(16)} of ${line}`);
+      }
+    }
+    if (file !== undefined) closeSync(file);
+  }
+  closeSync(memory);
+  return found;
+}
+
+const filesOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+
+/** One round, as a move makes it. */
+async function sendRound(sender: MemorySender, store: MemoryStore, pids: number[], round: Round): Promise<void> {
+  const [here, there] = duplexPair();
+  const received = store.receive(there);
+  received.catch(() => {});
+  const processes = pids.map((hostPid, i) => ({ hostPid, parent: 0, pid: i + 1, command: "restless", memoryBytes: 0 }));
+  const { begun, arrived } = sender.send(here, processes, round);
+  await Promise.all([begun, arrived, received]);
+}
+
+async function standStill(...pids: number[]): Promise<void> {
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  await sleep(50);
+}
+
+const ownMemory = { isPrivate: true, isShared: false } as const;
+const sharedMemory = { isPrivate: false, isShared: true } as const;
+function newStore(): MemoryStore {
+  const store = new MemoryStore(program, memory, socket);
+  stores.push(store);
+  return store;
+}
+
+test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
+  "after rounds beside a restless program, the store has its memory (seed %d)",
+  async (seed) => {
+    const pid = await start(seed);
+    await using sender = new MemorySender(program, "restless");
+    const store = newStore();
+    await sender.track(pid);
+    for (let round = 0; round < 6; round++) {
+      await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+      await sleep(30);
+    }
+    await standStill(pid);
+    await sendRound(sender, store, [pid], { state: "frozen", isVerified: true, ...ownMemory });
+    expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
+    // What did not change is not sent again.
+    await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+    expect(await sender.changed([pid])).toBe(0);
+  },
+);
+
+test("what has changed in the end can stay where it is: its pages are named, and all others are right", async () => {
+  const pid = await start(8);
+  await using sender = new MemorySender(program, "restless");
+  const store = newStore();
+  await sender.track(pid);
+  for (let round = 0; round < 2; round++) await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  await standStill(pid);
+  const changed = (await sender.changed([pid])) / page;
+  await sendRound(sender, store, [pid], { state: "named", isVerified: true, ...ownMemory });
+  const populated = readStore(memoryFile(memory, 1));
+  const all = [...populated.keys()].map((first) => ({ task: 1, first, count: 1 }));
+  expect(await store.missing(all)).toEqual([]);
+  const wrong = differences(populated, pid);
+  expect(wrong.length).toBeGreaterThan(0);
+  expect(wrong.length).toBeLessThanOrEqual(changed);
+});
+
+test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
+  "after rounds beside two processes that change what they share, the store has it (seed %d)",
+  async (seed) => {
+    const stdio = ["ignore", "pipe", "inherit"] as const;
+    const child = spawn(join(folder, "restless-objects"), [String(seed)], { stdio: [...stdio] });
+    children.push(child);
+    await once(child.stdout as Readable, "data");
+    const pid = child.pid ?? 0;
+    const pids = [pid, Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"))];
+    await using sender = new MemorySender(program, "restless");
+    const store = newStore();
+    for (let round = 0; round < 5; round++) {
+      await sendRound(sender, store, pids, { state: "live", ...sharedMemory });
+      await sleep(20);
+    }
+    await standStill(...pids);
+    expect(await sender.changed([])).toBeGreaterThan(0);
+    const list = join(memory, "objects");
+    await sendRound(sender, store, pids, { state: "frozen", isVerified: true, ...sharedMemory, list });
+    expect(await sender.changed([])).toBe(0);
+    const compared = execFileSync("python3", [here("support/compare-objects.py"), socket, list, ...pids.map(String)], {
+      encoding: "utf8",
+    });
+    // The anonymous one, two memfds, and what each of the two has made since.
+    expect(compared).toMatch(/^[3-5] objects are equal\n$/);
+  },
+);
+
+test("a page that is not what the original has is found", async () => {
+  const pid = await start(9);
+  await using sender = new MemorySender(program, "restless");
+  const store = newStore();
+  await sender.track(pid);
+  await standStill(pid);
+  await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  const file = memoryFile(memory, 1);
+  const [first = 0] = [...readStore(file).keys()];
+  const open = openSync(file, "r+");
+  writeSync(open, Buffer.from([readStore(file).get(first)?.[100] === 1 ? 2 : 1]), 0, 1, first * page + 100);
+  closeSync(open);
+  const [here, there] = duplexPair();
+  const received = store.receive(there);
+  const process = { hostPid: pid, parent: 0, pid: 1, command: "restless", memoryBytes: 0 };
+  const { arrived } = sender.send(here, [process], { state: "frozen", isVerified: true, ...ownMemory });
+  await expect(received).rejects.toThrow(`page ${first.toString(16)} of process 1: Bad message`);
+  await expect(arrived).rejects.toThrow("broke");
+});
+
+/** The pages of the file that are no holes, as another tool sees them. */
+function readStore(file: string): Map<number, Buffer> {
+  const copy = new Map<number, Buffer>();
+  const open = openSync(file, "r");
+  const found = execFileSync("python3", ["-c", holes, file], { encoding: "utf8" });
+  for (const line of found.trim().split("\n")) {
+    const [from = 0, to = 0] = line.split(" ").map(Number);
+    for (let at = from; at < to; at += page) {
+      const bytes = Buffer.alloc(page);
+      readSync(open, bytes, 0, page, at);
+      copy.set(at / page, bytes);
+    }
+  }
+  closeSync(open);
+  return copy;
+}
+const holes = `import os, sys
+f = os.open(sys.argv[1], os.O_RDONLY)
+at = 0
+try:
+    while True:
+        at = os.lseek(f, at, os.SEEK_DATA)
+        end = os.lseek(f, at, os.SEEK_HOLE)
+        print(at, end)
+        at = end
+except OSError:
+    pass`;
+
+/** Flags of all mappings of a process: `uw` where writes are followed. */
+const isFollowed = (pid: number) => / uw( |$)/m.test(readFileSync(`/proc/${pid}/smaps`, "utf8"));
+
+test("a sender that is killed leaves the program as it was", async () => {
+  const pid = await start(4);
+  const sender = new MemorySender(program, "restless");
+  const store = newStore();
+  await sender.track(pid);
+  await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  expect(isFollowed(pid)).toBe(true);
+  process.kill(sender.pid, "SIGKILL");
+  await expect(sender.changed([pid])).rejects.toMatchObject({ code: "command-failed" });
+  await vi.waitFor(() => expect(isFollowed(pid)).toBe(false), { timeout: 10_000 });
+  expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/TracerPid:\t0$/m);
+  expect(filesOf(pid)).not.toContain("anon_inode:[userfaultfd]");
+});
+
+test("a process that nobody tracks gives all of its memory in each round, as one that was born meanwhile", async () => {
+  const pid = await start(5);
+  await standStill(pid);
+  await using sender = new MemorySender(program, "restless");
+  const whole = await sender.changed([pid]);
+  const store = newStore();
+  for (let round = 0; round < 2; round++) {
+    await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+    expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
+  }
+  expect(whole).toBeGreaterThan(page);
+});
+
+test("says why a process cannot be tracked", async () => {
+  await using sender = new MemorySender(program, "restless");
+  const pid = await start(6);
+  const [child] = children;
+  child?.kill("SIGKILL");
+  await once(child as ChildProcess, "close");
+  await expect(sender.track(pid)).rejects.toMatchObject({ code: "ENOENT" });
+  expect(await sender.changed([pid])).toBe(0);
+});
+
+test("a program that may not open another file is not tracked, and runs on", async () => {
+  const pid = await start(7, "ulimit -n 4;");
+  await using sender = new MemorySender(program, "restless");
+  await expect(sender.track(pid)).rejects.toMatchObject({ code: "EMFILE" });
+  await sleep(100);
+  expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/State:\t[RSD] [\s\S]*TracerPid:\t0$/m);
+});
+
+test.each([
+  ["a file without the page cache", "os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)"],
+  ["an AIO ring", "ctypes.CDLL(None).syscall(SYS_io_setup, 8, ctypes.byref(ctypes.c_ulong()))"],
+])("a process that comes to use %s is not tracked any more, and gives all of its memory", async (_, comes) => {
+  // Device writes of a moment cannot be made at will: what matters is that nothing of such a process is left out.
+  const script = `import ctypes, os, signal, sys
+SYS_io_setup = 206 if os.uname().machine == "x86_64" else 0
+def come(*_):
+    ${comes}
+    print("has it", flush=True)
+signal.signal(signal.SIGUSR1, come)
+held = bytearray(os.urandom(1 << 20))
+print("ready", flush=True)
+while True: signal.pause()`;
+  const child = spawn("python3", ["-c", script, program], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
+  const said = child.stdout as Readable;
+  await once(said, "data");
+  const pid = child.pid ?? 0;
+  await using sender = new MemorySender(program, "restless");
+  await sender.track(pid);
+  expect(await sender.isPinned(pid)).toBe(false);
+  const store = newStore();
+  await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  expect(await sender.changed([pid])).toBeLessThan(1 << 20);
+  child.kill("SIGUSR1");
+  await once(said, "data");
+  expect(await sender.isPinned(pid)).toBe(true);
+  expect(await sender.changed([pid])).toBeGreaterThan(1 << 20);
+  await expect(sender.track(pid)).rejects.toMatchObject({ code: "EBUSY" });
+});
