@@ -65,7 +65,7 @@ static void declare(const struct object *it, const char *name) {
   wire_bytes(name, strlen(name));
 }
 
-static int resize(struct object *it, uint64_t size) {
+static void resize(struct object *it, uint64_t size) {
   size_t pages = (size + PAGE - 1) / PAGE;
   if (pages > it->pages) {
     it->hashes = must(realloc(it->hashes, pages * sizeof *it->hashes));
@@ -74,7 +74,6 @@ static int resize(struct object *it, uint64_t size) {
   // What it loses at its end is gone, also if it grows again.
   it->pages = pages;
   it->size = size;
-  return 0;
 }
 
 /** The name of a memfd; empty for an anonymous mapping. `path` is as in /proc/PID/maps. */
@@ -195,8 +194,8 @@ static int compare(struct object *it, int sends, uint64_t *changed) {
   struct stat about;
   if (fstat(it->fd, &about)) return -errno;
   if ((uint64_t)about.st_size != it->size) {
-    // The count takes new pages as changed; a round says the new size first.
-    if (!sends) return 0;
+    // It has changed; what its pages hold is compared once the destination knows the size.
+    if (!sends) return ++*changed, 0;
     resize(it, about.st_size);
     wire_frame(word_object, shared_objects + it->inode, it->size, 0);
   }

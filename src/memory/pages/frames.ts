@@ -9,7 +9,8 @@ import { pageBytes } from "../../host/proc/page-size.ts";
  *   all of them; `want` is a page that a thread waits for; `arrived` confirms all frames up to `number`; `go` asks for all missing
  *   pages; `done` says that no page is missing.
  * - In rounds (runtime/memory), from the source: `object` declares shared memory of `first` bytes, whose name of `count` bytes follows;
- *   `hashes` says what pages must hold that have come, 8 bytes for each; `go` ends a round. From the destination: `done` says that the round is there.
+ *   `hashes` says what pages must hold that have come, 8 bytes for each; `missing` is a run of pages that have changed and follow
+ *   another way; `go` ends a round. From the destination: `done` says that the round is there.
  *
  * runtime/frames/frames.h is the same in C.
  */

@@ -118,7 +118,7 @@ async function dumpAndSend(
   processes: ContainerProcess[],
 ): Promise<void> {
   const { context, checked, stop } = move;
-  const dumped = context.step(memory.step, frozen, () => memory.dump(stop));
+  const dumped = context.step(memory.step, frozen, () => memory.dump(stop, processes));
   const sent = context.step("send changed files", frozen, async () => {
     await files.send(await Promise.all(checked.trees.map((tree) => mappedFiles(processes, tree))));
   });

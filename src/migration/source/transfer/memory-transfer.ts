@@ -3,7 +3,7 @@ import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { holdDump } from "../../../host/criu/dump/dump.ts";
 import { type HeldLazyDump, holdLazyDump } from "../../../host/criu/dump/lazy-dump.ts";
 import { sharedObjectsFile } from "../../../host/criu/images/shared-objects.ts";
-import { containerProcesses } from "../../../host/proc/processes.ts";
+import type { ContainerProcess } from "../../../host/proc/processes.ts";
 import { FrozenMemory } from "../../../memory/frozen-memory.ts";
 import type { MemorySender } from "../../../memory/rounds/memory-sender.ts";
 import { streamToPeer } from "../../../transport/peer-calls.ts";
@@ -18,7 +18,8 @@ export interface MemoryTransfer {
   step: string;
   /** Whether its connection serves the destination after the switchover. */
   outlivesSwitchover: boolean;
-  dump(signal: AbortSignal): Promise<void>;
+  /** `processes`: those of the frozen container. */
+  dump(signal: AbortSignal, processes: ContainerProcess[]): Promise<void>;
   /** Ends what is left of the dump, or of one that never began. */
   drop(): void;
   /** Cuts the connection, so that a running dump ends. */
@@ -59,7 +60,7 @@ export async function transferLastRound(move: Move, { sender }: OwnRounds): Prom
   return {
     step: "send changed memory and dump",
     outlivesSwitchover: false,
-    dump: () => reports.during(transfer, () => last.sendBeside(held.run)),
+    dump: (_, processes) => reports.during(transfer, () => last.sendBeside(held.run, processes)),
     drop: held.end,
     close: async () => last.close(),
   };
@@ -80,8 +81,8 @@ export async function transferAfterResume(move: Move): Promise<MemoryTransfer> {
   return {
     step: "dump",
     outlivesSwitchover: true,
-    async dump() {
-      await (last ? last.sendBeside(held.run) : held.run());
+    async dump(_, processes) {
+      await (last ? last.sendBeside(held.run, processes) : held.run());
       move.migration.serveMemory(await FrozenMemory.open(running));
     },
     drop: held.end,
@@ -100,22 +101,22 @@ async function holdDumpWithoutMemory({ host, running, space, ownRounds }: Move):
 
 interface LastRound {
   /** Sends it, and dumps beside it as soon as CRIU disturbs nothing. Returns when both have ended. */
-  sendBeside(dump: () => Promise<void>): Promise<void>;
+  sendBeside(dump: () => Promise<void>, processes: ContainerProcess[]): Promise<void>;
   close(): void;
 }
 
 /** Opens the connection for the last round, before the freeze. */
 async function openLastRound(move: Move, sender: MemorySender, state: "frozen" | "named"): Promise<LastRound> {
-  const { checked, counter, peer, record, request, running, space, stop, tracksPages } = move;
+  const { checked, counter, peer, record, request, space, stop, tracksPages } = move;
   const params = { migration: record.migration };
   const opened = await streamToPeer(peer, migrationProtocol.memoryRound, params, { signal: stop });
   const stream = counted(opened, counter);
   stream.on("error", () => {});
   return {
-    async sendBeside(dump) {
+    async sendBeside(dump, processes) {
       const list = join(space.images, sharedObjectsFile);
       const round = { state, isPrivate: tracksPages, isShared: checked.sharesApart, isVerified: request.verify, list };
-      const { begun, arrived } = sender.send(stream, await containerProcesses(running.cgroup), round);
+      const { begun, arrived } = sender.send(stream, processes, round);
       // CRIU changes private pages for a moment while it dumps.
       const explain = explainRound(move);
       await begun.catch(explain);
