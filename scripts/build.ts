@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, rmSync } from "node:fs";
 import { build, type Plugin } from "esbuild";
+import { partsOf, programNames } from "./c-programs.ts";
 
 /**
  * An `import` of node:http reads every export, and one of them loads a whole HTTP client that nobody uses: a fifth of a command's
@@ -43,13 +44,8 @@ await build({
 
 const compile = (...args: string[]) =>
   execFileSync("cc", ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", ...args], { stdio: "inherit" });
-for (const [program, folders] of [
-  ["lazy-pages", "lazy-pages"],
-  ["locks", "{locks,ptrace}"],
-  ["memory", "{memory,memory/tracking,ptrace}"],
-]) {
-  compile("-static", "-o", `dist/godwit-${program}`, ...globSync(`runtime/${folders}/*.c`));
-}
+// A static OpenSSL warns about features that nobody uses here: modules and names of hosts.
+for (const name of programNames) compile("-static", "-Wl,--no-warnings", "-o", `dist/godwit-${name}`, ...partsOf(name));
 // CRIU is a program of its host, and needs its libc.
 compile("-shared", "-fPIC", "-fvisibility=hidden", "-o", "dist/godwit-criu.so", ...globSync("runtime/criu/*.c"));
 // Only the hosts of labs use these.

@@ -33,7 +33,7 @@ check_machine() {
 }
 
 missing_packages() {
-	for package in mmdebstrap iproute2 nftables procps util-linux rsync gcc libc6-dev libxxhash-dev $machine_packages; do
+	for package in mmdebstrap iproute2 nftables procps util-linux rsync gcc libc6-dev libxxhash-dev libssl-dev libzstd-dev $machine_packages; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
 	done
 	# An update of Debian 12 added the keys of the releases that the lab's hosts are made from.

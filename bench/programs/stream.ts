@@ -8,6 +8,7 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer } from "node:net";
 import type { Duplex, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { Tickets } from "../../src/transport/tickets.ts";
 import { readCredentials } from "../../src/transport/tls.ts";
 import { TlsPeer } from "../../src/transport/tls-peer.ts";
 import { listenTls } from "../../src/transport/tls-server.ts";
@@ -32,7 +33,7 @@ async function listen([, peer = "", address = ""]: string[]): Promise<void> {
   tunnels.on(path, answerEnd);
   tunnels.bind(http, () => peer);
   const onRefused = (from: string, report: { message: string }) => console.error(from, report.message);
-  await listenTls({ credentials: credentials(), hosts: [peer], host, port, http, onRefused });
+  await listenTls({ credentials: credentials(), hosts: [peer], host, port, http, tickets: new Tickets(), onRefused });
   const raw = createServer({ allowHalfOpen: true }, answerEnd).listen(port + 1, host);
   await once(raw, "listening");
   console.log("listening");

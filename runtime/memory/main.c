@@ -1,7 +1,13 @@
 // godwit-memory: sends the memory of running processes in rounds, and takes it on the other host, in frames of runtime/frames/frames.h.
 //
-// godwit-memory send: reads orders from its standard input, a line each, and sends frames to descriptor 3. It answers each order on its
-// standard output: an int64, 0 or a negative errno, and a uint64, a number of pages. A PID is one of this process's own namespace.
+// godwit-memory send: reads orders from its standard input, a line each. It answers each order on its standard output: an int64, 0 or a
+// negative errno, and a uint64, a number of pages. Between them it tells how far it is: 1, and the bytes that it has sent so far. Where a
+// connection breaks it ends with EPIPE. From descriptor 3 it reads how much it may send: an int64 each, bytes in addition, or -1 for no
+// limit, as it is at first. A PID is one of this process's own namespace.
+//   connect HOST PORT TICKET KEY LEVEL
+//                               connects to a store that has the same key, through the agent there, which knows the ticket (the key in
+//                               hexadecimal digits; LEVEL of zstd, 0 for none, -1 for the one that takes least time)
+//   connect-here SOCKET         connects to a store on this host
 //   check                       whether this kernel can tell which pages were written
 //   pinned PID                  1 in place of the number of pages where devices may write into its memory: it cannot be tracked
 //   track PID                   begins to track a process, which stops for about a millisecond. A process that is not tracked, or cannot
@@ -15,13 +21,15 @@
 //   list-objects PATH           writes which they are to a file
 //   hashes PID TASK, hashes-of-objects
 //                               sends what all pages must hold that the destination has, after the last round
-//   go                          ends a round
+//   go                          ends a round, and waits until it has arrived
 // At the end of its input it ends, and with it all tracking: the processes keep nothing of it.
 //
-// godwit-memory store FOLDER SOCKET: takes frames from its standard input and answers on its standard output: each `go` with `done`, and
-// each `want` with the runs of it that are `missing`. `missing` in its input says that what it has of a run is of no use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse
-// file in which each page has the place of its address: FOLDER must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to
-// CRIU, which asks by the number of an inode (uint64). It ends at the end of its input, or with the errno of what failed.
+// godwit-memory store FOLDER SOCKET [plain]: takes frames from the connection at descriptor 3, and answers each `go` there with `done`.
+// Unless the connection is plain, its standard input begins with the key. Then the agent asks there: it answers `want` frames up to a `go`
+// on its standard output with the runs of them that are `missing`, and `done`. `missing` in a round says that what it has of a run is of no
+// use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which each page has the place of its address: FOLDER
+// must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, which asks by the number of an inode (uint64). It ends at
+// the end of its input, or with the errno of what failed.
 #include "send.h"
 #include "store.h"
 #include <stdio.h>
@@ -29,7 +37,8 @@
 
 int main(int count, char **words) {
   if (count == 2 && !strcmp(words[1], "send")) return send_memory();
-  if (count == 4 && !strcmp(words[1], "store")) return store_memory(words[2], words[3]);
-  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET\n");
+  int is_plain = count == 5 && !strcmp(words[4], "plain");
+  if (count == 4 + is_plain && !strcmp(words[1], "store")) return store_memory(words[2], words[3], is_plain);
+  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET [plain]\n");
   return 2;
 }

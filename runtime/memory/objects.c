@@ -3,6 +3,7 @@
 #include "tracking/kernel.h"
 #include "hash.h"
 #include "wire.h"
+#include "wire/blocks.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +63,7 @@ static struct object *find(ino_t inode) {
 /** Says how large it is now, with the name that a memfd has. */
 static void declare(const struct object *it, const char *name) {
   wire_frame(word_object, shared_objects + it->inode, it->size, strlen(name));
-  wire_bytes(name, strlen(name));
+  blocks_write(name, strlen(name));
 }
 
 static void resize(struct object *it, uint64_t size) {
@@ -237,7 +238,7 @@ void objects_send_hashes(void) {
     for (size_t page = 0; page < all[i].pages; page += most_pages) {
       size_t pages = all[i].pages - page < most_pages ? all[i].pages - page : most_pages;
       wire_frame(word_hashes, shared_objects + all[i].inode, page, pages);
-      wire_bytes(all[i].hashes + page, pages * sizeof *all[i].hashes);
+      blocks_write(all[i].hashes + page, pages * sizeof *all[i].hashes);
     }
 }
 

@@ -3,19 +3,20 @@
 #include "tracking/kernel.h"
 #include "hash.h"
 #include "objects.h"
+#include "orders.h"
 #include "tracking/pinned.h"
 #include "tracking/tracker.h"
 #include "wire.h"
+#include "wire/blocks.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { PIECE_PAGES = 64, sent_ahead = 1 << 20 };
+enum { PIECE_PAGES = 64 };
 
 static struct tracked *all;
 static size_t count;
@@ -86,7 +87,7 @@ static int send_hashes_of(const struct run *run, void *to) {
     if (pread(round->memory, bytes, pages * PAGE, (off_t)(at * PAGE)) != (ssize_t)(pages * PAGE)) return -EFAULT;
     for (size_t i = 0; i < pages; i++) hashes[i] = page_hash(bytes + i * PAGE);
     wire_frame(word_hashes, round->task, at, pages);
-    wire_bytes(hashes, pages * sizeof *hashes);
+    blocks_write(hashes, pages * sizeof *hashes);
     at += pages;
   }
   return 0;
@@ -124,26 +125,61 @@ static int begin(pid_t pid) {
   return track(known ? known : find_or_add(pid), pid);
 }
 
-static void answer(int status, uint64_t pages) {
-  struct {
-    int64_t status;
-    uint64_t pages;
-  } answer = {status, pages};
-  fwrite(&answer, sizeof answer, 1, stdout);
-  fflush(stdout);
+static unsigned char *key_of(const char *hex, unsigned char *key) {
+  for (int i = 0; i < key_bytes; i++)
+    if (sscanf(hex + 2 * (size_t)i, "%2hhx", &key[i]) != 1) return NULL;
+  return key;
+}
+
+/** To the store on another host, whose agent knows the ticket, and which has the same key. */
+static int connect_to(const char *host, const char *port, const char *ticket, const char *hex, int level) {
+  unsigned char key[key_bytes];
+  if (!key_of(hex, key)) return -EINVAL;
+  int fd = connect_to_host(host, port, ticket);
+  if (fd < 0) return fd;
+  struct connection *made = connection_of(fd, key, 0);
+  explicit_bzero(key, sizeof key);
+  if (made) blocks_through(made, level);
+  return made ? 0 : -ECONNREFUSED;
+}
+
+/** To a store on this host. */
+static int connect_to_store(const char *path) {
+  int fd = connect_here(path);
+  if (fd >= 0) blocks_through(connection_of(fd, NULL, 0), compress_off);
+  return fd < 0 ? fd : 0;
+}
+
+/** Ends a round: everything has arrived when the store has answered. */
+static void end_round(void) {
+  struct frame done;
+  wire_frame(word_go, 0, 0, 0);
+  blocks_flush();
+  for (size_t got = 0; got < sizeof done;) {
+    ssize_t more = blocks_read((char *)&done + got, sizeof done - got);
+    if (more <= 0) exit(EPIPE);
+    got += (size_t)more;
+  }
+  if (turned(done).word != word_done) exit(EPIPE);
+}
+
+static int needs_connection(const char *order) {
+  return !strncmp(order, "send", 4) || !strncmp(order, "hashes", 6) || !strcmp(order, "go");
 }
 
 int send_memory(void) {
-  char *line = NULL, word[16];
+  char *line = NULL, word[16], host[64], port[8], ticket[80], key[80];
   size_t room = 0;
-  wire_fd = 3;
-  // Its reader is woken less often. Without the right to it, the usual room will do.
-  setsockopt(wire_fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){sent_ahead}, sizeof(int));
+  report_and_obey();
   while (getline(&line, &room, stdin) > 0) {
-    int pid, status = 0;
+    int pid, level, status = 0;
     uint64_t task, pages = 0;
     line[strcspn(line, "\n")] = 0;
-    if (!strcmp(line, "check")) status = track_check();
+    if (needs_connection(line) && !blocks_go()) status = -ENOTCONN;
+    else if (sscanf(line, "connect %63s %7s %79s %79s %d", host, port, ticket, key, &level) == 5)
+      status = connect_to(host, port, ticket, key, level);
+    else if (!strncmp(line, "connect-here ", 13)) status = connect_to_store(line + 13);
+    else if (!strcmp(line, "check")) status = track_check();
     else if (sscanf(line, "track %d", &pid) == 1) status = begin(pid);
     else if (sscanf(line, "pinned %d", &pid) == 1) pages = is_pinned(pid);
     else if (sscanf(line, "count %d", &pid) == 1) status = track_count(find_or_add(pid), &pages);
@@ -156,9 +192,9 @@ int send_memory(void) {
     else if (!strcmp(line, "send-objects")) status = objects_send(&pages);
     else if (!strcmp(line, "count-objects")) status = objects_count(&pages);
     else if (!strncmp(line, "list-objects ", 13)) status = objects_list(line + 13);
-    else if (!strcmp(line, "go")) wire_frame(word_go, 0, 0, 0);
+    else if (!strcmp(line, "go")) end_round();
     else status = -EINVAL;
-    wire_flush();
+    if (blocks_go()) blocks_flush();
     answer(status, pages);
   }
   free(line);

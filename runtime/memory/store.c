@@ -4,6 +4,7 @@
 #include "tracking/copy.h"
 #include "tracking/kernel.h"
 #include "wire.h"
+#include "wire/blocks.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,13 +26,26 @@ struct place {
   struct copy told;
 };
 
+// The descriptor of the connection with the source.
+enum { source = 3 };
+
 static const char *folder;
 static struct place *all;
 static size_t count;
 
+/** Keeps the connection open until the agent knows why it ends, and closes the standard input: then the source may ask. */
+static void hold_connection(void) {
+  if (fork() != 0) return;
+  close(STDOUT_FILENO);
+  close(STDERR_FILENO);
+  for (char byte; read(STDIN_FILENO, &byte, 1) > 0;) continue;
+  _exit(0);
+}
+
 static _Noreturn void fail(const char *what) {
   int error = errno;
   fprintf(stderr, "%s: %s\n", what, strerror(error));
+  hold_connection();
   exit(error > 0 && error < 126 ? error : 1);
 }
 
@@ -119,6 +133,12 @@ static void give_up(const struct frame *frame) {
   copy_forget(&place_of(frame->task)->told, frame->first, frame->first + frame->count);
 }
 
+/** To the agent. */
+static void tell(enum word word, uint64_t task, uint64_t first, uint32_t pages) {
+  struct frame frame = turned((struct frame){.word = word, .count = pages, .task = task, .first = first});
+  fwrite(&frame, sizeof frame, 1, stdout);
+}
+
 /** Answers with the runs of these pages that never came. An object has no pages to ask for: it is there, or it is not. */
 static void look_for(const struct frame *frame) {
   static const struct copy nothing;
@@ -127,10 +147,13 @@ static void look_for(const struct frame *frame) {
   const struct copy *told = it ? &it->told : &nothing;
   for (uint64_t at = frame->first, end = at + frame->count; at < end;) {
     uint64_t missing = copy_first(told, at, end, 0), after = copy_first(told, missing, end, 1);
-    if (missing < end) wire_frame(word_missing, frame->task, missing, after - missing);
+    if (missing < end) tell(word_missing, frame->task, missing, after - missing);
     at = after;
   }
 }
+
+// Whether a round has begun and not ended.
+static int is_open;
 
 /** Takes one frame, of which all has arrived. @returns its bytes, or 0 where more of it must come first. */
 static size_t take_frame(const char *bytes, size_t there) {
@@ -148,6 +171,7 @@ static size_t take_frame(const char *bytes, size_t there) {
     fail("bytes that are no frame of memory");
   }
   if (there < sizeof frame + rest) return 0;
+  is_open = frame.word != word_go;
   switch (frame.word) {
   case word_pages:
     take_pages(&frame, bytes + sizeof frame);
@@ -166,11 +190,9 @@ static size_t take_frame(const char *bytes, size_t there) {
   case word_missing:
     give_up(&frame);
     break;
-  case word_want:
-    look_for(&frame);
-    break;
   case word_go:
     wire_frame(word_done, 0, 0, 0);
+    blocks_flush();
     break;
   default:
     errno = EPROTO;
@@ -179,18 +201,33 @@ static size_t take_frame(const char *bytes, size_t there) {
   return sizeof frame + rest;
 }
 
-/** @returns 0 at the end of the input */
-static int take_input(void) {
+/** Takes what has come from the source. @returns 0 at the end */
+static int take_round(void) {
   static char bytes[sizeof(struct frame) + most_pages * PAGE + (1 << 20)];
   static size_t there;
-  ssize_t read_bytes = read(STDIN_FILENO, bytes + there, sizeof bytes - there);
-  if (read_bytes < 0 && errno != EINTR && errno != EAGAIN) fail("input");
-  if (read_bytes == 0) return 0;
-  if (read_bytes > 0) there += (size_t)read_bytes;
+  ssize_t got = blocks_read(bytes + there, sizeof bytes - there);
+  if (got <= 0 && !is_open) return 0;
+  errno = EPIPE;
+  if (got <= 0) fail("a round of memory did not arrive whole");
+  there += (size_t)got;
   size_t at = 0;
-  for (size_t taken; (taken = take_frame(bytes + at, there - at)); at += taken) continue;
+  for (size_t taken; (taken = take_frame(bytes + at, there - at));) at += taken;
   memmove(bytes, bytes + at, there -= at);
-  wire_flush();
+  is_open |= there > 0;
+  return 1;
+}
+
+/** Takes what the agent asks: `want` frames, and `go` at their end. @returns 0 at the end */
+static int take_question(void) {
+  struct frame frame;
+  size_t got = fread(&frame, 1, sizeof frame, stdin);
+  if (got < sizeof frame) return 0;
+  frame = turned(frame);
+  errno = EPIPE;
+  if (is_open) fail("a round of memory did not arrive whole");
+  if (frame.word == word_want) look_for(&frame);
+  else tell(word_done, 0, 0, 0);
+  if (frame.word != word_want) fflush(stdout);
   return 1;
 }
 
@@ -229,13 +266,32 @@ static int listen_at(const char *path) {
   return listener;
 }
 
-int store_memory(const char *at, const char *socket) {
+/** The connection that the agent has accepted, of a source that knows the key: that stands first in the input, unless it is plain. */
+static void take_connection(int is_plain) {
+  unsigned char key[key_bytes];
+  if (!is_plain && fread(key, sizeof key, 1, stdin) != 1) exit(EPIPE);
+  int flags = fcntl(source, F_GETFL);
+  fcntl(source, F_SETFL, flags & ~O_NONBLOCK);
+  if (!is_plain) greet(source);
+  struct connection *made = connection_of(source, is_plain ? NULL : key, 1);
+  explicit_bzero(key, sizeof key);
+  errno = EPIPE;
+  if (!made) fail("the source has another key");
+  blocks_through(made, compress_off);
+}
+
+int store_memory(const char *at, const char *socket, int is_plain) {
   folder = at;
-  wire_fd = STDOUT_FILENO;
-  struct pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {listen_at(socket), POLLIN, 0}};
+  // Every question is taken when poll() tells of it.
+  setvbuf(stdin, NULL, _IONBF, 0);
+  struct pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {listen_at(socket), POLLIN, 0}, {source, POLLIN, 0}};
+  take_connection(is_plain);
   for (;;) {
-    if (poll(watched, 2, -1) < 0 && errno != EINTR) fail("poll");
+    int holds = watched[2].fd >= 0 && blocks_hold();
+    if (poll(watched, 3, holds ? 0 : -1) < 0 && errno != EINTR) fail("poll");
     if (watched[1].revents) hand_out(watched[1].fd);
-    if (watched[0].revents && !take_input()) return 0;
+    // After the last round the source may go. What has come stays.
+    if ((holds || watched[2].revents) && !take_round()) watched[2].fd = -1;
+    if (watched[0].revents && !take_question()) return 0;
   }
 }

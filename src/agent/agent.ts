@@ -7,7 +7,8 @@ import { agentPidFile, agentSocket } from "../host/paths.ts";
 import { SqliteJournal } from "../journal/sqlite.ts";
 import type { Log } from "../operations/log.ts";
 import { Operations } from "../operations/operations.ts";
-import { peerName, readCredentials } from "../transport/tls.ts";
+import { Tickets } from "../transport/tickets.ts";
+import { type Credentials, peerName, readCredentials } from "../transport/tls.ts";
 import { listenTls, type TlsListener } from "../transport/tls-server.ts";
 import { TunnelRegistry } from "../transport/tunnels.ts";
 import { createApp } from "./app.ts";
@@ -64,7 +65,8 @@ export async function startAgent(
   const tunnels = new TunnelRegistry((path, error) =>
     log.info({ err: error, path }, "a stream of another agent ended with an error"),
   );
-  const work = assemble({ name: config.name, journal, operations, peers, tunnels, blocks, log });
+  const tickets = new Tickets();
+  const work = assemble({ name: config.name, journal, operations, peers, tunnels, tickets, blocks, log });
   undo.defer(() => work.close());
   await work.recover();
   operations.failInterrupted();
@@ -74,7 +76,7 @@ export async function startAgent(
   const local = createApp(shared);
   registerForwarding(local, (host) => peers.get(host), log);
   await local.ready();
-  const listener = credentials && (await listenToPeers(config, shared, work, tunnels, credentials));
+  const listener = credentials && (await listenToPeers(config, shared, work, { tunnels, tickets, credentials }));
   if (!listener)
     log.warn({ listen: config.listen, pki: config.pki }, "no keys or no address: only the socket is served");
   if (listener) undo.defer(() => listener.close());
@@ -104,10 +106,10 @@ async function listenToPeers(
   config: AgentConfig,
   shared: Shared,
   work: AgentWork,
-  tunnels: TunnelRegistry,
-  credentials: NonNullable<ReturnType<typeof readCredentials>>,
+  parts: { tunnels: TunnelRegistry; tickets: Tickets; credentials: Credentials },
 ): Promise<TlsListener | undefined> {
   if (config.listen === undefined) return undefined;
+  const { tunnels, tickets, credentials } = parts;
   const hosts = Object.keys(config.hosts).filter((name) => name !== config.name);
   const app: FastifyInstance = createApp({ ...shared, identify: (request) => peerName(request.raw.socket, hosts) });
   work.registerPeerRoutes(app);
@@ -116,7 +118,7 @@ async function listenToPeers(
   const colon = config.listen.lastIndexOf(":");
   const [host, port] = [config.listen.slice(0, colon).replace(/^\[|\]$/g, ""), Number(config.listen.slice(colon + 1))];
   const onRefused = (from: string, report: object) => shared.log.warn({ from, report }, "a caller was refused");
-  return listenTls({ credentials, hosts, host, port, http: app.server, onRefused }).catch((error) => {
+  return listenTls({ credentials, hosts, host, port, http: app.server, tickets, onRefused }).catch((error) => {
     throw new GodwitError("usage", `The agent cannot listen on ${config.listen}: ${error.message}.`, {
       hint: 'Look at "listen" in the agent\'s configuration, and at what else uses that port.',
       cause: error,

@@ -9,6 +9,7 @@ import { sendHistory } from "../migration/history.ts";
 import { OutgoingMigrations } from "../migration/source/outgoing-migrations.ts";
 import type { Log } from "../operations/log.ts";
 import type { Operations } from "../operations/operations.ts";
+import type { Tickets } from "../transport/tickets.ts";
 import type { TunnelRegistry } from "../transport/tunnels.ts";
 import type { Peers } from "./peers/peers.ts";
 import { registerPeerRoutes } from "./peers/routes.ts";
@@ -24,6 +25,7 @@ export interface AgentParts {
   operations: Operations;
   peers: Peers;
   tunnels: TunnelRegistry;
+  tickets: Tickets;
   blocks: BlockWatch;
   log: Log;
 }
@@ -40,11 +42,11 @@ export interface AgentWork {
 }
 
 /** Puts the rooms of a real host together. */
-export function assemble({ name, journal, operations, peers, tunnels, blocks, log }: AgentParts): AgentWork {
+export function assemble({ name, journal, operations, peers, tunnels, tickets, blocks, log }: AgentParts): AgentWork {
   const host = thisHost(name);
   const checkpoints = { host, store: new CheckpointStore(), journal };
   const ending = new AbortController();
-  const incoming = new IncomingMigrations({ host, journal, operations, log });
+  const incoming = new IncomingMigrations({ host, journal, operations, tickets, log });
   const outgoing = new OutgoingMigrations({
     ...{ host, journal, operations, log, peers: (other) => peers.get(other) },
     moved: (container, peer, context) => sendHistory(checkpoints, container, peer, context),

@@ -27,6 +27,14 @@ export const noConvergenceActions = ["postcopy", "switchover", "abort"] as const
 export const noConvergence = z.enum(noConvergenceActions);
 export type NoConvergence = z.infer<typeof noConvergence>;
 
+/** Of zstd. */
+export const compressionLevels = { min: 1, max: 19 };
+export const compression = z.union([
+  z.enum(["auto", "off"]),
+  z.int().min(compressionLevels.min).max(compressionLevels.max),
+]);
+export type Compression = z.infer<typeof compression>;
+
 /** What a user asks for with `godwit migrate`. Strict: a migration must not leave out a wish that it does not know. */
 export const migrateRequest = z.strictObject({
   destination: givenName("host"),
@@ -42,6 +50,8 @@ export const migrateRequest = z.strictObject({
   onNoConvergence: noConvergence.default("postcopy"),
   /** Compare, under the freeze, all memory that has come in godwit's own rounds with the original's. */
   verify: z.boolean().default(false),
+  /** Of memory that goes in rounds: a level of zstd, or the one that takes the least time, which may be none. */
+  compress: compression.default("auto"),
   ...attachmentOptions.shape,
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;

@@ -9,6 +9,7 @@ import type { Duplex, Readable } from "node:stream";
  */
 export interface Peer {
   readonly name: string;
+  /** `HOST:PORT`. */
   readonly address: string;
   /** `timeoutMs`: until the whole answer has arrived; 30 s by default, 0 for no limit. */
   json(method: Method, path: string, body?: unknown, options?: PeerOptions): Promise<unknown>;
@@ -38,4 +39,10 @@ export interface RequestOptions extends PeerOptions {
   headers?: Record<string, string>;
   /** Text, Buffer and Readable are sent as they are, anything else as JSON. */
   body?: unknown;
+}
+
+/** Of an address of the form `HOST:PORT`; an IPv6 address may stand in brackets. */
+export function hostAndPort(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
 }

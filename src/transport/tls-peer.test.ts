@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type ErrorReport, GodwitError } from "../contract/errors.ts";
 import { type Authority, createAuthority, issueCertificate } from "./certificates.ts";
 import { versionHeaders } from "./http.ts";
+import { Tickets } from "./tickets.ts";
 import { type Credentials, peerName } from "./tls.ts";
 import { TlsPeer } from "./tls-peer.ts";
 import { listenTls, type TlsListener } from "./tls-server.ts";
@@ -20,6 +21,7 @@ let port: number;
 let handshakes = 0;
 const refused: string[] = [];
 const failed: string[] = [];
+const tickets = new Tickets();
 const tunnels = new TunnelRegistry((path, error) => failed.push(`${path}: ${error}`));
 const peers: TlsPeer[] = [];
 
@@ -71,7 +73,15 @@ beforeAll(async () => {
     stream.destroy();
   });
   const onRefused = (_from: string, report: ErrorReport) => refused.push(report.message);
-  listener = await listenTls({ credentials: h2, hosts: ["h1"], host: "127.0.0.1", port: 0, http: server, onRefused });
+  listener = await listenTls({
+    credentials: h2,
+    hosts: ["h1"],
+    host: "127.0.0.1",
+    port: 0,
+    http: server,
+    tickets,
+    onRefused,
+  });
   port = listener.port;
 });
 

@@ -5,7 +5,7 @@ import { GodwitError } from "../contract/errors.ts";
 import { protocol, version } from "../contract/version.ts";
 import { connectionError, streamError } from "./connection-error.ts";
 import { exchange, protocolHeader, readJson, versionHeader } from "./http.ts";
-import type { Method, Peer, PeerOptions, RequestOptions } from "./peer.ts";
+import { hostAndPort, type Method, type Peer, type PeerOptions, type RequestOptions } from "./peer.ts";
 import { type Credentials, clientTls } from "./tls.ts";
 import { openTunnel } from "./tunnel-client.ts";
 
@@ -122,8 +122,3 @@ const tooLate = ({ name, address }: { name: string; address: string }, ms: numbe
 
 const isStale = (error: unknown) =>
   error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
-
-function hostAndPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
-}

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { type Server as HttpServer, STATUS_CODES } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createServer } from "node:tls";
+import { createServer as createTlsServer } from "node:tls";
 import { type ErrorReport, errorCatalogue, errorReport } from "../contract/errors.ts";
 import { versionHeaders } from "./http.ts";
+import type { Tickets } from "./tickets.ts";
 import { type Credentials, peerName, serverTls } from "./tls.ts";
 
 export interface TlsListener {
@@ -21,6 +22,8 @@ export interface TlsListenerOptions {
   port: number;
   /** Gets the connections of callers that may, and no others. It does not listen itself. */
   http: HttpServer;
+  /** Gets connections that begin with a ticket. */
+  tickets: Tickets;
   onRefused: (from: string, report: ErrorReport) => void;
 }
 
@@ -29,17 +32,17 @@ export interface TlsListenerOptions {
  * reaches HTTP: TLS's own refusal would be a closed connection without a reason.
  */
 export async function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
-  const { credentials, hosts, http } = options;
+  const { credentials, hosts, http, tickets } = options;
   const open = new Set<Socket>();
-  const server = createServer(serverTls(credentials));
-  server.on("connection", (raw: Socket) => {
-    raw.setNoDelay(true);
+  const tls = createTlsServer(serverTls(credentials));
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (raw) => {
     open.add(raw);
     raw.once("close", () => open.delete(raw));
     // An error without a listener ends the agent. The TLS connection on it reports the same one.
     raw.on("error", () => {});
+    tickets.sort(raw, (other) => tls.emit("connection", other));
   });
-  server.on("secureConnection", (socket) => {
+  tls.on("secureConnection", (socket) => {
     // HTTP reports an error to the request that it breaks. A refused caller that is gone needs no report.
     socket.on("error", () => {});
     const from = `${socket.remoteAddress}:${socket.remotePort}`;

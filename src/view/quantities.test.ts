@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseDuration, parseRate } from "./quantities.ts";
+import { parseCompression, parseDuration, parseRate } from "./quantities.ts";
 
 test.each([
   ["300ms", 300],
@@ -31,14 +31,15 @@ test.each([
   else expect(parseRate("--bandwidth", text)).toBe(bytes);
 });
 
+function refused(parse: () => unknown): unknown {
+  try {
+    return parse();
+  } catch (error) {
+    return error;
+  }
+}
+
 test("a value without a unit, or out of range, is refused with a sentence", () => {
-  const refused = (parse: () => unknown) => {
-    try {
-      return parse();
-    } catch (error) {
-      return error;
-    }
-  };
   expect(refused(() => parseDuration("--downtime-limit", "300"))).toMatchObject({
     code: "usage",
     message: "--downtime-limit 300 has no unit.",
@@ -64,4 +65,18 @@ test("a value without a unit, or out of range, is refused with a sentence", () =
       message: `--downtime-limit ${text} is out of range: it goes from 1ms to 1h.`,
     });
   }
+});
+
+test("a compression is auto, off, or a level", () => {
+  expect(["auto", "off", "1", "19"].map((text) => parseCompression("--compress", text))).toEqual([
+    "auto",
+    "off",
+    1,
+    19,
+  ]);
+  for (const text of ["0", "20", "best", "1.5", "-1", ""])
+    expect(refused(() => parseCompression("--compress", text))).toMatchObject({
+      code: "usage",
+      message: `--compress must be auto, off, or a level from 1 to 19, not '${text}'.`,
+    });
 });

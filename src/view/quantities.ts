@@ -1,5 +1,5 @@
 import { GodwitError } from "../contract/errors.ts";
-import { bandwidthRange, downtimeRange } from "../contract/migration.ts";
+import { bandwidthRange, type Compression, compressionLevels, downtimeRange } from "../contract/migration.ts";
 
 const durationUnits = new Map([
   ["ms", 1],
@@ -12,6 +12,8 @@ const powers = { k: 1, m: 2, g: 3, t: 4 };
 
 const durationHint = "Write a time with its unit, such as 300ms or 2s.";
 const rateHint = "Write a rate with its unit, such as 400mbit, 1gbit or 50MB/s, or write unlimited.";
+
+const compressionHint = "auto takes the level that brings the memory over in the least time.";
 
 /** `300ms`, `2s`, `1.5min`, `1h` as milliseconds. @throws usage */
 export function parseDuration(option: string, text: string): number {
@@ -35,6 +37,15 @@ export function parseRate(option: string, text: string): number | null {
     throw refusal(`${option} does not know the unit '${unit}'${unclear}.`, rateHint);
   }
   return within(option, text, number * factor, { ...bandwidthRange, say: "1mbit to 1000gbit" }, rateHint);
+}
+
+/** `auto`, `off`, or a level of zstd. @throws usage */
+export function parseCompression(option: string, text: string): Compression {
+  if (text === "auto" || text === "off") return text;
+  const level = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const { min, max } = compressionLevels;
+  if (level >= min && level <= max) return level;
+  throw refusal(`${option} must be auto, off, or a level from ${min} to ${max}, not '${text}'.`, compressionHint);
 }
 
 function rateFactor(unit: string): number | undefined {

@@ -13,14 +13,16 @@ import {
 } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { duplexPair, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
 import { MemorySender, type Round } from "../../src/memory/rounds/memory-sender.ts";
-import { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
+import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
+import { RateLimit } from "../../src/transport/streams/rate-limit.ts";
 import { isFullRun } from "../e2e/support/full-run.ts";
+import { pairWith } from "./support/memory-pair.ts";
 import { compileMemory } from "./support/memory-program.ts";
 
 // The real program and real processes. What must be right is judged by the memory itself, page by page, while its processes stand still.
@@ -98,14 +100,13 @@ function differences(copy: Map<number, Buffer>, pid: number): string[] {
 
 const filesOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
 
+const processesOf = (pids: number[]) =>
+  pids.map((hostPid, i) => ({ hostPid, parent: 0, pid: i + 1, command: "restless", memoryBytes: 0 }));
+
 /** One round, as a move makes it. */
-async function sendRound(sender: MemorySender, store: MemoryStore, pids: number[], round: Round): Promise<void> {
-  const [here, there] = duplexPair();
-  const received = store.receive(there);
-  received.catch(() => {});
-  const processes = pids.map((hostPid, i) => ({ hostPid, parent: 0, pid: i + 1, command: "restless", memoryBytes: 0 }));
-  const { begun, arrived } = sender.send(here, processes, round);
-  await Promise.all([begun, arrived, received]);
+async function sendRound(sender: MemorySender, pids: number[], round: Round): Promise<void> {
+  const { begun, arrived } = sender.send(processesOf(pids), round);
+  await Promise.all([begun, arrived]);
 }
 
 async function standStill(...pids: number[]): Promise<void> {
@@ -115,8 +116,8 @@ async function standStill(...pids: number[]): Promise<void> {
 
 const ownMemory = { isPrivate: true, isShared: false } as const;
 const sharedMemory = { isPrivate: false, isShared: true } as const;
-function newStore(): MemoryStore {
-  const store = new MemoryStore(program, memory, socket);
+async function storeOf(sender: MemorySender, level = 0): Promise<MemoryStore> {
+  const store = await pairWith(sender, program, { folder: memory, socket }, { level });
   stores.push(store);
   return store;
 }
@@ -126,30 +127,82 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
   async (seed) => {
     const pid = await start(seed);
     await using sender = new MemorySender(program, "restless");
-    const store = newStore();
+    await storeOf(sender);
     await sender.track(pid);
     for (let round = 0; round < 6; round++) {
-      await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+      await sendRound(sender, [pid], { state: "live", ...ownMemory });
       await sleep(30);
     }
     await standStill(pid);
-    await sendRound(sender, store, [pid], { state: "frozen", isVerified: true, ...ownMemory });
+    await sendRound(sender, [pid], { state: "frozen", isVerified: true, ...ownMemory });
     expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
     // What did not change is not sent again.
-    await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+    await sendRound(sender, [pid], { state: "live", ...ownMemory });
     expect(await sender.changed([pid])).toBe(0);
   },
 );
 
+test("memory that comes compressed is right, and no more bytes go than it has", async () => {
+  const pid = await start(10);
+  await standStill(pid);
+  const sentAt = async (level: number) => {
+    await using sender = new MemorySender(program, "restless");
+    const store = await storeOf(sender, level);
+    let sent = 0;
+    const onSent = (bytes: number) => {
+      sent += bytes;
+    };
+    const round = { state: "frozen", isVerified: true, ...ownMemory } as const;
+    await sender.send(processesOf([pid]), round, { onSent }).arrived;
+    if (level > 0) expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
+    await store.close();
+    rmSync(memoryFile(memory, 1));
+    return sent;
+  };
+  const plain = await sentAt(0);
+  expect(await sentAt(1)).toBeLessThan(plain * 0.9);
+  // Here it is the processor that limits.
+  expect(await sentAt(-1)).toBeLessThanOrEqual(plain);
+});
+
+test("a source with another key sends nothing", async () => {
+  const pid = await start(11);
+  await using sender = new MemorySender(program, "restless");
+  const place = { folder: memory, socket };
+  const store = await pairWith(sender, program, place, { sourceKey: "00".repeat(32) });
+  stores.push(store);
+  expect((await store.failed).message).toContain("another key");
+  const { arrived } = sender.send(processesOf([pid]), { state: "live", ...ownMemory });
+  await expect(arrived).rejects.toMatchObject({ code: "ENOTCONN" });
+});
+
+test("no more is sent than a limit allows, until it is lifted", async () => {
+  const pid = await start(12);
+  await standStill(pid);
+  await using sender = new MemorySender(program, "restless");
+  await storeOf(sender);
+  const rate = new RateLimit(2 ** 20);
+  let sent = 0;
+  const onSent = (bytes: number) => {
+    sent += bytes;
+  };
+  const { arrived } = sender.send(processesOf([pid]), { state: "live", ...ownMemory }, { rate, onSent });
+  await sleep(2000);
+  // At first it may be a block ahead of what is allowed.
+  expect(sent).toBeLessThan(2.6 * 2 ** 20);
+  rate.bytesPerSecond = null;
+  await arrived;
+});
+
 test("what has changed in the end can stay where it is: its pages are named, and all others are right", async () => {
   const pid = await start(8);
   await using sender = new MemorySender(program, "restless");
-  const store = newStore();
+  const store = await storeOf(sender);
   await sender.track(pid);
-  for (let round = 0; round < 2; round++) await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  for (let round = 0; round < 2; round++) await sendRound(sender, [pid], { state: "live", ...ownMemory });
   await standStill(pid);
   const changed = (await sender.changed([pid])) / page;
-  await sendRound(sender, store, [pid], { state: "named", isVerified: true, ...ownMemory });
+  await sendRound(sender, [pid], { state: "named", isVerified: true, ...ownMemory });
   const populated = readStore(memoryFile(memory, 1));
   const all = [...populated.keys()].map((first) => ({ task: 1, first, count: 1 }));
   expect(await store.missing(all)).toEqual([]);
@@ -168,15 +221,15 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
     const pid = child.pid ?? 0;
     const pids = [pid, Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"))];
     await using sender = new MemorySender(program, "restless");
-    const store = newStore();
+    await storeOf(sender);
     for (let round = 0; round < 5; round++) {
-      await sendRound(sender, store, pids, { state: "live", ...sharedMemory });
+      await sendRound(sender, pids, { state: "live", ...sharedMemory });
       await sleep(20);
     }
     await standStill(...pids);
     expect(await sender.changed([])).toBeGreaterThan(0);
     const list = join(memory, "objects");
-    await sendRound(sender, store, pids, { state: "frozen", isVerified: true, ...sharedMemory, list });
+    await sendRound(sender, pids, { state: "frozen", isVerified: true, ...sharedMemory, list });
     expect(await sender.changed([])).toBe(0);
     const compared = execFileSync("python3", [here("support/compare-objects.py"), socket, list, ...pids.map(String)], {
       encoding: "utf8",
@@ -189,21 +242,18 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
 test("a page that is not what the original has is found", async () => {
   const pid = await start(9);
   await using sender = new MemorySender(program, "restless");
-  const store = newStore();
+  const store = await storeOf(sender);
   await sender.track(pid);
   await standStill(pid);
-  await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  await sendRound(sender, [pid], { state: "live", ...ownMemory });
   const file = memoryFile(memory, 1);
   const [first = 0] = [...readStore(file).keys()];
   const open = openSync(file, "r+");
   writeSync(open, Buffer.from([readStore(file).get(first)?.[100] === 1 ? 2 : 1]), 0, 1, first * page + 100);
   closeSync(open);
-  const [here, there] = duplexPair();
-  const received = store.receive(there);
-  const process = { hostPid: pid, parent: 0, pid: 1, command: "restless", memoryBytes: 0 };
-  const { arrived } = sender.send(here, [process], { state: "frozen", isVerified: true, ...ownMemory });
-  await expect(received).rejects.toThrow(`page ${first.toString(16)} of process 1: Bad message`);
+  const { arrived } = sender.send(processesOf([pid]), { state: "frozen", isVerified: true, ...ownMemory });
   await expect(arrived).rejects.toThrow("broke");
+  expect((await store.failed).message).toBe(`page ${first.toString(16)} of process 1: Bad message`);
 });
 
 /** The pages of the file that are no holes, as another tool sees them. */
@@ -240,9 +290,9 @@ const isFollowed = (pid: number) => / uw( |$)/m.test(readFileSync(`/proc/${pid}/
 test("a sender that is killed leaves the program as it was", async () => {
   const pid = await start(4);
   const sender = new MemorySender(program, "restless");
-  const store = newStore();
+  await storeOf(sender);
   await sender.track(pid);
-  await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  await sendRound(sender, [pid], { state: "live", ...ownMemory });
   expect(isFollowed(pid)).toBe(true);
   process.kill(sender.pid, "SIGKILL");
   await expect(sender.changed([pid])).rejects.toMatchObject({ code: "command-failed" });
@@ -256,9 +306,9 @@ test("a process that nobody tracks gives all of its memory in each round, as one
   await standStill(pid);
   await using sender = new MemorySender(program, "restless");
   const whole = await sender.changed([pid]);
-  const store = newStore();
+  await storeOf(sender);
   for (let round = 0; round < 2; round++) {
-    await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+    await sendRound(sender, [pid], { state: "live", ...ownMemory });
     expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
   }
   expect(whole).toBeGreaterThan(page);
@@ -304,8 +354,8 @@ while True: signal.pause()`;
   await using sender = new MemorySender(program, "restless");
   await sender.track(pid);
   expect(await sender.isPinned(pid)).toBe(false);
-  const store = newStore();
-  await sendRound(sender, store, [pid], { state: "live", ...ownMemory });
+  await storeOf(sender);
+  await sendRound(sender, [pid], { state: "live", ...ownMemory });
   expect(await sender.changed([pid])).toBeLessThan(1 << 20);
   child.kill("SIGUSR1");
   await once(said, "data");

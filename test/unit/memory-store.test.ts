@@ -1,23 +1,30 @@
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
-import { duplexPair } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { zstdCompressSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
-import { encodeFrame, type FrameType } from "../../src/memory/pages/frames.ts";
-import { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
+import { decodeFrame, encodeFrame, type FrameType } from "../../src/memory/pages/frames.ts";
+import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
+import { plainStore } from "./support/memory-pair.ts";
 import { compileMemory } from "./support/memory-program.ts";
 
 const { program, remove } = compileMemory();
 let folder = "";
 let store: MemoryStore;
+let source: Socket;
 beforeAll(() => {
   folder = mkdtempSync("/dev/shm/godwit-store-");
 });
-beforeEach(() => {
-  store = new MemoryStore(program, folder, join(folder, "socket"));
+beforeEach(async () => {
+  ({ store, source } = await plainStore(program, { folder, socket: join(folder, "socket") }));
+  source.on("error", () => {});
 });
 afterEach(async () => {
+  source.destroy();
   await store.close();
   rmSync(memoryFile(folder, task), { force: true });
 });
@@ -29,24 +36,31 @@ afterAll(() => {
 const task = 7;
 type Part = [type: FrameType, first: number, fill?: string, count?: number];
 const run = (first: number, count = 1) => ({ task, first, count });
+const headBytes = 8;
 
-/** Sends a round as the source does. @returns what the store answers */
-async function round(...parts: Part[]): Promise<number> {
-  const [here, there] = duplexPair();
-  const received = store.receive(there);
-  received.catch(() => {});
-  for (const [type, first, fill = "", count = 1] of parts) {
-    here.write(encodeFrame(type, 0, run(first, count)));
-    if (type === "pages") here.write(Buffer.alloc(count * pageBytes, fill));
-  }
-  if (parts.at(-1)?.[0] === "pages") here.end();
-  let answer = 0;
-  here.on("data", (bytes: Buffer) => {
-    answer += bytes.length;
-  });
-  here.on("error", () => {});
-  await received;
-  return answer;
+/** Bytes as a block of the connection (runtime/memory/wire/blocks.c), as they are or coded. */
+function block(bytes: Buffer, coded = bytes): Buffer {
+  const head = Buffer.alloc(headBytes);
+  head.writeUInt32BE(bytes.length, 0);
+  head.writeUInt32BE(coded.length, 4);
+  return Buffer.concat([head, coded]);
+}
+
+/** Frames as the source sends them. */
+function frames(...parts: Part[]): Buffer {
+  return Buffer.concat(
+    parts.flatMap(([type, first, fill = "", count = 1]) => [
+      encodeFrame(type, 0, run(first, count)),
+      ...(type === "pages" ? [Buffer.alloc(count * pageBytes, fill)] : []),
+    ]),
+  );
+}
+
+/** Sends a round as the source does, and waits until the store has confirmed it, or has failed. */
+async function round(...parts: Part[]): Promise<void> {
+  source.write(block(frames(...parts)));
+  const [answer] = await Promise.race([once(source, "data"), store.failed.then((error) => Promise.reject(error))]);
+  expect(decodeFrame((answer as Buffer).subarray(headBytes)).type).toBe("done");
 }
 
 /** The first letter of each page of the file; `.` for one that holds zeros. */
@@ -59,7 +73,7 @@ const pages = (count: number) => {
 };
 
 it("keeps each page at its address, over rounds", async () => {
-  expect(await round(["pages", 1, "a", 3], ["pages", 5, "b"], ["go", 0])).toBeGreaterThan(0);
+  await round(["pages", 1, "a", 3], ["pages", 5, "b"], ["go", 0]);
   await round(["pages", 2, "c"], ["zeros", 3, "", 4], ["pages", 6, "d"], ["go", 0]);
   expect(pages(7)).toBe(".ac...d");
   expect(await store.missing([run(1, 6)])).toEqual([]);
@@ -75,27 +89,50 @@ it("tells which pages never came, and which are old", async () => {
   ]);
 });
 
+it("keeps what has come when the source is gone after a round", async () => {
+  await round(["pages", 1, "a"], ["go", 0]);
+  source.destroy();
+  await sleep(50);
+  expect(await store.missing([run(1, 2)])).toEqual([run(2)]);
+});
+
 it("refuses a round that is cut off, and all after it", async () => {
   await round(["pages", 1, "a"], ["go", 0]);
-  await expect(round(["pages", 1, "b"])).rejects.toThrow("did not arrive whole");
+  source.end(block(frames(["pages", 1, "b"])));
+  expect((await store.failed).message).toContain("did not arrive whole");
   await expect(store.missing([])).rejects.toThrow("did not arrive whole");
-  await expect(round(["pages", 1, "c"], ["go", 0])).rejects.toThrow();
+});
+
+it("asked in the middle of a round, it says that this has not arrived", async () => {
+  source.write(block(frames(["pages", 1, "b"])));
+  await sleep(50);
+  await expect(store.missing([])).rejects.toThrow("did not arrive whole");
+});
+
+it("takes blocks that are compressed, and frames that lie in two of them", async () => {
+  const all = frames(["pages", 1, "a", 3], ["pages", 5, "b"], ["go", 0]);
+  for (const part of [all.subarray(0, 5000), all.subarray(5000)]) source.write(block(part, zstdCompressSync(part)));
+  await once(source, "data");
+  expect(pages(6)).toBe(".aaa.b");
+});
+
+it.each([
+  ["a block that is too large", Buffer.from([0, 16, 0, 0, 0, 16, 0, 0])],
+  ["a block that is coded longer than it is", Buffer.from([0, 0, 0, 1, 0, 0, 0, 2])],
+  ["a block that decodes to something else", block(Buffer.alloc(100), zstdCompressSync(Buffer.alloc(50)))],
+  ["a block that decodes to more", block(Buffer.alloc(100), zstdCompressSync(Buffer.alloc(1 << 20)))],
+  ["a block that cannot be decoded", block(Buffer.alloc(100), Buffer.alloc(50, "x"))],
+])("refuses %s", async (_, bytes) => {
+  source.write(block(frames(["pages", 1, "a"])));
+  source.write(bytes);
+  expect((await store.failed).message).toContain("did not arrive whole");
 });
 
 it("refuses frames that do not belong to a round, and says where there is no room", async () => {
   await expect(round(["arrived", 1])).rejects.toThrow("does not belong to a round");
+  source.destroy();
   await store.close();
-  store = new MemoryStore(program, join(folder, "is-not-there"), join(folder, "other-socket"));
+  const socket = join(folder, "other-socket");
+  ({ store, source } = await plainStore(program, { folder: join(folder, "is-not-there"), socket }));
   await expect(round(["pages", 1, "a"], ["go", 0])).rejects.toMatchObject({ code: "ENOENT" });
-});
-
-it("takes a round while the connection of a later one is open", async () => {
-  const [here, there] = duplexPair();
-  const later = store.receive(there);
-  await round(["pages", 1, "a"], ["go", 0]);
-  here.write(encodeFrame("pages", 0, run(1)));
-  here.write(Buffer.alloc(pageBytes, "b"));
-  here.write(encodeFrame("go", 0));
-  await later;
-  expect(pages(2)).toBe(".b");
 });

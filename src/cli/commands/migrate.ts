@@ -1,6 +1,13 @@
 import { Option } from "commander";
 import type { AttachmentOptions } from "../../contract/attachments.ts";
-import { type Mode, modeNames, type NoConvergence, noConvergenceActions } from "../../contract/migration.ts";
+import {
+  type Compression,
+  type Mode,
+  modeNames,
+  type NoConvergence,
+  noConvergenceActions,
+} from "../../contract/migration.ts";
+import { parseCompression } from "../../view/quantities.ts";
 import { addAttachmentOptions, chosen } from "../attachment-options.ts";
 import { examples, type Registration } from "../command.ts";
 import { type LimitOptions, limitOptions, settingsOf } from "../limit-options.ts";
@@ -10,6 +17,7 @@ interface Options extends LimitOptions, AttachmentOptions {
   mode: Mode;
   keepSource: boolean;
   verify: boolean;
+  compress?: Compression;
   onNoConvergence?: NoConvergence;
 }
 
@@ -31,6 +39,11 @@ export const migrate: Registration = (program, action) => {
       "compare all memory that was sent in rounds with the original's under the freeze; the move fails where it differs",
       false,
     )
+    .option(
+      "--compress <level>",
+      "compress memory that is sent in rounds: auto (only where that takes less time), off, or a level of zstd, 1 to 19 (default: auto)",
+      (text: string) => parseCompression("--compress", text),
+    )
     .addOption(
       new Option(
         "--on-no-convergence <action>",
@@ -51,12 +64,13 @@ export const migrate: Registration = (program, action) => {
   command.action(
     action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {
       const { client, container } = await (await connect()).target(ref);
-      const { dryRun, mode, keepSource, verify, onNoConvergence } = options;
+      const { dryRun, mode, keepSource, verify, compress, onNoConvergence } = options;
       const body = {
         destination,
         mode,
         keepSource,
         verify,
+        compress,
         onNoConvergence,
         ...settingsOf(options),
         ...chosen(options),

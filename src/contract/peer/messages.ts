@@ -85,6 +85,11 @@ export const imageAnswer = z.object({
 });
 export type ImageAnswer = z.infer<typeof imageAnswer>;
 
+const hexadecimal = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+
+/** For one connection that brings memory: what it shows first, in the clear, and the key of its TLS. */
+export const memoryTicket = z.object({ ticket: hexadecimal(32), key: hexadecimal(64) });
+
 /** Prepare for the switchover; sent again when the mode changes. */
 export const armOrder = z.object({
   mode: mode.exclude(["auto"]),

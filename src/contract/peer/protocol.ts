@@ -17,6 +17,7 @@ import {
   filesComplete,
   imageAnswer,
   imageQuestion,
+  memoryTicket,
   reservation,
   reserveRequest,
   wantedImage,
@@ -80,7 +81,8 @@ export const migrationProtocol = {
   // sync
   tree: stream("migrations/:migration/trees/:index"),
   pages: stream("migrations/:migration/pages"),
-  memoryRound: stream("migrations/:migration/memory-round"),
+  /** A connection with its own TLS follows (runtime/memory/). */
+  openMemory: call("migrations/:migration/memory", nothing, memoryTicket),
   // arm
   sendLog: upload("migrations/:migration/log", z.object({ suffix: logSuffix })),
   arm: call("migrations/:migration/arm", armOrder, nothing),

@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
 import { isGone } from "../../host/proc/gone.ts";
 import { pageBytes } from "../../host/proc/page-size.ts";
 import type { ContainerProcess } from "../../host/proc/processes.ts";
 import { ExactReader } from "../../transport/streams/exact-read.ts";
-import { decodeFrame, headerBytes } from "../pages/frames.ts";
+import type { RateLimit } from "../../transport/streams/rate-limit.ts";
+import { allow } from "./allowance.ts";
 
+const longestEndMs = 2_000;
 /** Of an answer: an int64 and a uint64. */
 const answerBytes = 16;
 
@@ -30,9 +32,31 @@ export interface Round {
 export interface SentRound {
   /** All private memory is read, and the list is written. */
   begun: Promise<void>;
-  /** The destination has the round. @throws Error where the connection broke; the sender is of no more use then */
+  /** The destination has the round. @throws ConnectionBroke; the sender is of no more use then */
   arrived: Promise<void>;
 }
+
+/** Where a MemoryStore on another host is. */
+export interface StoreAddress {
+  /** Of its agent: numbers. */
+  host: string;
+  port: number;
+  /** See src/transport/tickets.ts. */
+  ticket: string;
+  /** Hexadecimal digits. */
+  key: string;
+  /** Of zstd; 0: none, -1: the one that takes the least time. */
+  level: number;
+}
+
+/** What a round obeys, and where it tells how far it is. */
+export interface Pace {
+  rate?: RateLimit | undefined;
+  onSent?: (bytes: number) => void;
+}
+
+/** Between answers it tells how many bytes it has sent. */
+const isReport = (status: bigint) => status > 0n;
 
 /** The destination did not confirm a round. */
 export class ConnectionBroke extends Error {}
@@ -44,8 +68,10 @@ export class ConnectionBroke extends Error {}
 export class MemorySender implements AsyncDisposable {
   readonly #program: ChildProcess;
   readonly #answers: ExactReader;
-  readonly #frames: Readable;
   readonly #container: string;
+  readonly #exited: Promise<unknown>;
+  #sent = 0;
+  #onSent: (bytes: number) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `container` is a name for messages. */
@@ -54,10 +80,9 @@ export class MemorySender implements AsyncDisposable {
     this.#program = spawn(path, ["send"], { stdio: ["pipe", "pipe", "inherit", "pipe"] });
     // Without the program every order fails.
     this.#program.on("error", () => {});
-    this.#orders.on("error", () => {});
+    for (const stream of [this.#orders, this.#allowances]) stream.on("error", () => {});
+    this.#exited = once(this.#program, "exit").catch(() => {});
     this.#answers = new ExactReader(this.#program.stdout as Readable);
-    this.#frames = this.#program.stdio[3] as Readable;
-    this.#frames.on("error", () => {});
   }
 
   get pid(): number {
@@ -66,6 +91,20 @@ export class MemorySender implements AsyncDisposable {
 
   get #orders(): Writable {
     return this.#program.stdin as Writable;
+  }
+
+  get #allowances(): Writable {
+    return this.#program.stdio[3] as Writable;
+  }
+
+  /** Where its rounds go. @throws an error with the system's code, such as ECONNREFUSED */
+  async connect({ host, port, ticket, key, level }: StoreAddress): Promise<void> {
+    await this.#ask(`connect ${host} ${port} ${ticket} ${key} ${level}`);
+  }
+
+  /** The same for a store of this host, by the path of a socket. */
+  async connectHere(socket: string): Promise<void> {
+    await this.#ask(`connect-here ${socket}`);
   }
 
   /**
@@ -88,23 +127,22 @@ export class MemorySender implements AsyncDisposable {
     return pages * pageBytes;
   }
 
-  /** Sends a round: what has changed since the one before. `stream` is a connection to the destination's MemoryStore for it alone. */
-  send(stream: Duplex, processes: readonly ContainerProcess[], round: Round): SentRound {
-    const broken = () => this.#frames.destroy();
-    stream.on("close", broken);
-    this.#frames.pipe(stream, { end: false });
-    const done = untilDone(stream).finally(() => {
-      stream.off("close", broken);
-      this.#frames.unpipe(stream);
-      stream.end();
+  /** Sends a round: what has changed since the one before. It must be connected. */
+  send(processes: readonly ContainerProcess[], round: Round, { rate, onSent = () => {} }: Pace = {}): SentRound {
+    const ended = new AbortController();
+    const begun = this.#turn.then(() => {
+      this.#onSent = onSent;
+      if (rate) void allow(this.#allowances, rate, () => this.#sent, ended.signal);
+      return this.#begin(processes, round);
     });
-    const read = this.#begin(processes, round);
-    const sent = read.then(() => this.#finish(round));
-    // Where nobody takes its frames, the program reads no further.
-    const begun = Promise.race([read, done]);
-    const arrived = Promise.all([Promise.race([sent, done]), done]).then(() => {});
-    for (const promise of [sent, begun, arrived]) promise.catch(() => {});
+    const arrived = begun.then(() => this.#finish(round)).finally(() => ended.abort());
+    for (const promise of [begun, arrived]) promise.catch(() => {});
     return { begun, arrived };
+  }
+
+  /** Ends it at once, while it sends or waits: what it sends does not arrive. */
+  cut(): void {
+    this.#program.kill("SIGKILL");
   }
 
   async #begin(processes: readonly ContainerProcess[], round: Round): Promise<void> {
@@ -127,10 +165,12 @@ export class MemorySender implements AsyncDisposable {
 
   /** Ends all tracking. The processes keep nothing of it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#frames.destroy();
     this.#orders.end();
-    if (this.#program.exitCode === null && this.#program.signalCode === null && this.#program.pid)
-      await once(this.#program, "exit");
+    if (!this.#program.pid) return;
+    // It ends at once, unless it sends to somebody who takes nothing.
+    const stuck = setTimeout(() => this.cut(), longestEndMs).unref();
+    await this.#exited;
+    clearTimeout(stuck);
   }
 
   /** 0 for a process that has ended. */
@@ -152,22 +192,25 @@ export class MemorySender implements AsyncDisposable {
 
   async #answer(order: string): Promise<number> {
     this.#orders.write(`${order}\n`);
-    const answer = await this.#answers.read(answerBytes);
-    if (!answer)
-      throw new GodwitError(
-        "command-failed",
-        `The program that reads the memory of '${this.#container}' has ended before its answer.`,
-      );
-    const status = Number(answer.readBigInt64LE(0));
-    if (status < 0) throw systemError(-status, order);
-    return Number(answer.readBigUInt64LE(8));
+    for (;;) {
+      const answer = await this.#answers.read(answerBytes);
+      if (!answer) throw await this.#whyItEnded();
+      const [status, number] = [answer.readBigInt64LE(0), Number(answer.readBigUInt64LE(8))];
+      if (status < 0) throw systemError(-Number(status), order);
+      if (!isReport(status)) return number;
+      this.#onSent(number - this.#sent);
+      this.#sent = number;
+    }
   }
-}
 
-async function untilDone(stream: Duplex): Promise<void> {
-  const header = await new ExactReader(stream).read(headerBytes);
-  if (!header || decodeFrame(header).type !== "done")
-    throw new ConnectionBroke("the connection broke before the memory had arrived");
+  async #whyItEnded(): Promise<Error> {
+    await this.#exited;
+    if (this.#program.exitCode === constants.errno.EPIPE) return new ConnectionBroke("the connection broke");
+    return new GodwitError(
+      "command-failed",
+      `The program that reads the memory of '${this.#container}' has ended before its answer.`,
+    );
+  }
 }
 
 function systemError(number: number, order: string): NodeJS.ErrnoException {

@@ -1,33 +1,45 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { PageRun } from "../../host/proc/page-run.ts";
 import { ExactReader } from "../../transport/streams/exact-read.ts";
-import { gather } from "../../transport/streams/streams.ts";
 import { decodeFrame, encodeFrame, headerBytes } from "../pages/frames.ts";
+
+export interface StorePlace {
+  /** A tmpfs: it needs files of 2^47 bytes. */
+  folder: string;
+  /** Path of the socket where CRIU takes shared objects. */
+  socket: string;
+}
 
 /**
  * The memory of a container on its destination, as rounds bring it, by the program godwit-memory (runtime/memory/main.c): a sparse file
- * for each process, and a memfd for each shared object. `folder` must be a tmpfs: it needs files of 2^47 bytes.
+ * for each process, and a memfd for each shared object.
  */
 export class MemoryStore {
+  /** Settles when a round did not arrive whole, or could not be kept, with the system's error, such as ENOSPC. */
+  readonly failed: Promise<Error>;
   readonly #socket: string;
   readonly #program: ChildProcess;
   readonly #answers: ExactReader;
   readonly #ended: Promise<void>;
   #said = "";
-  #isWhole = false;
 
-  /** @param socket path of the socket where CRIU takes shared objects */
-  constructor(program: string, folder: string, socket: string) {
+  /** Takes rounds from the connection. `key` in hexadecimal digits: of one from another host. */
+  constructor(program: string, { folder, socket }: StorePlace, connection: Socket, key?: string) {
     this.#socket = socket;
-    this.#program = spawn(program, ["store", folder, socket], { stdio: ["pipe", "pipe", "pipe"] });
+    const words = ["store", folder, socket, ...(key ? [] : ["plain"])];
+    this.#program = spawn(program, words, { stdio: ["pipe", "pipe", "pipe", connection] });
+    // It is the program's alone: this process would read what comes next.
+    connection.destroy();
     this.#program.stderr?.on("data", (text: Buffer) => {
       this.#said += text;
     });
-    this.#frames.on("error", () => {});
+    this.#questions.on("error", () => {});
+    if (key) this.#questions.write(Buffer.from(key, "hex"));
     this.#answers = new ExactReader(this.#program.stdout as Readable);
     this.#ended = once(this.#program, "close").then(
       () => {},
@@ -35,30 +47,9 @@ export class MemoryStore {
         this.#said = error.message;
       },
     );
-  }
-
-  /**
-   * Receives a round, and confirms it. A connection may be opened long before its round: it is the first bytes that begin it.
-   * @throws Error where it is not whole; the system's error, such as ENOSPC
-   */
-  async receive(stream: Duplex): Promise<void> {
-    if (!(await hasBytes(stream))) return;
-    this.#isWhole = false;
-    const lost = Promise.race(["end", "close"].map((event) => once(stream, event))).then(() => undefined);
-    lost.catch(() => {});
-    gather(stream, this.#frames);
-    stream.pipe(this.#frames, { end: false });
-    const header = await Promise.race([this.#answers.read(headerBytes), lost]).catch(() => undefined);
-    stream.unpipe(this.#frames);
-    if (!header) {
-      // Half a frame may have come: nothing can follow it.
-      this.#frames.destroy();
-      stream.destroy();
-      throw await this.#failure();
-    }
-    this.#isWhole = true;
-    stream.end(header);
-    stream.resume();
+    this.failed = new Promise((resolve) => {
+      this.#ended.then(() => this.#program.exitCode !== 0 && resolve(this.#failure()));
+    });
   }
 
   /**
@@ -66,13 +57,12 @@ export class MemoryStore {
    * @throws Error where the last round did not arrive whole
    */
   async missing(runs: readonly PageRun[]): Promise<PageRun[]> {
-    if (!this.#isWhole) throw new Error("the memory of the container did not arrive whole");
-    for (const run of runs) this.#frames.write(encodeFrame("want", 0, run));
-    this.#frames.write(encodeFrame("go", 0));
+    for (const run of runs) this.#questions.write(encodeFrame("want", 0, run));
+    this.#questions.write(encodeFrame("go", 0));
     const missing: PageRun[] = [];
     for (;;) {
       const header = await this.#answers.read(headerBytes);
-      if (!header) throw await this.#failure();
+      if (!header) throw await this.#ended.then(() => this.#failure());
       const { type, task, first, count } = decodeFrame(header);
       if (type === "done") return missing;
       missing.push({ task, first, count });
@@ -81,26 +71,19 @@ export class MemoryStore {
 
   /** Ends the program. The files of processes stay. Shared objects stay where the container has them. */
   async close(): Promise<void> {
-    this.#frames.destroy();
+    this.#questions.end();
     await this.#ended;
     await rm(this.#socket, { force: true });
   }
 
-  get #frames(): Writable {
+  get #questions(): Writable {
     return this.#program.stdin as Writable;
   }
 
-  async #failure(): Promise<Error> {
-    await this.#ended;
+  #failure(): Error {
     const errno = this.#program.exitCode;
     const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0];
-    const text = this.#said.trim() || "a round of memory did not arrive whole";
+    const text = this.#said.trim() || "the program that keeps memory has ended";
     return code ? Object.assign(new Error(text), { code }) : new Error(text);
   }
-}
-
-/** Resolves when bytes have come, with true, or when none will. */
-async function hasBytes(stream: Duplex): Promise<boolean> {
-  await Promise.race(["readable", "close"].map((event) => once(stream, event))).catch(() => {});
-  return stream.readableLength > 0;
 }

@@ -11,6 +11,7 @@ import type { ArmedContainer } from "../../host/restore/arm.ts";
 import { type ImageSpace, workFolderOf } from "../../host/restore/image-space.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Log } from "../../operations/log.ts";
+import type { Tickets } from "../../transport/tickets.ts";
 import { destinationMayRun } from "../baton/destination.ts";
 import { realClock } from "../baton/owed-effects.ts";
 import { DestinationBaton } from "./baton.ts";
@@ -28,6 +29,7 @@ const discardingMs = 4_000;
 export interface IncomingDeps {
   host: Host;
   journal: Journal;
+  tickets: Tickets;
   log: Log;
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
@@ -5,6 +6,9 @@ import { writeLog } from "../../host/container/logs/logs.ts";
 import { serveTree } from "../../host/files/tree-sync.ts";
 import { joinStreams } from "../../transport/streams/streams.ts";
 import type { IncomingMigration } from "./incoming.ts";
+
+/** Of AES-128-GCM with SHA-256: as long as the hash. */
+const keyBytes = 32;
 
 /** Takes one tree of files, by its number in the request. */
 export async function receiveTree(m: IncomingMigration, index: number, stream: Duplex): Promise<void> {
@@ -25,14 +29,15 @@ export async function receivePages(m: IncomingMigration, stream: Duplex): Promis
   }
 }
 
-/** Takes a round of memory. The source sees only that the connection breaks. */
-export async function receiveRound(m: IncomingMigration, stream: Duplex): Promise<void> {
-  try {
-    await m.memory.takeRound(stream, m.space);
-  } catch (error) {
-    if (error instanceof GodwitError) m.baton.note(error);
-    throw error;
-  }
+/** Gets ready to take memory in rounds, over a connection of its own. The source sees only that this breaks. */
+export async function openMemory(m: IncomingMigration): Promise<{ ticket: string; key: string }> {
+  const key = randomBytes(keyBytes).toString("hex");
+  const ticket = m.deps.tickets.issue((connection) => {
+    if (m.record.state.at === "waiting" && m.hasSpace)
+      m.memory.takeRounds(connection, key, m.space, (error) => m.baton.note(error));
+    else connection.destroy();
+  });
+  return { ticket, key };
 }
 
 /** Takes one file of the container's log. */

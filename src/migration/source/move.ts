@@ -4,9 +4,10 @@ import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import type { LogMark } from "../../host/container/logs/logs.ts";
 import type { ContainerInspect } from "../../host/engine/inspect.ts";
 import type { Host } from "../../host/host.ts";
+import type { ContainerProcess } from "../../host/proc/processes.ts";
 import type { ImageSpace } from "../../host/restore/image-space.ts";
 import type { RuncContainer } from "../../host/runtime/runc.ts";
-import type { MemorySender } from "../../memory/rounds/memory-sender.ts";
+import type { Round, SentRound } from "../../memory/rounds/memory-sender.ts";
 import type { OperationContext } from "../../operations/operation-context.ts";
 import type { Peer } from "../../transport/peer.ts";
 import { callPeer } from "../../transport/peer-calls.ts";
@@ -42,7 +43,10 @@ export interface MemoryRounds {
 
 /** Rounds that godwit makes, and not CRIU. */
 export interface OwnRounds extends MemoryRounds {
-  readonly sender: MemorySender;
+  /** Before the first round, which does it otherwise. */
+  connect(): Promise<void>;
+  /** The last round, under the freeze. */
+  sendLast(round: Round, processes: readonly ContainerProcess[]): SentRound;
   /**
    * Right before the freeze, when all else is ready: while each round leaves much less than the one before, what is written meanwhile
    * gets less.

@@ -4,6 +4,7 @@ import { protocol } from "../../../src/contract/version.ts";
 import { IncomingMigrations } from "../../../src/migration/destination/incoming-migrations.ts";
 import { incomingKind } from "../../../src/migration/destination/record.ts";
 import { Operations } from "../../../src/operations/operations.ts";
+import { Tickets } from "../../../src/transport/tickets.ts";
 import { fakeEngine } from "../../../testing/fake-engine.ts";
 import { container, host as hostFacts } from "../../../testing/host-facts.ts";
 import { MemoryJournal } from "../../../testing/memory-journal.ts";
@@ -31,7 +32,7 @@ function start(): void {
   const newId = () => `receive-${++ids}`;
   operations = new Operations({ journal, host: "h2", now, monotonic: () => performance.now(), newId });
   const host = { name: "h2", engine, dockerRoot: engine.rootFolder, facts: async () => hostFacts("h2") };
-  migrations = new IncomingMigrations({ host, journal, operations, log: quiet });
+  migrations = new IncomingMigrations({ host, journal, operations, tickets: new Tickets(), log: quiet });
 }
 
 const inspect = { Id: "1", Name: "/web", Config: { Image: "busybox" }, HostConfig: {}, NetworkSettings: {} };

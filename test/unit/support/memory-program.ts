@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { partsOf } from "../../../scripts/c-programs.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -12,12 +13,7 @@ export function compileMemory(...programs: string[]) {
   const program = join(folder, "godwit-memory");
   const cc = (...args: string[]) =>
     execFileSync("cc", ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", ...args]);
-  cc(
-    program,
-    "-g",
-    "-fsanitize=address,undefined",
-    ...globSync(here("../../../runtime/{memory,memory/tracking,ptrace}/*.c")),
-  );
+  cc(program, "-g", "-fsanitize=address,undefined", ...partsOf("memory"));
   for (const name of programs) cc(join(folder, name), "-pthread", here(`${name}.c`));
   return { folder, program, remove: () => rmSync(folder, { recursive: true }) };
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { modes } from "../../../checks/modes.ts";
@@ -59,26 +60,16 @@ export class IncomingMemory {
     }
     const { criu } = await this.#host.facts();
     this.#store ??= new PageStore(space.pages, new DumpProtocol(criu?.version ?? ""));
-    await this.#store.receive(connection).catch((error) => this.#explain(error));
+    await this.#store.receive(connection).catch((error) => Promise.reject(explain(error, this.#host.name)));
   }
 
-  /** Takes a round of memory. @throws no-space where there is no room left for it */
-  async takeRound(connection: Duplex, space: ImageSpace): Promise<void> {
-    this.#rounds ??= new MemoryStore(memoryPath, space.pages, join(space.images, sharedSocketFile));
-    await this.#rounds.receive(connection).catch((error) => this.#explain(error));
-  }
-
-  #explain(error: unknown): never {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EBADMSG")
-      throw new GodwitError(
-        "restore-failed",
-        `The memory that came to ${this.#host.name} is not that of the original: ${message}.`,
-        { hint: "Please report it as a bug. The container runs on where it was." },
-      );
-    if (code !== "ENOSPC") throw error;
-    throw new GodwitError("no-space", `There is no room left on ${this.#host.name} for the container's memory.`, {
-      hint: "It has grown since the migration began, or others took the room; free memory there, and try again.",
+  /** Takes rounds of memory, with the key of their source. `onFailure` learns why no more can come. */
+  takeRounds(connection: Socket, key: string, space: ImageSpace, onFailure: (error: GodwitError) => void): void {
+    const place = { folder: space.pages, socket: join(space.images, sharedSocketFile) };
+    this.#rounds = new MemoryStore(memoryPath, place, connection, key);
+    this.#rounds.failed.then((error) => {
+      const explained = explain(error, this.#host.name);
+      if (explained instanceof GodwitError) onFailure(explained);
     });
   }
 
@@ -108,6 +99,21 @@ export class IncomingMemory {
     await this.restored();
     this.#later?.close();
   }
+}
+
+/** What it means for a user; an error of ours stays as it is. */
+function explain(error: unknown, host: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EBADMSG")
+    return new GodwitError(
+      "restore-failed",
+      `The memory that came to ${host} is not that of the original: ${message}.`,
+      { hint: "Please report it as a bug. The container runs on where it was." },
+    );
+  if (code !== "ENOSPC") return error;
+  return new GodwitError("no-space", `There is no room left on ${host} for the container's memory.`, {
+    hint: "It has grown since the migration began, or others took the room; free memory there, and try again.",
+  });
 }
 
 /** It would read as zeros. */

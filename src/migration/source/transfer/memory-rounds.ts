@@ -1,12 +1,21 @@
+import { lookup } from "node:dns/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../../contract/errors.ts";
+import type { Compression } from "../../../contract/migration.ts";
 import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { preDump } from "../../../host/criu/dump/pre-dump.ts";
 import { memoryPath } from "../../../host/paths.ts";
 import { type ContainerProcess, containerProcesses, pidsBelow } from "../../../host/proc/processes.ts";
 import { changedMemory } from "../../../memory/changed-memory.ts";
-import { ConnectionBroke, MemorySender } from "../../../memory/rounds/memory-sender.ts";
-import { streamToPeer } from "../../../transport/peer-calls.ts";
+import {
+  ConnectionBroke,
+  MemorySender,
+  type Pace,
+  type Round,
+  type SentRound,
+} from "../../../memory/rounds/memory-sender.ts";
+import { hostAndPort } from "../../../transport/peer.ts";
+import { callPeer, streamToPeer } from "../../../transport/peer-calls.ts";
 import { type ByteCounter, counted, joinStreams } from "../../../transport/streams/streams.ts";
 import type { MemoryRounds, Move, OwnRounds } from "../move.ts";
 
@@ -22,7 +31,7 @@ const worthwhile = 0.75;
 export const preDumpRounds = (move: Move): MemoryRounds => ({
   async send(round, counter) {
     const { running, space } = move;
-    const tunnel = await openTunnel(move, "pages", counter);
+    const tunnel = await openTunnel(move, counter);
     try {
       await preDump({
         container: running,
@@ -49,6 +58,7 @@ class TrackedRounds implements OwnRounds {
   readonly sender: MemorySender;
   /** Processes that are tracked, or cannot be: those give all of their memory in each round. */
   readonly #known = new Set<number>();
+  #connected: Promise<void> | undefined;
 
   constructor(move: Move) {
     this.#move = move;
@@ -56,15 +66,52 @@ class TrackedRounds implements OwnRounds {
   }
 
   async send(_round: number, counter: ByteCounter): Promise<void> {
-    const tunnel = await openTunnel(this.#move, "memoryRound", counter);
-    try {
-      const { tracksPages: isPrivate, checked } = this.#move;
-      const round = { state: "live", isPrivate, isShared: checked.sharesApart } as const;
-      const { arrived } = this.sender.send(tunnel.stream, await this.#processes(), round);
-      await arrived.catch(explainRound(this.#move));
-    } finally {
-      tunnel.close();
-    }
+    const { tracksPages: isPrivate, checked, controls, signal } = this.#move;
+    await this.connect();
+    const processes = await this.#processes();
+    const round = { state: "live", isPrivate, isShared: checked.sharesApart } as const;
+    const { arrived } = this.#sendAs(round, processes, signal, { rate: controls.syncRate, onSent: countInto(counter) });
+    await arrived;
+  }
+
+  async connect(): Promise<void> {
+    this.#connected ??= this.#connect();
+    await this.#connected;
+  }
+
+  sendLast(round: Round, processes: readonly ContainerProcess[]): SentRound {
+    const { counter, stop } = this.#move;
+    return this.#sendAs(round, processes, stop, { onSent: countInto(counter) });
+  }
+
+  /** `signal` cuts the connection. */
+  #sendAs(round: Round, processes: readonly ContainerProcess[], signal: AbortSignal, pace: Pace): SentRound {
+    const cut = () => this.sender.cut();
+    signal.addEventListener("abort", cut);
+    const { begun, arrived } = this.sender.send(processes, round, pace);
+    const explain = explainRound(this.#move);
+    const explained = {
+      begun: begun.catch(explain),
+      arrived: arrived.catch(explain).finally(() => signal.removeEventListener("abort", cut)),
+    };
+    for (const promise of Object.values(explained)) promise.catch(() => {});
+    return explained;
+  }
+
+  async #connect(): Promise<void> {
+    const { peer, record, request, signal } = this.#move;
+    const { ticket, key } = await callPeer(
+      peer,
+      migrationProtocol.openMemory,
+      { migration: record.migration },
+      {},
+      { signal },
+    );
+    const { host, port } = hostAndPort(peer.address);
+    const { address } = await lookup(host);
+    await this.sender
+      .connect({ host: address, port, ticket, key, level: levelOf(request.compress) })
+      .catch((error) => explainConnection(this.#move, error));
   }
 
   async left(): Promise<number> {
@@ -100,8 +147,15 @@ class TrackedRounds implements OwnRounds {
   }
 }
 
+const countInto = (counter: ByteCounter) => (bytes: number) => {
+  counter.sent += bytes;
+};
+
+/** As godwit-memory calls them. */
+const levelOf = (wanted: Compression) => (wanted === "auto" ? -1 : wanted === "off" ? 0 : wanted);
+
 /** Says whose memory did not arrive. @throws transfer-failed; what the program itself said */
-export const explainRound =
+const explainRound =
   ({ peer, record }: Move) =>
   (error: unknown): never => {
     if (!(error instanceof ConnectionBroke)) throw error;
@@ -112,11 +166,24 @@ export const explainRound =
     );
   };
 
+function explainConnection({ peer, record }: Move, error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
+  throw new GodwitError(
+    "transfer-failed",
+    `No connection to ${peer.name} (${peer.address}) for the memory of '${record.container}': ${code}.`,
+    {
+      hint: "What stands between the hosts must pass TCP connections to that port as they are, and not end TLS itself.",
+      cause: error,
+    },
+  );
+}
+
 /** A connection to the destination that the move's end cuts. */
-async function openTunnel(move: Move, kind: "pages" | "memoryRound", counter: ByteCounter) {
+async function openTunnel(move: Move, counter: ByteCounter) {
   const { controls, peer, record, signal } = move;
   signal.throwIfAborted();
-  const opened = await streamToPeer(peer, migrationProtocol[kind], { migration: record.migration });
+  const opened = await streamToPeer(peer, migrationProtocol.pages, { migration: record.migration });
   const stream = counted(opened, counter, controls.syncRate);
   stream.on("error", () => {});
   const abort = () => stream.destroy();

@@ -5,11 +5,9 @@ import { type HeldLazyDump, holdLazyDump } from "../../../host/criu/dump/lazy-du
 import { sharedObjectsFile } from "../../../host/criu/images/shared-objects.ts";
 import type { ContainerProcess } from "../../../host/proc/processes.ts";
 import { FrozenMemory } from "../../../memory/frozen-memory.ts";
-import type { MemorySender } from "../../../memory/rounds/memory-sender.ts";
 import { streamToPeer } from "../../../transport/peer-calls.ts";
 import { counted } from "../../../transport/streams/streams.ts";
 import type { Move, OwnRounds } from "../move.ts";
-import { explainRound } from "./memory-rounds.ts";
 import { tunnelPort } from "./tunnel-port.ts";
 
 /** How the memory of a frozen container gets to the destination. It is opened before the freeze, with a dump that waits. */
@@ -49,20 +47,17 @@ export async function transferUnderFreeze(move: Move): Promise<MemoryTransfer> {
 }
 
 /** What was written to since the last round goes under the freeze, and then CRIU dumps the rest of the container. */
-export async function transferLastRound(move: Move, { sender }: OwnRounds): Promise<MemoryTransfer> {
+export async function transferLastRound(move: Move, own: OwnRounds): Promise<MemoryTransfer> {
   const { reports, rounds } = move;
-  const last = await openLastRound(move, sender, "frozen");
-  const held = await holdDumpWithoutMemory(move).catch((error) => {
-    last.close();
-    throw error;
-  });
+  await own.connect();
+  const held = await holdDumpWithoutMemory(move);
   const transfer = { phase: "switchover", total: rounds?.leftBytes ?? 0 };
   return {
     step: "send changed memory and dump",
     outlivesSwitchover: false,
-    dump: (_, processes) => reports.during(transfer, () => last.sendBeside(held.run, processes)),
+    dump: (_, processes) => reports.during(transfer, () => dumpBeside(move, own, "frozen", processes, held.run)),
     drop: held.end,
-    close: async () => last.close(),
+    close: async () => {},
   };
 }
 
@@ -73,23 +68,17 @@ export async function transferAfterResume(move: Move): Promise<MemoryTransfer> {
   const params = { migration: move.record.migration };
   const open = async () => counted(await streamToPeer(move.peer, migrationProtocol.pages, params), counter);
   await memory.connect({ open, rate: controls.drainRate });
-  const last = ownRounds && (await openLastRound(move, ownRounds.sender, "named"));
-  const held = await holdDumpWithoutMemory(move).catch((error) => {
-    last?.close();
-    throw error;
-  });
+  await ownRounds?.connect();
+  const held = await holdDumpWithoutMemory(move);
   return {
     step: "dump",
     outlivesSwitchover: true,
     async dump(_, processes) {
-      await (last ? last.sendBeside(held.run, processes) : held.run());
+      await (ownRounds ? dumpBeside(move, ownRounds, "named", processes, held.run) : held.run());
       move.migration.serveMemory(await FrozenMemory.open(running));
     },
     drop: held.end,
-    async close() {
-      last?.close();
-      memory.close();
-    },
+    close: async () => memory.close(),
   };
 }
 
@@ -99,30 +88,18 @@ async function holdDumpWithoutMemory({ host, running, space, ownRounds }: Move):
   return holdLazyDump(running, { images, work, leftOut }, (await host.facts()).criu?.version ?? "");
 }
 
-interface LastRound {
-  /** Sends it, and dumps beside it as soon as CRIU disturbs nothing. Returns when both have ended. */
-  sendBeside(dump: () => Promise<void>, processes: ContainerProcess[]): Promise<void>;
-  close(): void;
-}
-
-/** Opens the connection for the last round, before the freeze. */
-async function openLastRound(move: Move, sender: MemorySender, state: "frozen" | "named"): Promise<LastRound> {
-  const { checked, counter, peer, record, request, space, stop, tracksPages } = move;
-  const params = { migration: record.migration };
-  const opened = await streamToPeer(peer, migrationProtocol.memoryRound, params, { signal: stop });
-  const stream = counted(opened, counter);
-  stream.on("error", () => {});
-  return {
-    async sendBeside(dump, processes) {
-      const list = join(space.images, sharedObjectsFile);
-      const round = { state, isPrivate: tracksPages, isShared: checked.sharesApart, isVerified: request.verify, list };
-      const { begun, arrived } = sender.send(stream, processes, round);
-      // CRIU changes private pages for a moment while it dumps.
-      const explain = explainRound(move);
-      await begun.catch(explain);
-      for (const ended of await Promise.allSettled([dump(), arrived.catch(explain)]))
-        if (ended.status === "rejected") throw ended.reason;
-    },
-    close: () => void stream.destroy(),
-  };
+/** Sends the last round, and dumps beside it as soon as CRIU disturbs nothing. Returns when both have ended. */
+async function dumpBeside(
+  { checked, request, space, tracksPages: isPrivate }: Move,
+  own: OwnRounds,
+  state: "frozen" | "named",
+  processes: ContainerProcess[],
+  dump: () => Promise<void>,
+): Promise<void> {
+  const list = join(space.images, sharedObjectsFile);
+  const round = { state, isPrivate, isShared: checked.sharesApart, isVerified: request.verify, list };
+  const { begun, arrived } = own.sendLast(round, processes);
+  // CRIU changes private pages for a moment while it dumps.
+  await begun;
+  for (const ended of await Promise.allSettled([dump(), arrived])) if (ended.status === "rejected") throw ended.reason;
 }

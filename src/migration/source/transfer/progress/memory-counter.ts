@@ -10,7 +10,7 @@ export class MemoryCounter implements ByteCounter {
   readonly #all: ByteCounter;
   readonly #now: () => number;
   #round = 0;
-  #firstAt: number | undefined;
+  #begunAt = 0;
 
   /** `now` in ms. */
   constructor(all: ByteCounter, now: () => number = () => performance.now()) {
@@ -31,19 +31,18 @@ export class MemoryCounter implements ByteCounter {
   }
 
   set sent(count: number) {
-    this.#firstAt ??= this.#now();
     this.#round += count - this.#all.sent;
     this.#all.sent = count;
   }
 
   beginRound(): void {
     this.#round = 0;
-    this.#firstAt = undefined;
+    this.#begunAt = this.#now();
   }
 
   /** The other side has all of it. */
   endRound(): void {
-    const ms = this.#now() - (this.#firstAt ?? this.#now());
+    const ms = this.#now() - this.#begunAt;
     if (this.#round >= minBytes && ms > 0) this.bandwidth = Math.round((this.#round / ms) * 1000);
   }
 }
