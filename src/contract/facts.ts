@@ -106,6 +106,8 @@ export const containerFacts = z.object({
   shared: z.object({
     /** Allocated bytes of memory that belongs to no file: shared anonymous memory, memfds, System V segments. */
     memoryBytes: z.number(),
+    /** Of these, in huge pages (MFD_HUGETLB and the like): no round takes them. */
+    hugeBytes: z.number(),
     /** Content of its own tmpfs mounts, /dev/shm among them. */
     tmpfsBytes: z.number(),
   }),

@@ -126,7 +126,7 @@ describe("what forbids a move", () => {
       "memory for the images of shared memory",
       {
         source: { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } },
-        container: { shared: { memoryBytes: 1.5 * 1024 ** 3, tmpfsBytes: 0.5 * 1024 ** 3 } },
+        container: { shared: { memoryBytes: 1.5 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0.5 * 1024 ** 3 } },
         mode: "postcopy",
       },
       "no-space",
@@ -137,7 +137,7 @@ describe("what forbids a move", () => {
       "memory for the images of a tmpfs, which no mode does without",
       {
         source: { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } },
-        container: { shared: { memoryBytes: 0, tmpfsBytes: 2 * 1024 ** 3 } },
+        container: { shared: { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 2 * 1024 ** 3 } },
         mode: "cold",
       },
       "no-space",
@@ -242,6 +242,6 @@ test("processes of other users move where CRIU can read their limits, whatever t
 
 test("shared memory needs no room on the source where it goes to the destination as it is dumped", () => {
   const source = { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } };
-  const container = { shared: { memoryBytes: 2 * 1024 ** 3, tmpfsBytes: 0 } };
+  const container = { shared: { memoryBytes: 2 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0 } };
   expect(check({ source, container, mode: "cold" }).filter(({ level }) => level !== "ok")).toEqual([]);
 });

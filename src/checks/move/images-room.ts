@@ -1,4 +1,4 @@
-import type { ContainerFacts } from "../../contract/facts.ts";
+import type { PlainMode } from "../../contract/migration.ts";
 import { bytes } from "../../contract/units.ts";
 import type { Check, PlannedMove } from "../check.ts";
 import { fail, ok } from "../finding.ts";
@@ -9,11 +9,13 @@ import { orderedModes } from "../modes.ts";
 export const imagesRoom: Check<PlannedMove> = {
   key: "images-room",
   audiences: ["migration"],
-  run: ({ container: { shared }, source: { memory }, mode }) => {
-    const needed = imagesOnSource(shared, mode);
+  run: (move) => {
+    const { container, source } = move;
+    const { memory } = source;
+    const needed = imagesOnSource(container.shared, move);
     const have = `${bytes(memory.availableBytes)} of memory is free`;
     if (memory.availableBytes >= needed) return [ok(`${have}, images need ${bytes(needed)}`)];
-    const fitting = fittingMode(shared, memory.availableBytes);
+    const fitting = fittingMode(move);
     return [
       fail(
         "no-space",
@@ -25,6 +27,8 @@ export const imagesRoom: Check<PlannedMove> = {
 };
 
 /** A mode whose images have room. */
-function fittingMode(shared: ContainerFacts["shared"], availableBytes: number): string | undefined {
-  return orderedModes.find(({ name }) => imagesOnSource(shared, name) <= availableBytes)?.name;
+function fittingMode(move: PlannedMove): string | undefined {
+  const { container, source } = move;
+  const fits = (mode: PlainMode) => imagesOnSource(container.shared, { ...move, mode }) <= source.memory.availableBytes;
+  return orderedModes.find(({ name }) => fits(name))?.name;
 }

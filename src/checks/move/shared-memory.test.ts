@@ -2,17 +2,22 @@ import { expect, test } from "vitest";
 import { container, criuOf, host } from "../../../testing/host-facts.ts";
 import type { PlainMode } from "../../contract/migration.ts";
 import type { PlannedMove } from "../check.ts";
+import { imagesRoom } from "./images-room.ts";
 import { sharedMemory } from "./shared-memory.ts";
 
-const shared = { memoryBytes: 200 * 2 ** 20, tmpfsBytes: 100 * 2 ** 20 };
+const shared = { memoryBytes: 200 * 2 ** 20, hugeBytes: 0, tmpfsBytes: 100 * 2 ** 20 };
 
 /** What is said of a container between two hosts whose CRIU takes godwit's library, or does not. */
-function said(mode: PlainMode, sharedApart: boolean, dirtyTracking = false): string | undefined {
+function planned(mode: PlainMode, sharedApart: boolean, dirtyTracking: boolean, hugeBytes = 0): PlannedMove {
   const [source, destination] = ["h1", "h2"].map((name) =>
     host(name, { pageScan: true, criu: criuOf({ sharedApart, dirtyTracking }) }),
   );
-  return sharedMemory.run({ container: container({ shared }), source, destination, mode } as PlannedMove)[0]?.message;
+  return { container: container({ shared: { ...shared, hugeBytes } }), source, destination, mode } as PlannedMove;
 }
+const said = (mode: PlainMode, sharedApart: boolean, dirtyTracking = false, hugeBytes = 0) =>
+  sharedMemory.run(planned(mode, sharedApart, dirtyTracking, hugeBytes))[0]?.message;
+const needed = (mode: PlainMode, sharedApart: boolean, dirtyTracking = false) =>
+  imagesRoom.run(planned(mode, sharedApart, dirtyTracking))[0]?.message;
 
 test("a warning counts what goes under the freeze: shared memory only where CRIU sends it", () => {
   for (const mode of ["precopy", "postcopy"] as const) {
@@ -20,4 +25,14 @@ test("a warning counts what goes under the freeze: shared memory only where CRIU
     expect(said(mode, true)).toContain("100 MiB of tmpfs mounts");
   }
   expect(said("precopy", true, true)).toContain("300 MiB of shared memory");
+  expect(said("postcopy", true, false, 50 * 2 ** 20)).toContain("150 MiB of huge pages and tmpfs mounts");
+});
+
+test("images of shared memory take room on the source only where CRIU writes them", () => {
+  for (const mode of ["precopy", "postcopy"] as const) {
+    expect(needed(mode, false)).toContain("images need 300 MiB");
+    expect(needed(mode, true)).toContain("images need 100 MiB");
+  }
+  expect(needed("precopy", true, true)).toContain("images need 300 MiB");
+  expect(needed("cold", true)).toContain("images need 100 MiB");
 });

@@ -1,8 +1,7 @@
 import { bytes } from "../../contract/units.ts";
 import type { Check, PlannedMove } from "../check.ts";
 import { warn } from "../finding.ts";
-import { roundsBetween, sharesApart } from "../host/dirty-tracking.ts";
-import { imagesOnSource } from "../image-room.ts";
+import { goesApart, imagesOnSource, sharedByCriu } from "../image-room.ts";
 import { modes, sendsAllFrozen } from "../modes.ts";
 
 /** Any link carries less within about a second. */
@@ -15,14 +14,18 @@ const quickBytes = 64 * 2 ** 20;
 export const sharedMemory: Check<PlannedMove> = {
   key: "shared-memory",
   audiences: ["migration"],
-  run: ({ container: { shared }, source, destination, mode }) => {
-    const isCrius = modes[mode].goesInRounds && roundsBetween(source, destination) === "pre-dump";
-    const isApart = !isCrius && sharesApart(source) && sharesApart(destination);
-    const frozenBytes = shared.tmpfsBytes + (isApart ? 0 : shared.memoryBytes);
+  run(move) {
+    const { container, source, mode } = move;
+    const { shared } = container;
+    const frozenBytes = shared.tmpfsBytes + sharedByCriu(shared, move);
     if (sendsAllFrozen(modes[mode]) || frozenBytes < quickBytes) return [];
     // The check of their images has failed already.
-    if (imagesOnSource(shared, mode) > source.memory.availableBytes) return [];
-    const kinds = isApart ? "tmpfs mounts" : "shared memory and tmpfs mounts";
+    if (imagesOnSource(shared, move) > source.memory.availableBytes) return [];
+    const kinds = goesApart(move)
+      ? shared.hugeBytes > 0
+        ? "huge pages and tmpfs mounts"
+        : "tmpfs mounts"
+      : "shared memory and tmpfs mounts";
     const what = `${bytes(frozenBytes)} of ${kinds} are sent while the container is frozen`;
     return [warn(what, "choose a time when a longer downtime does no harm")];
   },

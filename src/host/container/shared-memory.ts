@@ -6,8 +6,16 @@ import { run } from "../proc/process.ts";
 /** The unit of `st_blocks` of stat(2), for every file system. */
 const blockBytes = 512;
 
+/** Of the file system that has huge pages, in statfs(2). */
+const hugetlbfs = 0x958458f6;
+
 /** The allocated bytes of each memory object. The key identifies the object. */
 type Sizes = Map<string, number>;
+interface Objects {
+  all: Sizes;
+  /** Of these, in huge pages. */
+  huge: Sizes;
+}
 
 /**
  * Bytes that CRIU writes into its images beside the private memory of processes: the memory that processes share, and the content
@@ -17,24 +25,24 @@ type Sizes = Map<string, number>;
  * @param init the first of them
  */
 export async function readSharedMemory(pids: readonly number[], init: number): Promise<ContainerFacts["shared"]> {
-  const objects: Sizes = new Map();
+  const objects: Objects = { all: new Map(), huge: new Map() };
   const [segments, tmpfs] = await Promise.all([
     segmentBytes(init),
     tmpfsBytes(pids),
     ...pids.flatMap((pid) => [addMapped(pid, objects), addOpen(pid, objects)]),
   ]);
-  return { memoryBytes: sum(objects) + segments, tmpfsBytes: tmpfs };
+  return { memoryBytes: sum(objects.all) + segments, hugeBytes: sum(objects.huge), tmpfsBytes: tmpfs };
 }
 
 const sum = (sizes: Sizes) => [...sizes.values()].reduce((total, bytes) => total + bytes, 0);
 
-async function addMapped(pid: number, objects: Sizes): Promise<void> {
+async function addMapped(pid: number, objects: Objects): Promise<void> {
   const ranges = sharedRanges(await readFile(`/proc/${pid}/maps`, "utf8").catch(() => ""));
   await Promise.all(ranges.map((range) => addFile(`/proc/${pid}/map_files/${range}`, objects)));
 }
 
 /** A memfd can be open without being mapped. */
-async function addOpen(pid: number, objects: Sizes): Promise<void> {
+async function addOpen(pid: number, objects: Objects): Promise<void> {
   const folder = `/proc/${pid}/fd`;
   const files = await readdir(folder).catch(() => []);
   const add = async (path: string) => {
@@ -43,9 +51,12 @@ async function addOpen(pid: number, objects: Sizes): Promise<void> {
   await Promise.all(files.map((file) => add(`${folder}/${file}`)));
 }
 
-async function addFile(path: string, objects: Sizes): Promise<void> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  if (found) objects.set(`${found.dev}:${found.ino}`, Number(found.blocks) * blockBytes);
+async function addFile(path: string, { all, huge }: Objects): Promise<void> {
+  const [found, system] = await Promise.all([stat(path, { bigint: true }), statfs(path)]).catch(() => []);
+  if (!found) return;
+  const [key, bytes] = [`${found.dev}:${found.ino}`, Number(found.blocks) * blockBytes];
+  all.set(key, bytes);
+  if (system?.type === hugetlbfs) huge.set(key, bytes);
 }
 
 const memfd = "/memfd:";
