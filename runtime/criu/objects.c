@@ -7,7 +7,8 @@
  *
  * In a restore it takes such objects from godwit-memory (runtime/memory/store.c). Their images are named shared-N.img, and not
  * pagemap-shmem-N.img: without this library CRIU does not find them, and the restore fails. CRIU makes a memfd, gives it its size, maps
- * it, and opens the image; at that moment the memfd is replaced by the one that has the contents.
+ * it, and opens the image; at that moment the memfd is replaced by the one that has the contents. A System V segment, whose number is its
+ * id, CRIU attaches instead: it is filled at that moment.
  *
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -143,6 +145,57 @@ static bool adopt(int images, uint64_t inode) {
   return fits;
 }
 
+/** The System V segment that CRIU has attached, to fill it. */
+static struct {
+  int id;
+  char *at;
+} attached = {.id = -1};
+
+EXPORT void *shmat(int id, const void *wanted, int flags) {
+  void *at = (void *)syscall(SYS_shmat, id, wanted, flags);
+  if (at != (void *)-1) {
+    attached.id = id;
+    attached.at = at;
+  }
+  return at;
+}
+
+EXPORT int shmdt(const void *at) {
+  attached.id = -1;
+  return (int)syscall(SYS_shmdt, at);
+}
+
+/** Moves the bytes of an object to the attached segment, piece by piece: the kernel makes segments itself, and takes no memfd for one. */
+static bool move_pages(int fd, off_t size) {
+  enum { piece = 1 << 20 };
+  for (off_t at = 0; (at = syscall(SYS_lseek, fd, at, SEEK_DATA)) >= 0;) {
+    off_t hole = syscall(SYS_lseek, fd, at, SEEK_HOLE);
+    off_t end = hole > at + piece ? at + piece : hole;
+    if (hole < 0 || end > size) return false;
+    for (off_t next = at; next < end;) {
+      ssize_t there = pread(fd, attached.at + next, (size_t)(end - next), next);
+      if (there <= 0) return false;
+      next += there;
+    }
+    // Memory must not be needed twice.
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, end - at)) return false;
+    at = end;
+  }
+  return errno == ENXIO;
+}
+
+/** Fills the segment that CRIU has attached. The object has all of its last page. */
+static bool fill(int images, uint64_t inode) {
+  struct shmid_ds segment;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  struct stat object;
+  int fd = take_object(images, inode);
+  bool fits = fd >= 0 && about(fd, &object) && !syscall(SYS_shmctl, attached.id, IPC_STAT, &segment) && (size_t)object.st_size == (segment.shm_segsz + page - 1) / page * page;
+  fits = fits && move_pages(fd, object.st_size);
+  if (fd >= 0) close(fd);
+  return fits;
+}
+
 EXPORT int openat64(int folder, const char *path, int flags, ...) {
   va_list more;
   va_start(more, flags);
@@ -154,7 +207,8 @@ EXPORT int openat64(int folder, const char *path, int flags, ...) {
   if (fd >= 0 || errno != ENOENT || !is_criu || sscanf(path, "pagemap-shmem-%" SCNu64 ".%4s", &inode, end) != 2) return fd;
   snprintf(image, sizeof image, "shared-%" PRIu64 ".img", inode);
   fd = (int)syscall(SYS_openat, folder, image, flags, mode);
-  if (fd < 0 || adopt(folder, inode)) return fd;
+  bool is_segment = attached.id >= 0 && (uint64_t)attached.id == inode;
+  if (fd < 0 || (is_segment ? fill(folder, inode) : adopt(folder, inode))) return fd;
   close(fd);
   errno = ENODATA;
   return -1;

@@ -28,7 +28,7 @@
 // Unless the connection is plain, its standard input begins with the key. Then the agent asks there: it answers `want` frames up to a `go`
 // on its standard output with the runs of them that are `missing`, and `done`. `missing` in a round says that what it has of a run is of no
 // use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which each page has the place of its address: FOLDER
-// must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, which asks by the number of an inode (uint64). It ends at
+// must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, and charges the container with them (socket.h). It ends at
 // the end of its input, or with the errno of what failed.
 #include "send.h"
 #include "store.h"

@@ -1,14 +1,13 @@
 #define _GNU_SOURCE
 #include "objects.h"
-#include "tracking/kernel.h"
+#include "find.h"
 #include "hash.h"
+#include "tracking/kernel.h"
 #include "wire.h"
 #include "wire/blocks.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,8 @@ enum { PIECE_PAGES = 64 };
 struct object {
   ino_t inode;
   int fd, is_used;
+  // Of System V. Its inode is its id, which the kernel gives out apart from all other inodes.
+  int is_segment;
   uint64_t size;
   // Of each page that the destination has. 0: it holds zeros there, as at the beginning.
   uint64_t *hashes;
@@ -77,18 +78,14 @@ static void resize(struct object *it, uint64_t size) {
   it->size = size;
 }
 
-/** The name of a memfd; empty for an anonymous mapping. `path` is as in /proc/PID/maps. */
-static const char *name_in(char *path) {
-  static const char prefix[] = "/memfd:", suffix[] = " (deleted)";
-  if (strncmp(path, prefix, sizeof prefix - 1)) return "";
-  char *name = path + sizeof prefix - 1;
-  size_t length = strlen(name), rest = sizeof suffix - 1;
-  if (length >= rest && !strcmp(name + length - rest, suffix)) name[length - rest] = 0;
-  return name;
+/** A program can write to all of the last page of a segment, whatever size it asked for. */
+static uint64_t size_in(const struct object *it, const struct stat *about) {
+  uint64_t size = (uint64_t)about->st_size;
+  return it->is_segment ? (size + PAGE - 1) / PAGE * PAGE : size;
 }
 
 /** Takes an object by a path below /proc that opens it, unless it is known. */
-static int take(const char *link, char *path) {
+static int take(const char *link, const char *name, int is_segment) {
   struct stat about;
   if (stat(link, &about)) return errno == ENOENT ? 0 : -errno;
   // Huge pages lie in a file system of their own, and CRIU keeps them apart as well.
@@ -96,7 +93,7 @@ static int take(const char *link, char *path) {
   struct object *it = find(about.st_ino);
   if (it) {
     it->is_used = 1;
-    return 0;
+    return it->is_segment == is_segment ? 0 : -ENOTUNIQ;
   }
   int fd = open(link, O_RDONLY | O_CLOEXEC);
   // It is not used any more; the next round sees what is.
@@ -107,59 +104,29 @@ static int take(const char *link, char *path) {
   }
   all = must(realloc(all, (count + 1) * sizeof *all));
   it = &all[count++];
-  *it = (struct object){.inode = about.st_ino, .fd = fd, .is_used = 1};
-  resize(it, about.st_size);
-  declare(it, name_in(path));
+  *it = (struct object){.inode = about.st_ino, .fd = fd, .is_used = 1, .is_segment = is_segment};
+  resize(it, size_in(it, &about));
+  declare(it, name);
   return 0;
+}
+
+static int take_file(const char *link, const char *name) { return take(link, name, 0); }
+static int take_segment(const char *link, const char *name) { return take(link, name, 1); }
+
+static int has_segment(int id) {
+  struct object *it = find((ino_t)id);
+  if (!it || !it->is_segment) return 0;
+  return it->is_used = 1;
 }
 
 void objects_begin(void) {
   for (size_t i = 0; i < count; i++) all[i].is_used = 0;
 }
 
-/** A memfd can be open without being mapped. */
-static int open_objects_of(pid_t pid) {
-  char folder[32], link[sizeof folder + NAME_MAX + 2], path[PATH_MAX];
-  snprintf(folder, sizeof folder, "/proc/%d/fd", pid);
-  DIR *files = opendir(folder);
-  int error = 0;
-  if (!files) return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-  for (struct dirent *file; !error && (file = readdir(files));) {
-    snprintf(link, sizeof link, "%s/%s", folder, file->d_name);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length <= 0) continue;
-    path[length] = 0;
-    if (!strncmp(path, "/memfd:", 7)) error = take(link, path);
-  }
-  closedir(files);
-  return error;
-}
-
-static int mapped_objects_of(pid_t pid) {
-  char path[64], *line = NULL;
-  size_t room = 0;
-  int error = 0;
-  snprintf(path, sizeof path, "/proc/%d/maps", pid);
-  FILE *maps = fopen(path, "re");
-  if (!maps) return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-  while (!error && getline(&line, &room, maps) > 0) {
-    uint64_t start, end;
-    char sharing, link[96];
-    int name = 0;
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*3c%c %*x %*x:%*x %*u %n", &start, &end, &sharing, &name) < 3) continue;
-    line[strcspn(line, "\n")] = 0;
-    if (sharing != 's' || (strncmp(line + name, "/dev/zero", 9) && strncmp(line + name, "/memfd:", 7))) continue;
-    snprintf(link, sizeof link, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, start, end);
-    error = take(link, line + name);
-  }
-  free(line);
-  fclose(maps);
-  return error;
-}
-
 int objects_of(pid_t pid) {
-  int error = mapped_objects_of(pid);
-  return error ? error : open_objects_of(pid);
+  int error = find_mapped(pid, take_file);
+  if (!error) error = find_open(pid, take_file);
+  return error ? error : find_segments(pid, has_segment, take_segment);
 }
 
 /** Tells the destination to forget pages that are holes now. */
@@ -173,12 +140,23 @@ static void clear(struct object *it, size_t first, size_t end, int sends, uint64
   }
 }
 
+/** By a mapping, because read() ends at the size of the segment. */
+static int read_last_page(const struct object *it, char *to) {
+  void *mapped = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, it->fd, (off_t)(it->size - PAGE));
+  if (mapped == MAP_FAILED) return -1;
+  memcpy(to, mapped, PAGE);
+  return munmap(mapped, PAGE);
+}
+
 static int compare_piece(struct object *it, size_t first, size_t end, int sends, uint64_t *changed) {
   static char bytes[PIECE_PAGES * PAGE] __attribute__((aligned(PAGE)));
   ssize_t read = pread(it->fd, bytes, (end - first) * PAGE, (off_t)first * PAGE);
   if (read < 0) return -errno;
   // The end of the object lies within its last page.
-  if ((size_t)read < (end - first) * PAGE) memset(bytes + read, 0, (end - first) * PAGE - read);
+  if ((size_t)read < (end - first) * PAGE) {
+    memset(bytes + read, 0, (end - first) * PAGE - read);
+    if (it->is_segment && read_last_page(it, bytes + (end - first - 1) * PAGE)) return -errno;
+  }
   for (size_t page = first; page < end; page++) {
     const char *here = bytes + (page - first) * PAGE;
     uint64_t hash = page_hash(here);
@@ -194,10 +172,11 @@ static int compare_piece(struct object *it, size_t first, size_t end, int sends,
 static int compare(struct object *it, int sends, uint64_t *changed) {
   struct stat about;
   if (fstat(it->fd, &about)) return -errno;
-  if ((uint64_t)about.st_size != it->size) {
+  uint64_t size = size_in(it, &about);
+  if (size != it->size) {
     // It has changed; what its pages hold is compared once the destination knows the size.
     if (!sends) return ++*changed, 0;
-    resize(it, about.st_size);
+    resize(it, size);
     wire_frame(word_object, shared_objects + it->inode, it->size, 0);
   }
   size_t done = 0;

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "store.h"
+#include "charge.h"
 #include "hash.h"
+#include "socket.h"
 #include "tracking/copy.h"
 #include "tracking/kernel.h"
 #include "wire.h"
@@ -13,9 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /** Where the memory of a process, or a shared object, lies. */
@@ -24,6 +24,8 @@ struct place {
   int fd;
   // The pages of which the source has told what they hold.
   struct copy told;
+  // Of an object.
+  struct charges charges;
 };
 
 // The descriptor of the connection with the source.
@@ -81,7 +83,11 @@ static void take_object(uint64_t task, uint64_t size, const char *name) {
   struct place *it = find(task);
   // The restore adds the seal against seals where the original had it.
   if (!it) it = add(task, memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (ftruncate(it->fd, (off_t)size)) fail("shared memory");
+  struct stat before;
+  if (fstat(it->fd, &before) || ftruncate(it->fd, (off_t)size)) fail("shared memory");
+  // What it loses at its end is a hole if it grows again.
+  uint64_t pages = (size + PAGE - 1) / PAGE, had = ((uint64_t)before.st_size + PAGE - 1) / PAGE;
+  if (pages < had) charges_forget(&it->charges, pages, had);
 }
 
 static void take_pages(const struct frame *frame, const char *bytes) {
@@ -99,6 +105,7 @@ static void take_pages(const struct frame *frame, const char *bytes) {
     left -= (size_t)written;
     at += written;
   }
+  if (it->task >= shared_objects) charges_note(&it->charges, frame->first, frame->first + frame->count);
   copy_add(&it->told, frame->first, frame->first + frame->count);
 }
 
@@ -107,7 +114,10 @@ static void take_zeros(const struct frame *frame) {
   struct place *it = place_of(frame->task);
   off_t at = (off_t)(frame->first * PAGE), length = (off_t)frame->count * PAGE;
   off_t data = lseek(it->fd, at, SEEK_DATA);
-  if (data >= 0 && data < at + length && fallocate(it->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, length)) fail("memory");
+  if (data >= 0 && data < at + length) {
+    if (fallocate(it->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, length)) fail("memory");
+    charges_forget(&it->charges, frame->first, frame->first + frame->count);
+  }
   copy_add(&it->told, frame->first, frame->first + frame->count);
 }
 
@@ -231,39 +241,20 @@ static int take_question(void) {
   return 1;
 }
 
-/** Gives CRIU (its library, runtime/criu) a descriptor of an object that it asks for by the number of its inode. */
-static void hand_out(int listener) {
-  int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  uint64_t inode;
-  if (connection < 0) return;
-  if (recv(connection, &inode, sizeof inode, MSG_WAITALL) == sizeof inode) {
-    const struct place *it = find(shared_objects + inode);
-    char there = it != NULL, control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec part = {&there, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (it) {
-      message.msg_control = control;
-      message.msg_controllen = sizeof control;
-      struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-      *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-      memcpy(CMSG_DATA(header), &it->fd, sizeof(int));
-    }
-    sendmsg(connection, &message, MSG_NOSIGNAL);
-  }
-  close(connection);
+static int object_of(uint64_t inode) {
+  const struct place *it = find(shared_objects + inode);
+  return it ? it->fd : -1;
 }
 
-static int listen_at(const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    fail(path);
-  }
-  strcpy(address.sun_path, path);
-  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  // CRIU may ask as the root of a user namespace. Only root can reach the folder.
-  if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || chmod(path, 0666) || listen(listener, 8)) fail(path);
-  return listener;
+static int charge_objects(const char *cgroup) {
+  struct charged_object objects[count + 1];
+  int there = 0;
+  for (size_t i = 0; i < count; i++)
+    if (all[i].task >= shared_objects) objects[there++] = (struct charged_object){all[i].fd, &all[i].charges};
+  int error = charge(cgroup, objects, there);
+  if (error != -EIO) return error;
+  errno = EIO;
+  fail("shared memory was lost while the container was charged with it");
 }
 
 /** The connection that the agent has accepted, of a source that knows the key: that stands first in the input, unless it is plain. */
@@ -284,12 +275,14 @@ int store_memory(const char *at, const char *socket, int is_plain) {
   folder = at;
   // Every question is taken when poll() tells of it.
   setvbuf(stdin, NULL, _IONBF, 0);
-  struct pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {listen_at(socket), POLLIN, 0}, {source, POLLIN, 0}};
+  static const struct answers answers = {object_of, charge_objects};
+  struct pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {socket_at(socket), POLLIN, 0}, {source, POLLIN, 0}};
+  if (watched[1].fd < 0) fail(socket);
   take_connection(is_plain);
   for (;;) {
     int holds = watched[2].fd >= 0 && blocks_hold();
     if (poll(watched, 3, holds ? 0 : -1) < 0 && errno != EINTR) fail("poll");
-    if (watched[1].revents) hand_out(watched[1].fd);
+    if (watched[1].revents) socket_answer(watched[1].fd, &answers);
     // After the last round the source may go. What has come stays.
     if ((holds || watched[2].revents) && !take_round()) watched[2].fd = -1;
     if (watched[0].revents && !take_question()) return 0;

@@ -9,6 +9,7 @@ import {
   readlinkSync,
   readSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { release } from "node:os";
@@ -221,21 +222,32 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
     const pid = child.pid ?? 0;
     const pids = [pid, Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"))];
     await using sender = new MemorySender(program, "restless");
-    await storeOf(sender);
+    const store = await storeOf(sender);
     for (let round = 0; round < 5; round++) {
       await sendRound(sender, pids, { state: "live", ...sharedMemory });
       await sleep(20);
     }
+    const cgroup = mkdtempSync(join(memory, "cgroup-"));
+    const charge = async () => {
+      writeFileSync(join(cgroup, "cgroup.procs"), "");
+      await store.charge(cgroup);
+      return readFileSync(join(cgroup, "cgroup.procs"), "utf8");
+    };
+    await expect(store.charge(join(cgroup, "gone"))).rejects.toMatchObject({ code: "ENOENT" });
+    // A process that writes a zero there is in the cgroup.
+    expect(await charge()).toBe("0");
+    expect(await charge()).toBe("");
     await standStill(...pids);
     expect(await sender.changed([])).toBeGreaterThan(0);
     const list = join(memory, "objects");
     await sendRound(sender, pids, { state: "frozen", isVerified: true, ...sharedMemory, list });
     expect(await sender.changed([])).toBe(0);
+    await charge();
     const compared = execFileSync("python3", [here("support/compare-objects.py"), socket, list, ...pids.map(String)], {
       encoding: "utf8",
     });
-    // The anonymous one, two memfds, and what each of the two has made since.
-    expect(compared).toMatch(/^[3-5] objects are equal\n$/);
+    // The anonymous one, two memfds, two segments, and what each of the two has made since.
+    expect(compared).toMatch(/^[3-5] objects and [2-4] segments are equal\n$/);
   },
 );
 

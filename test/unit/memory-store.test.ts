@@ -7,9 +7,9 @@ import { zstdCompressSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
-import { decodeFrame, encodeFrame, type FrameType } from "../../src/memory/pages/frames.ts";
+import { encodeFrame, type FrameType } from "../../src/memory/pages/frames.ts";
 import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
-import { plainStore } from "./support/memory-pair.ts";
+import { block, plainStore, sendFrames } from "./support/memory-pair.ts";
 import { compileMemory } from "./support/memory-program.ts";
 
 const { program, remove } = compileMemory();
@@ -36,16 +36,6 @@ afterAll(() => {
 const task = 7;
 type Part = [type: FrameType, first: number, fill?: string, count?: number];
 const run = (first: number, count = 1) => ({ task, first, count });
-const headBytes = 8;
-
-/** Bytes as a block of the connection (runtime/memory/wire/blocks.c), as they are or coded. */
-function block(bytes: Buffer, coded = bytes): Buffer {
-  const head = Buffer.alloc(headBytes);
-  head.writeUInt32BE(bytes.length, 0);
-  head.writeUInt32BE(coded.length, 4);
-  return Buffer.concat([head, coded]);
-}
-
 /** Frames as the source sends them. */
 function frames(...parts: Part[]): Buffer {
   return Buffer.concat(
@@ -56,12 +46,7 @@ function frames(...parts: Part[]): Buffer {
   );
 }
 
-/** Sends a round as the source does, and waits until the store has confirmed it, or has failed. */
-async function round(...parts: Part[]): Promise<void> {
-  source.write(block(frames(...parts)));
-  const [answer] = await Promise.race([once(source, "data"), store.failed.then((error) => Promise.reject(error))]);
-  expect(decodeFrame((answer as Buffer).subarray(headBytes)).type).toBe("done");
-}
+const round = (...parts: Part[]) => sendFrames(source, store, frames(...parts));
 
 /** The first letter of each page of the file; `.` for one that holds zeros. */
 const pages = (count: number) => {

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { makeCgroupAhead } from "../cgroup/ahead.ts";
 import { cgroupFolder, cgroupPathOf } from "../cgroup/hierarchy.ts";
 import { initPlace } from "../container/docker-init.ts";
 import { mountRoot, type OverlayRoot, overlayMountedAt, unmountRoot } from "../container/layers.ts";
@@ -11,7 +12,7 @@ import type { Engine } from "../engine/engine.ts";
 import { arrivalBlockRules } from "../network/traffic-block.ts";
 import { hookPath } from "../paths.ts";
 import { networkSettings } from "./network-settings.ts";
-import { PendingRestore } from "./pending.ts";
+import { PendingRestore, removeCgroupAhead } from "./pending.ts";
 import { endRestore } from "./stuck.ts";
 
 /** What must be known about a restore before the state of the container is complete. */
@@ -28,6 +29,8 @@ export interface ArmRequest {
   keepConnections: boolean;
   /** Path on this host of the Docker init that the container was run with (`--init`). */
   init: string | undefined;
+  /** Charges a cgroup, by its folder, with the memory that has come until now; undefined where the kernel counts none. */
+  charge?: (cgroupOf: () => Promise<string | undefined>) => Promise<void>;
 }
 
 /** A container whose start waits in the runtime hook: Docker, containerd, the shim and runc have done their part. */
@@ -79,12 +82,14 @@ export async function armContainer(engine: Engine, id: string, request: ArmReque
       });
     const root = await overlayMountedAt(rootPath, request.dockerRoot);
     await unmountRoot(root);
+    await chargeAhead(pending, cgroupPath, request);
     await pending.begin(restoreArguments(request));
     const lazyPages = holdLazyPages(cgroupFolder(cgroupPath), request.work);
     return { ready: undefined, id, request, pending, root, cgroupPath, hookPid, lazyPages, started };
   } catch (error) {
     await pending.refuse("the restore was given up before it began");
     await started.catch(() => {});
+    await removeCgroupAhead(id);
     await pending.remove();
     throw error;
   }
@@ -130,6 +135,13 @@ export async function disarmContainer(armed: ArmedContainer, sentence: string): 
 export async function endLeftRestore(work: string): Promise<void> {
   await endLazyPagesOf(work);
   await endRestore(work);
+}
+
+/** Charges the container while it costs no downtime. Not later: runc must find the cgroup without a process. */
+async function chargeAhead(pending: PendingRestore, cgroupPath: string, { charge }: ArmRequest): Promise<void> {
+  if (!charge) return;
+  await pending.noteCgroup(cgroupFolder(cgroupPath));
+  await charge(() => makeCgroupAhead(cgroupPath));
 }
 
 function restoreArguments({ images, work, lazy }: ArmRequest): string[] {

@@ -4,8 +4,10 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { GodwitError } from "../../contract/errors.ts";
+import { removeEmptyCgroup } from "../cgroup/ahead.ts";
 import { HeldConfig } from "../criu/dump/held-config.ts";
 import { pendingFolder } from "../paths.ts";
+import { ifGone } from "../proc/gone.ts";
 import { run } from "../proc/process.ts";
 
 /** The files in the folder of a pending restore. The header of runtime/godwit-runtime describes them. */
@@ -20,7 +22,7 @@ export const pendingFiles = {
     restoreInCreate: "whole",
   },
   ...{ silence: "silence", locks: "locks", unlocked: "unlocked", sysctl: "sysctl" },
-  ...{ killed: "killed", refused: "refused", consumed: "consumed" },
+  ...{ cgroup: "cgroup", killed: "killed", refused: "refused", consumed: "consumed" },
 } as const;
 const fifos = [pendingFiles.go, pendingFiles.notes, pendingFiles.event, pendingFiles.cont];
 /** How often runc starts CRIU before the restore: to get its version, before runc prepares the container's root. */
@@ -89,6 +91,11 @@ export class PendingRestore {
   /** Exit status of `runc restore`; with 0 the container runs. */
   get exit(): Promise<number> {
     return this.#exit.promise;
+  }
+
+  /** Keeps the folder of a cgroup that is made before runc makes it. */
+  async noteCgroup(folder: string): Promise<void> {
+    await writeFile(join(this.folder, pendingFiles.cgroup), folder);
   }
 
   /** Lets a hook block the container's network with these nft rules, before Docker connects it. Call it before `begin`. */
@@ -175,6 +182,12 @@ export async function abandonPending(id: string): Promise<void> {
   const fd = openSync(go, constants.O_RDWR | constants.O_NONBLOCK);
   writeSync(fd, "the agent ended before the state of this container was complete\n");
   closeSync(fd);
+}
+
+/** Removes the cgroup that was made for a container before runc had one for it, where no process is in it. */
+export async function removeCgroupAhead(id: string): Promise<void> {
+  const folder = await readFile(join(pendingFolder, id, pendingFiles.cgroup), "utf8").catch(ifGone(""));
+  if (folder) await removeEmptyCgroup(folder);
 }
 
 /** Removes a pending restore that no agent holds. */

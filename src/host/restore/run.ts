@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
+import { countedCgroup } from "../cgroup/ahead.ts";
 import { hasOuterConnections } from "../criu/images/inner-connections.ts";
 import { lockOrders } from "../criu/images/record-locks.ts";
 import { restoreOptions } from "../criu/options.ts";
@@ -57,6 +58,8 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
   // The failure is thrown where `exited` is awaited. Until then it must not count as unhandled.
   exited.catch(() => {});
   await step("prepare root", () => Promise.race([prepareRootfs(armed), exited]));
+  // What has come since it was armed. runc has its cgroup by now.
+  await armed.request.charge?.(() => countedCgroup(armed.cgroupPath));
   if (!lazy) {
     armed.lazyPages.stop();
     // Without this mark, an agent that starts meanwhile could take the memory for lost.

@@ -9,6 +9,7 @@ import type { ContainerProcess } from "../../host/proc/processes.ts";
 import { ExactReader } from "../../transport/streams/exact-read.ts";
 import type { RateLimit } from "../../transport/streams/rate-limit.ts";
 import { allow } from "./allowance.ts";
+import { systemError } from "./system-error.ts";
 
 const longestEndMs = 2_000;
 /** Of an answer: an int64 and a uint64. */
@@ -211,9 +212,4 @@ export class MemorySender implements AsyncDisposable {
       `The program that reads the memory of '${this.#container}' has ended before its answer.`,
     );
   }
-}
-
-function systemError(number: number, order: string): NodeJS.ErrnoException {
-  const [code = "UNKNOWN"] = Object.entries(constants.errno).find(([, each]) => each === number) ?? [];
-  return Object.assign(new Error(`${code}: ${order}`), { code, errno: -number });
 }

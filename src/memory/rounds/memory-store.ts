@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import type { Socket } from "node:net";
-import { constants } from "node:os";
+import { connect, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import type { PageRun } from "../../host/proc/page-run.ts";
 import { ExactReader } from "../../transport/streams/exact-read.ts";
 import { decodeFrame, encodeFrame, headerBytes } from "../pages/frames.ts";
+import { errorName, systemError } from "./system-error.ts";
 
 export interface StorePlace {
   /** A tmpfs: it needs files of 2^47 bytes. */
@@ -69,6 +69,24 @@ export class MemoryStore {
     }
   }
 
+  /**
+   * Charges a container's cgroup with the shared objects that have come, and that it was not charged with before: the kernel counts them
+   * for this agent otherwise, also when they are the container's. The next round waits meanwhile.
+   * @param cgroup its folder
+   * @throws the system's error
+   */
+  async charge(cgroup: string): Promise<void> {
+    const socket = connect(this.#socket);
+    socket.on("error", () => {});
+    const request = Buffer.alloc(8, 0xff);
+    socket.write(Buffer.concat([request, Buffer.from(`${cgroup}\0`)]));
+    const answer = await new ExactReader(socket).read(8);
+    socket.destroy();
+    if (!answer) throw await this.#ended.then(() => this.#failure());
+    const status = Number(answer.readBigInt64LE());
+    if (status < 0) throw systemError(-status, `${cgroup} is not charged with shared memory`);
+  }
+
   /** Ends the program. The files of processes stay. Shared objects stay where the container has them. */
   async close(): Promise<void> {
     this.#questions.end();
@@ -81,8 +99,7 @@ export class MemoryStore {
   }
 
   #failure(): Error {
-    const errno = this.#program.exitCode;
-    const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0];
+    const code = errorName(this.#program.exitCode);
     const text = this.#said.trim() || "the program that keeps memory has ended";
     return code ? Object.assign(new Error(text), { code }) : new Error(text);
   }

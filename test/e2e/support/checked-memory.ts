@@ -7,16 +7,17 @@ import { readLog } from "./docker-api.ts";
 import type { TestLab } from "./lab.ts";
 import { eventually } from "./wait.ts";
 
-const source = join(import.meta.dirname, "sources/checked-memory.c");
+/** Makes the image `checked-memory` on h1. */
+export const makeCheckedMemory = (lab: TestLab): Promise<void> => makeOneProgram(lab, "checked-memory");
 
-/** Makes the image `checked-memory` on h1. It is compiled here: in a machine that is emulated it would take minutes. */
-export async function makeCheckedMemory(lab: TestLab): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "godwit-checked-memory-"));
+/** Makes an image on h1 that has this one program of the folder `sources`. It is compiled here: in an emulated machine that takes minutes. */
+export async function makeOneProgram(lab: TestLab, name: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "godwit-program-"));
+  const source = readFileSync(join(import.meta.dirname, `sources/${name}.c`));
   try {
-    const program = join(folder, "checked-memory");
-    await execa("gcc", ["-O2", "-static", "-x", "c", "-o", program, "-"], { input: readFileSync(source) });
-    const { stdout } = await execa("tar", ["-C", folder, "-cz", "checked-memory"], { encoding: "buffer" });
-    await lab.on("h1", "base64 -d | gunzip | docker import - checked-memory", Buffer.from(stdout).toString("base64"));
+    await execa("gcc", ["-O2", "-static", "-x", "c", "-o", join(folder, name), "-"], { input: source });
+    const { stdout } = await execa("tar", ["-C", folder, "-cz", name], { encoding: "buffer" });
+    await lab.on("h1", `base64 -d | gunzip | docker import - ${name}`, Buffer.from(stdout).toString("base64"));
   } finally {
     await rm(folder, { recursive: true });
   }

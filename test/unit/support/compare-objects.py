@@ -1,6 +1,6 @@
 # compare-objects.py SOCKET LIST PID...: compares the shared objects of these processes, page by page, with those that SOCKET gives out.
 # LIST has the inode of each object, `DEVICE:INODE`, a line each.
-import array, os, socket, struct, sys
+import array, ctypes, os, socket, struct, sys
 
 PAGE = 4096
 
@@ -27,16 +27,45 @@ def paths():
     return found
 
 
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+
+
+def segments(pid):
+    """The bytes of each System V segment in the namespace of a process, by its id."""
+    namespace = os.open(f"/proc/{pid}/ns/ipc", os.O_RDONLY)
+    if libc.setns(namespace, 0):
+        sys.exit("setns failed")
+    found = {}
+    with open("/proc/sysvipc/shm") as table:
+        head = next(table).split()
+        for row in table:
+            row = dict(zip(head, row.split()))
+            size = -(-int(row["size"]) // PAGE) * PAGE
+            at = libc.shmat(int(row["shmid"]), None, 0o10000)
+            found[int(row["shmid"])] = ctypes.string_at(at, size)
+    return found
+
+
+def compare(what, here, there):
+    if len(here) != len(there):
+        sys.exit(f"{what} has {len(here)} bytes, the store {len(there)}")
+    for at in range(0, len(here), PAGE):
+        if here[at : at + PAGE] != there[at : at + PAGE]:
+            sys.exit(f"{what} differs at {at:#x}")
+
+
+def contents(fd):
+    return os.pread(fd, os.fstat(fd).st_size, 0)
+
+
 listed = {int(line.split(":")[1]) for line in open(sys.argv[2])}
-ours = paths()
-if listed != set(ours):
-    sys.exit(f"listed: {listed}; mapped or open: {ours}")
-for inode, path in ours.items():
-    here, there = os.open(path, os.O_RDONLY), theirs(inode)
-    size = os.fstat(here).st_size
-    if size != os.fstat(there).st_size:
-        sys.exit(f"{path} has {size} bytes, the store {os.fstat(there).st_size}")
-    for at in range(0, size, PAGE):
-        if os.pread(here, PAGE, at) != os.pread(there, PAGE, at):
-            sys.exit(f"{path} differs at {at:#x}")
-print(len(ours), "objects are equal")
+files = paths()
+in_namespace = segments(sys.argv[3])
+if listed != set(files) | set(in_namespace):
+    sys.exit(f"listed: {listed}; mapped or open: {files}; segments: {set(in_namespace)}")
+for inode, path in files.items():
+    compare(path, contents(os.open(path, os.O_RDONLY)), contents(theirs(inode)))
+for inode, here in in_namespace.items():
+    compare(f"segment {inode}", here, contents(theirs(inode)))
+print(len(files), "objects and", len(in_namespace), "segments are equal")

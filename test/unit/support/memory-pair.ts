@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { decodeFrame } from "../../../src/memory/pages/frames.ts";
 import type { MemorySender } from "../../../src/memory/rounds/memory-sender.ts";
 import { MemoryStore, type StorePlace } from "../../../src/memory/rounds/memory-store.ts";
 import { Tickets } from "../../../src/transport/tickets.ts";
@@ -50,4 +51,23 @@ export async function plainStore(program: string, place: StorePlace): Promise<{ 
   const [connection] = (await once(server, "connection")) as [Socket];
   server.close();
   return { store: new MemoryStore(program, place, connection), source };
+}
+
+/** The bytes before each block of a connection (runtime/memory/wire/blocks.c). */
+const headBytes = 8;
+
+/** Bytes as a block, as they are or coded. */
+export function block(bytes: Buffer, coded = bytes): Buffer {
+  const head = Buffer.alloc(headBytes);
+  head.writeUInt32BE(bytes.length, 0);
+  head.writeUInt32BE(coded.length, 4);
+  return Buffer.concat([head, coded]);
+}
+
+/** Sends frames as a source does, and waits until the store has confirmed them. @throws why it has failed */
+export async function sendFrames(source: Socket, store: MemoryStore, frames: Buffer): Promise<void> {
+  source.write(block(frames));
+  const [answer] = await Promise.race([once(source, "data"), store.failed.then((error) => Promise.reject(error))]);
+  const { type } = decodeFrame((answer as Buffer).subarray(headBytes));
+  if (type !== "done") throw new Error(`the store answered with '${type}'`);
 }

@@ -3,7 +3,7 @@ import { containerName } from "../../../host/container/facts.ts";
 import { hookName } from "../../../host/paths.ts";
 import { disarmContainer, endLeftRestore } from "../../../host/restore/arm.ts";
 import { releaseImageSpace, workFolderOf } from "../../../host/restore/image-space.ts";
-import { removePending } from "../../../host/restore/pending.ts";
+import { removeCgroupAhead, removePending } from "../../../host/restore/pending.ts";
 import type { IncomingMigration } from "../incoming.ts";
 import { removeAttachments } from "../prepare/attachments.ts";
 import type { DestinationWorld } from "./world.ts";
@@ -47,6 +47,7 @@ export function releaseAndEnd(m: IncomingMigration): Omit<DestinationWorld, "res
       if (id) {
         await host.engine.remove(id, { force: true, volumes: true });
         if (m.hasArmed) m.armed.pending.close();
+        await removeCgroupAhead(id);
         await removePending(id);
       }
       // Both are tried, whatever becomes of the other: memory must not stay mounted.

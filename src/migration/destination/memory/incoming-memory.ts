@@ -73,6 +73,14 @@ export class IncomingMemory {
     });
   }
 
+  /**
+   * Charges the container with the shared memory that has come. @throws restore-failed where some of it was lost; the system's error where
+   * it is still charged to this agent
+   */
+  async charge(cgroup: string): Promise<void> {
+    await this.#rounds?.charge(cgroup).catch((error) => Promise.reject(explain(error, this.#host.name)));
+  }
+
   /** Completes the images of the last dump with it, and says how to restore from them. */
   async restoreFrom(space: ImageSpace): Promise<Pick<RestoreRequest, "memory">> {
     await this.#store?.writeImages(space.images, this.lazy);
@@ -110,6 +118,10 @@ function explain(error: unknown, host: string): unknown {
       `The memory that came to ${host} is not that of the original: ${message}.`,
       { hint: "Please report it as a bug. The container runs on where it was." },
     );
+  if (code === "EIO")
+    return new GodwitError("restore-failed", `${host} lost shared memory of the container: ${message}.`, {
+      hint: "The container's memory limit may be too low for it, or that host has no free memory. Then try again.",
+    });
   if (code !== "ENOSPC") return error;
   return new GodwitError("no-space", `There is no room left on ${host} for the container's memory.`, {
     hint: "It has grown since the migration began, or others took the room; free memory there, and try again.",
