@@ -8,7 +8,8 @@
 //                               connects to a store that has the same key, through the agent there, which knows the ticket (the key in
 //                               hexadecimal digits; LEVEL of zstd, 0 for none, -1 for the one that takes least time)
 //   connect-here SOCKET         connects to a store on this host
-//   check                       whether this kernel can tell which pages were written
+//   check                       in place of the number of pages: how this kernel tells which pages were written. 1: PAGEMAP_SCAN;
+//                               2: soft-dirty; 3: both; 0: it does not
 //   pinned PID                  1 in place of the number of pages where devices may write into its memory: it cannot be tracked
 //   track PID                   begins to track a process, which stops for about a millisecond. A process that is not tracked, or cannot
 //                               be, gives all of its memory in each round

@@ -179,7 +179,7 @@ int send_memory(void) {
     else if (sscanf(line, "connect %63s %7s %79s %79s %d", host, port, ticket, key, &level) == 5)
       status = connect_to(host, port, ticket, key, level);
     else if (!strncmp(line, "connect-here ", 13)) status = connect_to_store(line + 13);
-    else if (!strcmp(line, "check")) status = track_check();
+    else if (!strcmp(line, "check")) pages = track_check();
     else if (sscanf(line, "track %d", &pid) == 1) status = begin(pid);
     else if (sscanf(line, "pinned %d", &pid) == 1) pages = is_pinned(pid);
     else if (sscanf(line, "count %d", &pid) == 1) status = track_count(find_or_add(pid), &pages);

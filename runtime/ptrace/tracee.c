@@ -94,8 +94,8 @@ static char state_of(pid_t pid, pid_t thread) {
 }
 
 /** Waits for the next change of a thread; 0 with `status`, or a negative errno. */
-static int wait_for(pid_t thread, int *status) {
-  for (int64_t end = now_ms() + PATIENCE_MS;;) {
+static int wait_for(pid_t thread, int *status, int patience_ms) {
+  for (int64_t end = now_ms() + patience_ms;;) {
     pid_t got = waitpid(thread, status, __WALL | WNOHANG);
     if (got < 0) return -errno;
     if (got > 0) return WIFSTOPPED(*status) ? 0 : -ESRCH;
@@ -105,9 +105,9 @@ static int wait_for(pid_t thread, int *status) {
 }
 
 /** Waits for a stop that ptrace made, and delivers signals meanwhile. 0, or a negative errno. */
-static int wait_stopped(pid_t thread) {
+static int wait_stopped(pid_t thread, int patience_ms) {
   for (;;) {
-    int status, error = wait_for(thread, &status);
+    int status, error = wait_for(thread, &status, patience_ms);
     if (error) return error;
     if (status >> 16 == PTRACE_EVENT_STOP) return 0;
     if (ptrace(PTRACE_CONT, thread, 0, WSTOPSIG(status))) return -errno;
@@ -122,7 +122,7 @@ static int registers(int request, pid_t thread, struct user_regs_struct *of) {
 }
 
 /** Attaches to a thread and stops it. 0, or a negative errno. */
-static int stop(struct tracee *it, pid_t thread) {
+static int stop(struct tracee *it, pid_t thread, int patience_ms) {
   // The seccomp filter of the process may forbid the call.
   long traced = PTRACE_O_TRACESYSGOOD;
   if (ptrace(PTRACE_SEIZE, thread, 0, traced | PTRACE_O_SUSPEND_SECCOMP) && ptrace(PTRACE_SEIZE, thread, 0, traced)) return -errno;
@@ -134,7 +134,7 @@ static int stop(struct tracee *it, pid_t thread) {
   it->threads = more;
   it->threads[it->count++] = thread;
   if (ptrace(PTRACE_INTERRUPT, thread, 0, 0)) return -errno;
-  return wait_stopped(thread);
+  return wait_stopped(thread, patience_ms);
 }
 
 /** Saves what the calls will change, and finds the way to make them. */
@@ -157,7 +157,7 @@ int tracee_catch(struct tracee *it, pid_t pid) {
     if (!state_of(pid, pid)) return -ESRCH;
     if (now_ms() > end) return -ETIMEDOUT;
   }
-  int error = stop(it, pid);
+  int error = stop(it, pid, PATIENCE_MS);
   return error ? error : save(it);
 }
 
@@ -167,7 +167,7 @@ static int is_stopped(const struct tracee *it, pid_t thread) {
   return 0;
 }
 
-int tracee_interrupt(struct tracee *it, pid_t pid) {
+int tracee_stop(struct tracee *it, pid_t pid, int patience_ms) {
   *it = (struct tracee){.pid = pid};
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/task", pid);
@@ -181,14 +181,18 @@ int tracee_interrupt(struct tracee *it, pid_t pid) {
       pid_t thread = atoi(entry->d_name);
       if (!thread || is_stopped(it, thread)) continue;
       is_new = 1;
-      error = stop(it, thread);
+      error = stop(it, thread, patience_ms);
       char state = state_of(pid, thread);
       // It has ended: nothing of it can run.
       if (error && (!state || strchr("XZ", state))) error = 0, is_new = 0;
     }
     closedir(folder);
   }
-  if (!error && it->count == 0) error = -ESRCH;
+  return !error && it->count == 0 ? -ESRCH : error;
+}
+
+int tracee_interrupt(struct tracee *it, pid_t pid) {
+  int error = tracee_stop(it, pid, PATIENCE_MS);
   return error ? error : save(it);
 }
 
@@ -197,7 +201,7 @@ static int step(pid_t thread) {
   int status;
   do {
     if (ptrace(PTRACE_SYSCALL, thread, 0, 0)) return -errno;
-    int error = wait_for(thread, &status);
+    int error = wait_for(thread, &status, PATIENCE_MS);
     if (error) return error;
   } while (WSTOPSIG(status) != (SIGTRAP | 0x80));
   return 0;
@@ -211,7 +215,7 @@ long tracee_call(struct tracee *it, long number, long first, long second, long t
   if (!error) error = step(thread);
   if (!error) error = step(thread);
   // It must stand still again before its registers can be put back.
-  if (error == -ETIMEDOUT && !ptrace(PTRACE_INTERRUPT, thread, 0, 0)) wait_stopped(thread);
+  if (error == -ETIMEDOUT && !ptrace(PTRACE_INTERRUPT, thread, 0, 0)) wait_stopped(thread, PATIENCE_MS);
   if (!error) error = registers(PTRACE_GETREGSET, thread, &now);
   return error ? error : result(&now);
 }

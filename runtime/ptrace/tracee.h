@@ -26,6 +26,13 @@ int tracee_catch(struct tracee *it, pid_t pid);
 // Attaches to a running process and stops all of its threads. Returns 0, or a negative errno: -ETIMEDOUT where a thread does not stop.
 int tracee_interrupt(struct tracee *it, pid_t pid);
 
+// The same, for a process that runs no calls. Waits for each thread for at most `patience_ms`.
+int tracee_stop(struct tracee *it, pid_t pid, int patience_ms);
+
+// Runs `work` in a thread of its own, which attaches and releases. A thread of the process that did not stop in time cannot be released,
+// and would stop later: with the end of the thread that attached, the kernel lets it go. Returns 0, or a negative errno.
+int tracee_apart(void (*work)(void *of), void *of);
+
 // Makes the process run a system call. @returns the call's result, or a negative errno: -ETIMEDOUT where the process runs nothing, as in
 // a frozen cgroup.
 long tracee_call(struct tracee *it, long number, long first, long second, long third);

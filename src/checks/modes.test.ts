@@ -19,9 +19,9 @@ test("how memory goes in each mode", () => {
 
 test.each<[lack: string, Partial<HostFacts>, possible: string[]]>([
   ["nothing", {}, ["precopy", "postcopy", "cold"]],
-  ["dirty tracking", { criu: criuOf({ dirtyTracking: false }) }, ["postcopy", "cold"]],
-  ["userfaultfd", { criu: criuOf({ lazyPages: false }) }, ["precopy", "cold"]],
-  ["large pipes", { pipeMaxSize: 65536 }, ["precopy", "cold"]],
+  ["dirty tracking", { pageScan: false }, ["postcopy", "cold"]],
+  ["userfaultfd", { criu: criuOf({ lazyPages: false }) }, ["cold"]],
+  ["large pipes", { pipeMaxSize: 65536 }, ["cold"]],
   ["CRIU", { criu: null }, ["cold"]],
 ])("a host that lacks %s", (_, change, possible) => {
   const facts = host("h1", change);
@@ -39,5 +39,5 @@ test("what two hosts lack for a mode is named once, with the hosts that lack it"
     { feature: "userfaultfd", hosts: ["h3"] },
     { feature: "large pipes", hosts: ["h2", "h3"] },
   ]);
-  expect(lacksOf(modes.precopy, [plain, old])).toEqual([]);
+  expect(lacksOf(modes.cold, [plain, old])).toEqual([]);
 });

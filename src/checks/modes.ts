@@ -10,51 +10,48 @@ export interface MigrationMode {
   name: PlainMode;
   /** For people, within a sentence. */
   title: string;
-  /**
-   * Memory follows after the resume: CRIU's pages stay on the source until the destination fetches them. Otherwise they go to the
-   * destination as they are dumped, and all of them are there before the resume.
-   */
+  /** Memory stays on the source until the destination fetches it after the resume. Otherwise all of it is there before the resume. */
   followsAfterResume: boolean;
   /** Memory goes in rounds while the container runs, and what changed since the last round goes under the freeze. */
   goesInRounds: boolean;
-  /** CRIU may write the images of shared memory into the source's memory. Pre-copy may end as post-copy, which does that. */
-  holdsSharedMemory: boolean;
   /** What it needs of both hosts, beside what every migration needs. */
   needs: Need[];
   /** Why `auto` chooses it where both hosts have what it needs: one sentence. */
-  because: (destination: HostFacts) => string;
+  because: string;
 }
 
 interface Need {
   /** For people, within a sentence. */
   feature: string;
   check: Check<OneHost>;
+  /** The destination does not need it. */
+  isOfSource?: boolean;
 }
+
+/** Of hosts between which CRIU leaves memory out: see `leavesMemoryOut`. */
+const leavingOut: Need[] = [
+  { feature: "userfaultfd", check: userfaultfd },
+  { feature: "large pipes", check: pipeSize },
+];
 
 export const modes: Record<PlainMode, MigrationMode> = {
   precopy: {
     ...{ name: "precopy", title: "pre-copy" },
-    ...{ followsAfterResume: false, goesInRounds: true, holdsSharedMemory: true },
-    needs: [{ feature: "dirty tracking", check: dirtyTracking }],
-    because: ({ name, criu }) => {
-      const eager = criu?.lazyPages ? "" : `; ${name} has no userfaultfd, so all memory is read before the resume`;
-      return `Changes of memory can be tracked, so it can be sent while the container runs${eager}.`;
-    },
+    ...{ followsAfterResume: false, goesInRounds: true },
+    needs: [{ feature: "dirty tracking", check: dirtyTracking, isOfSource: true }, ...leavingOut],
+    because: "Changes of memory can be tracked, so it can be sent while the container runs.",
   },
   postcopy: {
     ...{ name: "postcopy", title: "post-copy" },
-    ...{ followsAfterResume: true, goesInRounds: false, holdsSharedMemory: true },
-    needs: [
-      { feature: "userfaultfd", check: userfaultfd },
-      { feature: "large pipes", check: pipeSize },
-    ],
-    because: () => "Both hosts have userfaultfd, so memory can follow after the resume.",
+    ...{ followsAfterResume: true, goesInRounds: false },
+    needs: leavingOut,
+    because: "Both hosts have userfaultfd, so memory can follow after the resume.",
   },
   cold: {
     ...{ name: "cold", title: "cold" },
-    ...{ followsAfterResume: false, goesInRounds: false, holdsSharedMemory: false },
+    ...{ followsAfterResume: false, goesInRounds: false },
     needs: [],
-    because: () =>
+    because:
       "Neither pre-copy nor post-copy is possible between these hosts (dirty tracking, userfaultfd and the pipe size: see godwit doctor).",
   },
 };
@@ -71,6 +68,19 @@ export function sendsAllFrozen({ followsAfterResume, goesInRounds }: MigrationMo
 export function hasAll(host: HostFacts, { needs, followsAfterResume: memoryFollows }: MigrationMode): boolean {
   return needs.every(({ check }) => check.run({ host, memoryFollows }).some(({ level }) => level === "ok"));
 }
+
+/** Whether a mode is possible from one host to another. */
+export function isPossible(mode: MigrationMode, source: HostFacts, destination: HostFacts): boolean {
+  const needs = mode.needs.filter(({ isOfSource }) => !isOfSource);
+  return hasAll(source, mode) && hasAll(destination, { ...mode, needs });
+}
+
+/**
+ * Whether CRIU dumps and restores private memory without its contents between two hosts, and godwit sends it. Otherwise all memory goes
+ * in CRIU's images.
+ */
+export const leavesMemoryOut = (source: HostFacts, destination: HostFacts): boolean =>
+  isPossible(modes.postcopy, source, destination);
 
 /** What hosts lack that a mode needs, with the names of the hosts. */
 export function lacksOf(mode: MigrationMode, hosts: HostFacts[]): { feature: string; hosts: string[] }[] {

@@ -48,8 +48,6 @@ export const hostFacts = z.object({
       version: z.string(),
       /** Null where `criu check` passes; otherwise its reason. */
       problem: z.string().nullable(),
-      /** Soft-dirty tracking: pre-copy needs it. */
-      dirtyTracking: z.boolean(),
       /** userfaultfd with what CRIU needs: post-copy and the local lazy restore need it. */
       lazyPages: z.boolean(),
       /** Processes of other users than root can be dumped: it can read their limits, with CAP_SYS_RESOURCE or without. */
@@ -60,6 +58,8 @@ export const hostFacts = z.object({
     .nullable(),
   /** The kernel tells which pages were written (PAGEMAP_SCAN with asynchronous write protection, Linux 6.7). */
   pageScan: z.boolean(),
+  /** The kernel marks pages that are written (soft-dirty). Pre-copy needs this or `pageScan`, on the source. */
+  softDirty: z.boolean(),
   /** fs.pipe-max-size in bytes. */
   pipeMaxSize: z.int(),
   /** CAP_SYS_RESOURCE: with it, the pipe size has no limit. */

@@ -9,8 +9,8 @@ import { criuFeatures } from "./criu/features.ts";
 import type { Engine } from "./engine/engine.ts";
 import { hookName, stateFolder } from "./paths.ts";
 import { hasSysResource } from "./proc/capabilities.ts";
+import { dirtyTracking } from "./proc/dirty-tracking.ts";
 import { type Mount, mountsOf } from "./proc/mountinfo.ts";
-import { canScanPages } from "./proc/page-scan.ts";
 import { run } from "./proc/process.ts";
 import { isInstalled } from "./setup.ts";
 
@@ -36,7 +36,7 @@ export async function readHostFacts(name: string, engine: Engine): Promise<HostF
     hook: { registered: dockerFacts.registered, installed: await isInstalled() },
     runc,
     criu,
-    pageScan: await canScanPages(),
+    ...(await dirtyTracking()),
     pipeMaxSize: Number(await readFile("/proc/sys/fs/pipe-max-size", "utf8")),
     capSysResource: await hasSysResource(),
     freezer: await readFreezer(),

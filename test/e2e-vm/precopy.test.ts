@@ -28,11 +28,12 @@ const errorOf = (result: CliResult) => (lastOf(result) as { error?: { code: stri
 describe("memory goes in rounds while the container runs", () => {
   test("without --mode, there and back, with processes that fork, share memory, and free it", async () => {
     await startCheckedMemory(lab, "family", 8, 100, 2);
+    const limit = ["--verify", "--downtime-limit", "60s"];
     for (const [from, to] of [
       ["h1", "h2"],
       ["h2", "h1"],
     ] as const) {
-      const moved = await lab.json<MigrationResult>("migrate", `${from}/family`, to, "--downtime-limit", "60s");
+      const moved = await lab.json<MigrationResult>("migrate", `${from}/family`, to, ...limit);
       expect(moved).toMatchObject({ mode: "precopy", source: from, destination: to });
       expect(moved.steps.map(({ name }) => name)).toContain("memory round 1");
       expect(await stateOf(lab, from, "family")).toBeUndefined();
@@ -50,7 +51,7 @@ describe("memory goes in rounds while the container runs", () => {
   });
 });
 
-/** Each of these is a move of a minute or more. test/e2e/moves/precopy.test.ts has the same for godwit's own rounds, in every run. */
+/** Each of these is a move of a minute or more. test/e2e/moves/precopy.test.ts has the same by PAGEMAP_SCAN, in every run. */
 function moreThanTheLink(): void {
   const move = (end: string) =>
     lab.godwit("--json", "migrate", "h1/restless", "h2", "--mode", "precopy", ...slowLink, "--on-no-convergence", end);

@@ -19,12 +19,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
-import { MemorySender, type Round } from "../../src/memory/rounds/memory-sender.ts";
+import { MemorySender } from "../../src/memory/rounds/memory-sender.ts";
 import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
 import { RateLimit } from "../../src/transport/streams/rate-limit.ts";
 import { isFullRun } from "../e2e/support/full-run.ts";
 import { pairWith } from "./support/memory-pair.ts";
 import { compileMemory } from "./support/memory-program.ts";
+import { differences, processesOf, sendRound } from "./support/rounds.ts";
 
 // The real program and real processes. What must be right is judged by the memory itself, page by page, while its processes stand still.
 const page = 4096;
@@ -66,49 +67,7 @@ async function start(seed: number, before = ""): Promise<number> {
   return child.pid ?? 0;
 }
 
-/**
- * Private memory of a process that differs from the copy, in pages. What is not in the copy, or is zero there, must be zero, or the
- * file's: a restore asks for no page that belongs to the file.
- */
-function differences(copy: Map<number, Buffer>, pid: number): string[] {
-  const memory = openSync(`/proc/${pid}/mem`, "r");
-  const found: string[] = [];
-  const [bytes, ofFile, zeros] = [Buffer.alloc(page), Buffer.alloc(page), Buffer.alloc(page)];
-  for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
-    const [, from = "", to = "", offset = "0", inode, name = ""] =
-      /^(\w+)-(\w+) ...p (\w+) \S+ (\d+) *(.*)/.exec(line) ?? [];
-    if (from === "" || /^\[v(var|dso|syscall)/.test(name)) continue;
-    const file = inode === "0" ? undefined : openSync(name.replace(/ \(deleted\)$/, ""), "r");
-    for (let at = Number.parseInt(from, 16); at < Number.parseInt(to, 16); at += page) {
-      try {
-        if (readSync(memory, bytes, 0, page, at) !== page) continue;
-      } catch {
-        continue;
-      }
-      const expected = copy.get(at / page) ?? zeros;
-      if (bytes.equals(expected)) continue;
-      if (file === undefined || !expected.equals(zeros)) found.push(`${at.toString(16)} of ${line}`);
-      else {
-        readSync(file, ofFile, 0, page, Number.parseInt(offset, 16) + at - Number.parseInt(from, 16));
-        if (!bytes.equals(ofFile)) found.push(`${at.toString(16)} of ${line}`);
-      }
-    }
-    if (file !== undefined) closeSync(file);
-  }
-  closeSync(memory);
-  return found;
-}
-
 const filesOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-
-const processesOf = (pids: number[]) =>
-  pids.map((hostPid, i) => ({ hostPid, parent: 0, pid: i + 1, command: "restless", memoryBytes: 0 }));
-
-/** One round, as a move makes it. */
-async function sendRound(sender: MemorySender, pids: number[], round: Round): Promise<void> {
-  const { begun, arrived } = sender.send(processesOf(pids), round);
-  await Promise.all([begun, arrived]);
-}
 
 async function standStill(...pids: number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, "SIGSTOP");
@@ -136,7 +95,7 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
     }
     await standStill(pid);
     await sendRound(sender, [pid], { state: "frozen", isVerified: true, ...ownMemory });
-    expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
+    expect(differences(copyIn(readStore(memoryFile(memory, 1))), pid)).toEqual([]);
     // What did not change is not sent again.
     await sendRound(sender, [pid], { state: "live", ...ownMemory });
     expect(await sender.changed([pid])).toBe(0);
@@ -155,7 +114,7 @@ test("memory that comes compressed is right, and no more bytes go than it has", 
     };
     const round = { state: "frozen", isVerified: true, ...ownMemory } as const;
     await sender.send(processesOf([pid]), round, { onSent }).arrived;
-    if (level > 0) expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
+    if (level > 0) expect(differences(copyIn(readStore(memoryFile(memory, 1))), pid)).toEqual([]);
     await store.close();
     rmSync(memoryFile(memory, 1));
     return sent;
@@ -207,7 +166,7 @@ test("what has changed in the end can stay where it is: its pages are named, and
   const populated = readStore(memoryFile(memory, 1));
   const all = [...populated.keys()].map((first) => ({ task: 1, first, count: 1 }));
   expect(await store.missing(all)).toEqual([]);
-  const wrong = differences(populated, pid);
+  const wrong = differences(copyIn(populated), pid);
   expect(wrong.length).toBeGreaterThan(0);
   expect(wrong.length).toBeLessThanOrEqual(changed);
 });
@@ -268,6 +227,8 @@ test("a page that is not what the original has is found", async () => {
   expect((await store.failed).message).toBe(`page ${first.toString(16)} of process 1: Bad message`);
 });
 
+const copyIn = (store: Map<number, Buffer>) => (number: number) => store.get(number) ?? Buffer.alloc(page);
+
 /** The pages of the file that are no holes, as another tool sees them. */
 function readStore(file: string): Map<number, Buffer> {
   const copy = new Map<number, Buffer>();
@@ -321,7 +282,7 @@ test("a process that nobody tracks gives all of its memory in each round, as one
   await storeOf(sender);
   for (let round = 0; round < 2; round++) {
     await sendRound(sender, [pid], { state: "live", ...ownMemory });
-    expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
+    expect(differences(copyIn(readStore(memoryFile(memory, 1))), pid)).toEqual([]);
   }
   expect(whole).toBeGreaterThan(page);
 });

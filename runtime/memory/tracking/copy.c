@@ -64,6 +64,16 @@ void copy_see(struct copy *it, uint64_t first, uint64_t end, int is_written) {
   }
 }
 
+void copy_see_at(struct copy *it, uint64_t page, uint32_t place, int is_written, int is_noted) {
+  struct chunk *chunk = make_chunk(it, page / CHUNK_PAGES);
+  unsigned at = page % CHUNK_PAGES;
+  if (!chunk->places) chunk->places = must(calloc(CHUNK_PAGES, sizeof *chunk->places));
+  int is_other = chunk->places[at] != place;
+  if (is_noted) chunk->places[at] = place;
+  set(chunk->seen, at);
+  if (is_written || is_other || !is_set(chunk->had, at)) set(chunk->changed, at);
+}
+
 void copy_forget(struct copy *it, uint64_t first, uint64_t end) {
   for (uint64_t page = first; page < end; page++) {
     struct chunk *chunk = known_chunk(it, page / CHUNK_PAGES);
@@ -151,7 +161,10 @@ int copy_had(const struct copy *it, give_run *give, void *to) {
 }
 
 void copy_free(struct copy *it) {
-  for (size_t i = 0; i < it->room; i++) free(it->slots[i]);
+  for (size_t i = 0; i < it->room; i++) {
+    if (it->slots[i]) free(it->slots[i]->places);
+    free(it->slots[i]);
+  }
   free(it->slots);
   *it = (struct copy){0};
 }

@@ -8,6 +8,8 @@ struct chunk {
   uint64_t number;
   // The destination has it; it is populated now; it must be sent.
   uint64_t had[8], seen[8], changed[8];
+  // Of `copy_see_at`: where the kernel kept each page when it was noted. NULL where none was.
+  uint32_t *places;
 };
 
 struct copy {
@@ -30,6 +32,10 @@ void copy_begin(struct copy *it);
 
 // These pages are populated. They must be sent if they were written, or if the destination does not have them.
 void copy_see(struct copy *it, uint64_t first, uint64_t end, int is_written);
+
+// As `copy_see`, of one page that the kernel keeps at `place`. Where that is not the place noted before, it is another page. With
+// `is_noted` the place is noted.
+void copy_see_at(struct copy *it, uint64_t page, uint32_t place, int is_written, int is_noted);
 
 // The destination does not have these pages after all.
 void copy_forget(struct copy *it, uint64_t first, uint64_t end);

@@ -1,141 +1,50 @@
-#define _GNU_SOURCE
 #include "tracker.h"
-#include "../../ptrace/tracee.h"
-#include "kernel.h"
-#include "mappings.h"
 #include "pinned.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef UFFD_USER_MODE_ONLY
-#define UFFD_USER_MODE_ONLY 1
-#endif
-
-enum { ROOM = 1 << 15 };
-static struct region regions[ROOM];
-
-/** Takes a userfaultfd that a process has just made. All of its threads stand still, so no child has inherited it. */
-static int take_descriptor(struct tracee *tracee, int theirs) {
-  int pidfd = syscall(SYS_pidfd_open, tracee->pid, 0);
-  int ours = pidfd < 0 ? -1 : syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
-  int error = ours < 0 ? -errno : 0;
-  if (pidfd >= 0) close(pidfd);
-  long closed = tracee_call(tracee, SYS_close, theirs, 0, 0);
-  if (!error && closed) {
-    close(ours);
-    error = closed;
-  }
-  return error ? error : ours;
+/** PAGEMAP_SCAN needs no stop in each round, and less time. */
+static const struct way *way(void) {
+  static const struct way *chosen;
+  if (!chosen) chosen = page_scan.check() ? &soft_dirty : &page_scan;
+  return chosen;
 }
 
 int track(struct tracked *it, pid_t pid) {
-  struct tracee tracee;
   *it = (struct tracked){.pid = pid, .uffd = -1, .is_pinned = is_pinned(pid)};
-  if (it->is_pinned) return -EBUSY;
-  int error = tracee_interrupt(&tracee, pid);
-  if (!error) {
-    long theirs = tracee_call(&tracee, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY, 0, 0);
-    if (theirs < 0) error = theirs;
-    else it->uffd = take_descriptor(&tracee, theirs);
-    if (it->uffd < 0 && !error) error = it->uffd;
-  }
-  tracee_release(&tracee);
-  if (!error) error = uffd_prepare(it->uffd);
-  if (error && it->uffd >= 0) close(it->uffd);
-  if (error) it->uffd = -1;
-  return error;
+  return it->is_pinned ? -EBUSY : way()->begin(it);
 }
 
-/** A region that is populated: what of it is the process's own memory. */
-static void see(struct tracked *it, const struct mapping *of, int pagemap, const struct region *region, int is_new) {
-  int is_written = is_new || region->categories & WRITTEN;
-  if (region->categories & ZERO_PAGE || (of->is_file && region->categories & OF_FILE)) return;
-  if (!(region->categories & SWAPPED) || region->categories & PRESENT) {
-    copy_see(&it->copy, region->start / PAGE, region->end / PAGE, is_written);
-    return;
-  }
-  for (uint64_t at = region->start; at < region->end; at += PAGE)
-    if (!is_marker(pagemap, at)) copy_see(&it->copy, at / PAGE, at / PAGE + 1, is_written);
+static void let_go(struct tracked *it) {
+  if (it->uffd >= 0) close(it->uffd);
+  it->uffd = -1;
+  it->has_marks = 0;
 }
 
-/**
- * Looks through one mapping. A mapping that is not registered is new, or was moved: all that is populated in it counts as written. So it
- * does after any other error, because a scan that fails has protected pages again without telling that they were written.
- */
-static void look(struct tracked *it, const struct mapping *of, int pagemap, enum scan_kind asked) {
-  enum scan_kind kind = it->uffd < 0 ? LOOK : asked;
-  int is_new = kind == LOOK;
-  for (uint64_t at = of->start; at < of->end;) {
-    uint64_t reached = at;
-    long found = scan(pagemap, kind, at, of->end, regions, ROOM, &reached);
-    if (found < 0) {
-      // What is gone meanwhile the next round sees.
-      if (kind == LOOK) return;
-      int can_track = found == -EPERM && !is_new && kind == PROTECT_AGAIN && !uffd_register(it->uffd, of->start, of->end);
-      if (!can_track) kind = LOOK;
-      is_new = 1;
-      at = of->start;
-      continue;
-    }
-    for (long i = 0; i < found; i++) see(it, of, pagemap, &regions[i], is_new);
-    if (reached <= at) return;
-    at = reached;
-  }
-}
-
-/** Looks through all of its mappings. 0, or a negative errno. */
-static int look_at_all(struct tracked *it, enum scan_kind kind) {
-  char path[64];
-  struct mapping *mappings;
-  if (it->uffd >= 0 && is_pinned(it->pid)) {
-    close(it->uffd);
-    it->uffd = -1;
+static int look(struct tracked *it, enum look look) {
+  if ((it->uffd >= 0 || it->has_marks) && is_pinned(it->pid)) {
+    let_go(it);
     it->is_pinned = 1;
   }
-  // Opened anew in each round: an older descriptor belongs to the memory before an execve.
-  snprintf(path, sizeof path, "/proc/%d/pagemap", it->pid);
-  int pagemap = open(path, O_RDONLY | O_CLOEXEC);
-  if (pagemap < 0) return -errno;
-  long count = read_mappings(it->pid, &mappings);
-  if (count < 0) {
-    close(pagemap);
-    return count;
-  }
   copy_begin(&it->copy);
-  for (long i = 0; i < count; i++) look(it, &mappings[i], pagemap, kind);
-  free(mappings);
-  close(pagemap);
-  return 0;
+  return way()->look(it, look);
 }
 
 int track_round(struct tracked *it, int is_frozen, give_run *give, void *to) {
-  int error = look_at_all(it, is_frozen ? LOOK_TRACKED : PROTECT_AGAIN);
+  int error = look(it, is_frozen ? FOR_THE_LAST : FOR_A_ROUND);
   return error ? error : copy_end(&it->copy, give, to);
 }
 
 int track_count(struct tracked *it, uint64_t *pages) {
-  int error = look_at_all(it, LOOK_TRACKED);
+  int error = look(it, TO_COUNT);
   if (!error) *pages = copy_count(&it->copy);
   return error;
 }
 
-int track_check(void) {
-  int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-  int error = fd < 0 ? -errno : uffd_prepare(fd);
-  if (fd >= 0) close(fd);
-  struct tracked self = {.pid = getpid(), .uffd = -1};
-  uint64_t pages = 0;
-  if (!error) error = track_count(&self, &pages);
-  track_end(&self);
-  return error ? error : pages > 0 ? 0 : -ENOTSUP;
-}
+uint64_t track_check(void) { return (page_scan.check() ? 0 : HAS_PAGE_SCAN) | (soft_dirty.check() ? 0 : HAS_SOFT_DIRTY); }
 
 void track_end(struct tracked *it) {
-  if (it->uffd >= 0) close(it->uffd);
+  let_go(it);
   copy_free(&it->copy);
   *it = (struct tracked){.uffd = -1};
 }

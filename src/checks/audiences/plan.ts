@@ -1,7 +1,6 @@
 import type { ContainerFacts, HostFacts } from "../../contract/facts.ts";
 import type { Mode, NoConvergence, PlainMode } from "../../contract/migration.ts";
-import { roundsBetween } from "../host/dirty-tracking.ts";
-import { hasAll, type MigrationMode, modes, orderedModes } from "../modes.ts";
+import { isPossible, type MigrationMode, modes, orderedModes } from "../modes.ts";
 
 export interface ModeChoice {
   mode: PlainMode;
@@ -19,10 +18,10 @@ export interface ModeQuestion {
 export function choosePlan({ asked, source, destination, container }: ModeQuestion): ModeChoice {
   const named = modeNamed(asked);
   if (named) return { mode: named.name, because: `You asked for ${named.title}.` };
-  const untracked = roundsBetween(source, destination) === "own" ? container.pinned[0] : undefined;
+  const untracked = isPossible(modes.precopy, source, destination) ? container.pinned[0] : undefined;
   const isChosen = (mode: MigrationMode) => isPossible(mode, source, destination) && !(mode.goesInRounds && untracked);
   const { name, because } = orderedModes.find(isChosen) ?? modes.cold;
-  return { mode: name, because: untracked ? becauseOf(untracked) : because(destination) };
+  return { mode: name, because: untracked ? becauseOf(untracked) : because };
 }
 
 const becauseOf = ({ pid, command }: ContainerFacts["pinned"][number]) =>
@@ -37,9 +36,4 @@ export function possibleEnd(asked: NoConvergence, source: HostFacts, destination
 /** Undefined where a word names no mode: `auto`, or the other ends of pre-copy. */
 function modeNamed(word: Mode | NoConvergence): MigrationMode | undefined {
   return orderedModes.find(({ name }) => name === word);
-}
-
-function isPossible(mode: MigrationMode, source: HostFacts, destination: HostFacts): boolean {
-  if (mode.goesInRounds) return roundsBetween(source, destination) !== undefined;
-  return hasAll(source, mode) && hasAll(destination, mode);
 }

@@ -33,8 +33,8 @@ describe("what is allowed with a warning", () => {
       { view: { networksDifferent: [{ name: "lan", what: "subnet a here, b on the source" }] } },
       "networks",
     ],
-    ["small pipes", { source: { pipeMaxSize: 1048576 } }, "pipe-size"],
-    ["no userfaultfd there", { destination: { criu: criuOf({ lazyPages: false }) } }, "userfaultfd"],
+    ["small pipes", { source: { pipeMaxSize: 1048576 }, mode: "cold" }, "pipe-size"],
+    ["no userfaultfd there", { destination: { criu: criuOf({ lazyPages: false }) }, mode: "cold" }, "userfaultfd"],
     ["an older kernel there", { destination: { kernel: "6.1.0-40" } }, "kernel"],
     ["an old Docker", { source: { docker: dockerOf({ version: "24.0.7" }) } }, "docker"],
   ];

@@ -91,26 +91,26 @@ describe("what forbids a move", () => {
       { destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" },
       "preflight-failed",
       /post-copy needs userfaultfd, which h2 does not have/,
-      /use --mode precopy, which auto would choose here; or on h2: modprobe userfaultfd/,
+      /use --mode cold, which auto would choose here; or on h2: modprobe userfaultfd/,
     ],
     [
       "no dirty tracking in pre-copy",
-      { source: { criu: criuOf({ dirtyTracking: false }) }, mode: "precopy" },
+      { source: { pageScan: false }, mode: "precopy" },
       "preflight-failed",
       /pre-copy needs dirty tracking, which h1 does not have/,
       /use --mode postcopy.*or on h1: boot .*SOFT_DIRTY/,
     ],
     [
-      "no dirty tracking anywhere, and much memory",
+      "no userfaultfd anywhere, and much memory",
       {
-        source: { criu: criuOf({ dirtyTracking: false }) },
-        destination: { criu: criuOf({ dirtyTracking: false }) },
+        source: { criu: criuOf({ lazyPages: false }) },
+        destination: { criu: criuOf({ lazyPages: false }) },
         container: { memoryBytes: 1024 ** 3 },
         mode: "precopy",
       },
       "preflight-failed",
       /which h1 and h2 do not have/,
-      /use --mode postcopy.*on h1: boot .*; on h2: boot/,
+      /use --mode cold.*on h1: modprobe .*; on h2: modprobe/,
     ],
     ["stopped", { container: { running: false, state: "exited" } }, "container-not-running", /exited/, /docker start/],
     ["paused", { container: { state: "paused" } }, "container-not-running", /paused/, /docker unpause/],
@@ -130,8 +130,8 @@ describe("what forbids a move", () => {
         mode: "postcopy",
       },
       "no-space",
-      /h1: 1 GiB of memory is free, and the images of shared memory .* need 2 GiB/,
-      /on h1: free 1 GiB of memory, or use --mode cold/,
+      /h1: 1 GiB of memory is free, and the images of memory .* need 2 GiB/,
+      /on h1: free 1 GiB of memory$/,
     ],
     [
       "memory for the images of a tmpfs, which no mode does without",
@@ -240,8 +240,13 @@ test("processes of other users move where CRIU can read their limits, whatever t
   expect(check({ destination, container }).filter(({ level }) => level !== "ok")).toEqual([]);
 });
 
-test("shared memory needs no room on the source where it goes to the destination as it is dumped", () => {
-  const source = { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } };
-  const container = { shared: { memoryBytes: 2 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0 } };
-  expect(check({ source, container, mode: "cold" }).filter(({ level }) => level !== "ok")).toEqual([]);
+test("shared memory needs no room on the source where it goes apart; where CRIU cannot leave memory out, all of it needs room", () => {
+  const memory = { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 };
+  const criu = criuOf({ sharedApart: true });
+  const shared = { memoryBytes: 2 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0 };
+  const apart = check({ source: { memory, criu }, destination: { criu }, container: { shared }, mode: "cold" });
+  expect(apart.filter(({ level }) => level !== "ok")).toEqual([]);
+  const source = { memory, pipeMaxSize: 4096 };
+  const whole = check({ source, container: { memoryBytes: 1.5 * 1024 ** 3 }, mode: "cold" });
+  expect(whole.find(({ level }) => level === "fail")?.message).toContain("need 1.5 GiB");
 });

@@ -12,8 +12,8 @@ export const askedMode: Check<PlannedMove> = {
   audiences: ["migration"],
   run: ({ source, destination, container, mode }) => {
     const { title, needs, followsAfterResume: memoryFollows } = modes[mode];
-    return needs.flatMap(({ feature, check }) => {
-      const warnings = [source, destination].flatMap((host) =>
+    return needs.flatMap(({ feature, check, isOfSource }) => {
+      const warnings = (isOfSource ? [source] : [source, destination]).flatMap((host) =>
         check
           .run({ host, memoryFollows })
           .filter(({ level }) => level === "warn")

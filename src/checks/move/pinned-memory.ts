@@ -1,15 +1,14 @@
 import type { Check, PlannedMove } from "../check.ts";
 import { warn } from "../finding.ts";
-import { roundsBetween } from "../host/dirty-tracking.ts";
 import { modes } from "../modes.ts";
 
 /** Pre-copy that was asked for: such a process gives all of its memory in each round, and again under the freeze. */
 export const pinnedMemory: Check<PlannedMove> = {
   key: "pinned-memory",
   audiences: ["migration"],
-  run: ({ container, source, destination, mode }) => {
+  run: ({ container, mode }) => {
     const [first, ...others] = container.pinned;
-    if (!first || !modes[mode].goesInRounds || roundsBetween(source, destination) !== "own") return [];
+    if (!first || !modes[mode].goesInRounds) return [];
     const more = others.length > 0 ? ` and ${others.length} more` : "";
     return [
       warn(

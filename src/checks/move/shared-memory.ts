@@ -1,7 +1,7 @@
 import { bytes } from "../../contract/units.ts";
 import type { Check, PlannedMove } from "../check.ts";
 import { warn } from "../finding.ts";
-import { goesApart, imagesOnSource, sharedByCriu } from "../image-room.ts";
+import { imagesOnSource, sharedByCriu } from "../image-room.ts";
 import { modes, sendsAllFrozen } from "../modes.ts";
 
 /** Any link carries less within about a second. */
@@ -17,15 +17,17 @@ export const sharedMemory: Check<PlannedMove> = {
   run(move) {
     const { container, source, mode } = move;
     const { shared } = container;
-    const frozenBytes = shared.tmpfsBytes + sharedByCriu(shared, move);
+    const byCriu = sharedByCriu(shared, move);
+    const frozenBytes = shared.tmpfsBytes + byCriu;
     if (sendsAllFrozen(modes[mode]) || frozenBytes < quickBytes) return [];
     // The check of their images has failed already.
-    if (imagesOnSource(shared, move) > source.memory.availableBytes) return [];
-    const kinds = goesApart(move)
-      ? shared.hugeBytes > 0
-        ? "huge pages and tmpfs mounts"
-        : "tmpfs mounts"
-      : "shared memory and tmpfs mounts";
+    if (imagesOnSource(container, move) > source.memory.availableBytes) return [];
+    const kinds =
+      byCriu === 0
+        ? "tmpfs mounts"
+        : byCriu < shared.memoryBytes
+          ? "huge pages and tmpfs mounts"
+          : "shared memory and tmpfs mounts";
     const what = `${bytes(frozenBytes)} of ${kinds} are sent while the container is frozen`;
     return [warn(what, "choose a time when a longer downtime does no harm")];
   },

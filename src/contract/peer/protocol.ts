@@ -80,7 +80,6 @@ export const migrationProtocol = {
   create: call("migrations/:migration/create", nothing, z.object({ id: containerId })),
   // sync
   tree: stream("migrations/:migration/trees/:index"),
-  pages: stream("migrations/:migration/pages"),
   /** A connection with its own TLS follows (runtime/memory/). */
   openMemory: call("migrations/:migration/memory", nothing, memoryTicket),
   // arm
@@ -92,6 +91,7 @@ export const migrationProtocol = {
   /** Answered when the container runs, or when the destination has returned it. A tree of thousands of processes has tens of MiB. */
   offer: call("migrations/:migration/offer", batonOffer, batonAnswer, 256 * mib),
   // run, drain
+  pages: stream("migrations/:migration/pages"),
   baton: call("migrations/:migration/baton", batonQuestion, batonAnswer),
   /** The source has lost the memory that it served. */
   memoryLost: call("migrations/:migration/lost", nothing, nothing),

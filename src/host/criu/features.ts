@@ -17,9 +17,8 @@ async function askCriu(): Promise<HostFacts["criu"]> {
   const versionText = await ask(["--version"]);
   const version = versionText.output.match(/Version:\s*([\d.]+)/)?.[1];
   if (!version) return null;
-  const [check, dirty, lazy, otherUsers, library] = await Promise.all([
+  const [check, lazy, otherUsers, library] = await Promise.all([
     ask(["check"]),
-    ask(["check", "--feature", "mem_dirty_track"]),
     ask(["check", "--feature", "uffd-noncoop"]),
     dumpsOtherUsers(),
     ask([], { LD_PRELOAD: criuLibraryPath, GODWIT_CRIU_CHECK: "1" }),
@@ -27,7 +26,6 @@ async function askCriu(): Promise<HostFacts["criu"]> {
   return {
     version,
     problem: check.ok ? null : firstProblem(check.output),
-    dirtyTracking: dirty.ok,
     lazyPages: lazy.ok,
     otherUsers,
     sharedApart: library.output.trim() === "godwit-criu",

@@ -201,10 +201,6 @@ export class IncomingMigration {
     throw new GodwitError("usage", "The container of this migration is not created yet.");
   }
 
-  get hasSpace(): boolean {
-    return this.#space !== undefined;
-  }
-
   get space(): ImageSpace {
     if (this.#space) return this.#space;
     throw new GodwitError("usage", "This migration has no room for images yet.");

@@ -5,7 +5,7 @@ import type { IncomingMigrations } from "./incoming-migrations.ts";
 import { bringImage, receiveImage } from "./prepare/image.ts";
 import { createContainer, receiveInit } from "./prepare.ts";
 import { onMemoryLost, prepareRoot, receiveCriuImage } from "./switchover.ts";
-import { openMemory, receiveLog, receivePages, receiveTree } from "./sync.ts";
+import { openMemory, receiveLog, receiveTree } from "./sync.ts";
 
 /** The story of a migration on its destination: what each request of the source does here, in the order of a move. */
 export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof migrationProtocol> {
@@ -25,7 +25,6 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
     },
     // sync
     tree: async (request) => receiveTree(await of(request), Number(request.params.index), request.stream),
-    pages: async (request) => receivePages(await of(request), request.stream),
     openMemory: async (request) => openMemory(await of(request)),
     // arm
     sendLog: async (request) => receiveLog(await of(request), request.query.suffix, request.stream),
@@ -41,6 +40,7 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
     sendCriuImage: async (request) => receiveCriuImage(await of(request), request.query.name, request.stream),
     offer: async (request) => (await of(request)).takeBaton(request.body),
     // run, drain, finish
+    pages: async (request) => (await of(request)).memory.take(request.stream),
     baton: ({ params, peer, body }) => all.askBaton(params.migration ?? "", peer, body),
     async memoryLost(request) {
       onMemoryLost(await of(request));

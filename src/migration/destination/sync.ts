@@ -19,22 +19,12 @@ export async function receiveTree(m: IncomingMigration, index: number, stream: D
   await joinStreams(stream, server.stream);
 }
 
-/** Takes memory: a round of it, or in post-copy what follows after the resume. The source sees only that the connection breaks. */
-export async function receivePages(m: IncomingMigration, stream: Duplex): Promise<void> {
-  try {
-    await m.memory.take(stream, m.hasSpace ? m.space : undefined);
-  } catch (error) {
-    if (error instanceof GodwitError) m.baton.note(error);
-    throw error;
-  }
-}
-
 /** Gets ready to take memory in rounds, over a connection of its own. The source sees only that this breaks. */
 export async function openMemory(m: IncomingMigration): Promise<{ ticket: string; key: string }> {
   const key = randomBytes(keyBytes).toString("hex");
+  const { space } = m;
   const ticket = m.deps.tickets.issue((connection) => {
-    if (m.record.state.at === "waiting" && m.hasSpace)
-      m.memory.takeRounds(connection, key, m.space, (error) => m.baton.note(error));
+    if (m.record.state.at === "waiting") m.memory.takeRounds(connection, key, space, (error) => m.baton.note(error));
     else connection.destroy();
   });
   return { ticket, key };

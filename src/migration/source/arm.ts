@@ -18,10 +18,10 @@ export async function arm(move: Move): Promise<void> {
 
 /** Arms the destination for a mode; again where the mode has changed. */
 export async function armFor(move: Move, mode: PlainMode): Promise<void> {
-  const { container, dockerRoot, files, record, running, signal, space } = move;
+  const { checked, container, dockerRoot, files, record, running, signal, space } = move;
   move.logMark = await sendLogs(files, container, dockerRoot, signal);
   const shared = await sharedMemoryOf(running);
-  await space.grow(roomOnSource(shared));
+  await space.grow(roomOnSource(checked.facts, shared, checked.leavesMemoryOut));
   const order = { mode, keepConnections: record.keepConnections, shared };
   await callPeer(move.peer, migrationProtocol.arm, { migration: record.migration }, order, { signal });
 }

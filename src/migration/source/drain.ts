@@ -1,3 +1,4 @@
+import { total } from "../../checks/image-room.ts";
 import type { Move } from "./move.ts";
 
 /** A link that is cut for a minute must not end a drain. */
@@ -30,8 +31,5 @@ export async function drain(move: Move): Promise<void> {
   }
 }
 
-/** Bytes of memory that come into the container after the resume: what no processes share. */
-const bytesToFollow = ({ checked }: Move): number => {
-  const { memoryBytes, tmpfsBytes } = checked.facts.shared;
-  return checked.plan.memoryBytes - memoryBytes - tmpfsBytes;
-};
+/** Bytes of memory that are sent after the resume. */
+const bytesToFollow = ({ checked }: Move): number => checked.plan.memoryBytes - total(checked.facts.shared);

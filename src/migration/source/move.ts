@@ -26,23 +26,17 @@ import { ProgressReports } from "./transfer/progress/reports.ts";
 export interface RoundsOutcome {
   /** Whether the memory that is left follows after the resume. */
   restFollows: boolean;
-  /** Images of the last round, as a path from `space.images`. */
-  parent: string;
   /** What is left to send, in bytes, and how long that is expected to take, in ms. */
   leftBytes: number;
   sendingMs: number;
 }
 
-/** How the memory of a running container is sent in rounds. */
+/** How the memory of a container is sent in rounds. */
 export interface MemoryRounds {
-  /** Sends a round, from 1 on: what has changed since the one before. `counter` counts its bytes. */
-  send(round: number, counter: ByteCounter): Promise<void>;
+  /** Sends a round while the container runs: what has changed since the one before. `counter` counts its bytes. */
+  send(counter: ByteCounter): Promise<void>;
   /** Bytes that were written to since the last round. */
   left(): Promise<number>;
-}
-
-/** Rounds that godwit makes, and not CRIU. */
-export interface OwnRounds extends MemoryRounds {
   /** Before the first round, which does it otherwise. */
   connect(): Promise<void>;
   /** The last round, under the freeze. */
@@ -84,10 +78,10 @@ export class Move {
   dockerRoot!: string;
   /** Of the container on the destination. */
   createdId!: string;
-  /** sync; undefined where memory does not go in rounds. */
+  /** sync; undefined where private memory does not go in rounds while the container runs. */
   rounds: RoundsOutcome | undefined;
-  /** sync; undefined where nothing goes in godwit's own rounds. */
-  ownRounds: OwnRounds | undefined;
+  /** sync, or switchover; undefined where no memory goes before the resume, or all of it in CRIU's images. */
+  memory: MemoryRounds | undefined;
   /** arm: how far the log was sent. */
   logMark: LogMark | undefined;
   setupMs = 0;
@@ -139,9 +133,9 @@ export class Move {
     this.migration.save();
   }
 
-  /** Whether private memory goes in godwit's own rounds, and not in CRIU's pre-dumps. */
-  get tracksPages(): boolean {
-    return this.checked.tracksPages && modes[this.checked.plan.mode].goesInRounds;
+  /** Whether private memory goes before the resume, in rounds or in the last one alone. Post-copy that pre-copy became is such a move. */
+  get sendsPrivate(): boolean {
+    return !modes[this.checked.plan.mode].followsAfterResume;
   }
 
   /** A container with a terminal is armed under the freeze: its log must be whole before Docker opens it on the destination. */

@@ -15,7 +15,10 @@ export async function prepare(move: Move): Promise<void> {
   const { checked, context, heartbeat, host, peer, record, signal, undo } = move;
   heartbeat.start();
   move.running = await runcContainer(record.containerId);
-  move.space = await reserveImageSpace(`source-${record.migration}`, roomOnSource(checked.facts.shared));
+  move.space = await reserveImageSpace(
+    `source-${record.migration}`,
+    roomOnSource(checked.facts, checked.facts.shared, checked.leavesMemoryOut),
+  );
   undo.defer(() => move.space.release());
   move.dockerRoot = await host.dockerRoot();
   move.files = { migration: record.migration, peer, trees: checked.trees, counter: move.counter };

@@ -20,14 +20,12 @@ import { type LastRound, openLastRound } from "./transfer/files.ts";
 import {
   type MemoryTransfer,
   transferAfterResume,
+  transferInImages,
   transferLastRound,
-  transferUnderFreeze,
 } from "./transfer/memory-transfer.ts";
 
 /** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
 const inlineBytes = 256 * 1024;
-/** Where CRIU finds the round before, on this host. */
-const parentLink = "parent";
 /** Written by runc before it starts CRIU: what the container's standard input and outputs are. */
 const descriptorsFile = "descriptors.json";
 
@@ -46,7 +44,7 @@ export async function switchover(move: Move): Promise<void> {
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
-  await move.ownRounds?.beforeFreeze();
+  await move.memory?.beforeFreeze();
   move.heartbeat.hurry();
   record.mayBeFrozen = true;
   move.migration.save();
@@ -85,10 +83,11 @@ interface Transfers {
 }
 
 function openMemoryTransfer(move: Move): Promise<MemoryTransfer> {
-  if (move.request.verify && !move.ownRounds)
-    move.context.warn("No memory is compared (--verify): none was sent in godwit's own rounds.");
+  const isSent = move.memory || (move.sendsPrivate && move.checked.leavesMemoryOut);
+  if (move.request.verify && !isSent)
+    move.context.warn("No memory is compared (--verify): none is sent before the resume.");
   if (move.mode.followsAfterResume) return transferAfterResume(move);
-  return move.ownRounds ? transferLastRound(move, move.ownRounds) : transferUnderFreeze(move);
+  return move.checked.leavesMemoryOut ? transferLastRound(move) : transferInImages(move);
 }
 
 async function openTransfers(move: Move, undo: AsyncDisposableStack): Promise<Transfers> {
@@ -146,7 +145,7 @@ async function readImage(folder: string, name: string): Promise<SmallImage> {
 
 /** Sends CRIU's large images, and returns the small ones for the offer. */
 async function sendImages({ counter, peer, record, space, stop }: Move): Promise<BatonOffer["images"]> {
-  const names = (await readdir(space.images)).filter((name) => name !== parentLink);
+  const names = await readdir(space.images);
   const read = names.map(async (name) => {
     const path = join(space.images, name);
     const { size } = await stat(path);

@@ -4,7 +4,7 @@ import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
 import { sendTreesInRounds } from "./transfer/files.ts";
-import { ownRoundsOf } from "./transfer/memory-rounds.ts";
+import { memoryRoundsOf } from "./transfer/memory-rounds.ts";
 import { sendMemoryInRounds } from "./transfer/rounds.ts";
 
 /** While the container runs: sends its files in rounds, and after them, in pre-copy, its memory in rounds. */
@@ -31,6 +31,6 @@ async function sendSharedMemory(move: Move): Promise<void> {
   if (total === 0) return;
   move.enter("sync", `Copying shared memory: ${bytes(total)}`);
   await context.step("copy shared memory", {}, () =>
-    reports.during({ phase: "sync", total }, () => ownRoundsOf(move).send(1, counter)),
+    reports.during({ phase: "sync", total }, () => memoryRoundsOf(move).send(counter)),
   );
 }

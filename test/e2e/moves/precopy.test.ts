@@ -8,7 +8,7 @@ import { errorOf } from "../support/running-move.ts";
 import { useSharedLab } from "../support/shared-lab.ts";
 import { eventually } from "../support/wait.ts";
 
-// The kernel of this machine has no soft-dirty, so these are godwit's own rounds. test/e2e-vm/precopy.test.ts has CRIU's.
+// By PAGEMAP_SCAN, where this machine's kernel has it. test/e2e-vm/precopy.test.ts has the same by soft-dirty.
 const lab = useSharedLab(["forky", "trixie"]);
 beforeAll(() => makeCheckedMemory(lab));
 

@@ -33,7 +33,7 @@ describe("shared memory of several hundred MiB: anonymous, System V, memfd, and 
     const plan = (mode: string) => lab.json<MigrationPlan>("migrate", "h1/shares", "h2", "--mode", mode, "--dry-run");
     const { memoryBytes, verdicts } = await plan("postcopy");
     const room = (all: Verdict[]) => all.find(({ check }) => check === "images-room")?.message;
-    // What is in a tmpfs alone: the rest goes in rounds, or as it is dumped.
+    // What is in a tmpfs alone: the rest goes in rounds, or under the freeze in `cold`.
     const inTmpfs = new RegExp(`, images need ${size / 8 + 10}(\\.\\d)? MiB`);
     expect(room(verdicts)).toMatch(inTmpfs);
     expect(room((await plan("cold")).verdicts)).toMatch(inTmpfs);

@@ -23,8 +23,7 @@ export interface HeldDump {
  * @throws dump-failed with CRIU's reason; the container is still complete then
  */
 export async function holdDump(container: RuncContainer, request: DumpRequest): Promise<HeldDump> {
-  const more = request.pagePort ? ["--page-server", `127.0.0.1:${request.pagePort}`] : [];
-  const held = await holdRunc(container, request, { more, options: [], lazy: false });
+  const held = await holdRunc(container, request, { more: [], options: [], lazy: false });
   const dump = async (signal?: AbortSignal) => {
     await held.release();
     try {

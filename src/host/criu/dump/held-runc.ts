@@ -22,12 +22,8 @@ export interface DumpRequest {
   images: string;
   /** Folder for CRIU's log and statistics. It is made where it is missing. */
   work: string;
-  /** Port of 127.0.0.1 that takes the memory pages, which then do not go into `images`. */
-  pagePort?: number;
   /** A file that lists shared objects whose contents are left out, once it is there: see runtime/criu/objects.c. */
   leftOut?: string | undefined;
-  /** Images of a pre-dump, as a path relative to `images`. The dump then has only the pages that were written since. */
-  parent?: string | undefined;
 }
 
 /** How runc is started for a dump. */
@@ -118,7 +114,6 @@ function dumpArguments(container: RuncContainer, request: DumpRequest, more: str
     ...["--root", container.root, "checkpoint", "--leave-running", "--empty-ns", "network"],
     ...["--tcp-established", "--ext-unix-sk", "--file-locks"],
     ...["--image-path", request.images, "--work-path", request.work],
-    ...(request.parent ? ["--parent-path", request.parent] : []),
     ...more,
     container.id,
   ];

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { pageWordBytes } from "../../proc/page-size.ts";
 import { run } from "../../proc/process.ts";
 import type { RuncContainer } from "../../runtime/runc.ts";
-import { closeWord } from "../pages/dump-protocol.ts";
 import { type DumpRequest, holdRunc } from "./held-runc.ts";
+
+/** Ends a connection of pages to CRIU. */
+const closeWord = 0x1023;
 
 /** A dump that leaves the memory in the processes. It has started, and stops before CRIU looks at the container. */
 export interface HeldLazyDump {

@@ -5,8 +5,6 @@ import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { PlainMode } from "../../../contract/migration.ts";
 import { renameSharedImages, sharedSocketFile } from "../../../host/criu/images/shared-objects.ts";
-import { DumpProtocol } from "../../../host/criu/pages/dump-protocol.ts";
-import { PageStore } from "../../../host/criu/pages/page-store.ts";
 import { lazyRuns } from "../../../host/criu/restore/lazy-orders.ts";
 import { pagesSocket } from "../../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../../host/host.ts";
@@ -22,7 +20,6 @@ export class IncomingMemory {
   readonly #host: Host;
   /** Whether this host can put it into the container while that runs. */
   lazy = false;
-  #store: PageStore | undefined;
   #rounds: MemoryStore | undefined;
   #later: PageRelay | undefined;
 
@@ -30,13 +27,11 @@ export class IncomingMemory {
     this.#host = host;
   }
 
-  /** What takes the memory of this mode is ready. In post-copy what CRIU's pre-dumps brought is given up: it comes again. */
+  /** What takes the memory of this mode is ready. */
   async prepare(mode: PlainMode): Promise<void> {
     const { criu } = await this.#host.facts();
     this.lazy = criu?.lazyPages ?? false;
     if (!modes[mode].followsAfterResume) return;
-    await this.#store?.discard();
-    this.#store = undefined;
     this.#later?.close();
     this.#later = new PageRelay();
   }
@@ -47,20 +42,10 @@ export class IncomingMemory {
     this.#later.serve(pagesSocket(work));
   }
 
-  /**
-   * Takes a connection: one round, or, in post-copy, what goes on where the one before it broke. Without a space nothing waits
-   * for memory any more.
-   * @throws no-space where there is no room left for the round
-   */
-  async take(connection: Duplex, space: ImageSpace | undefined): Promise<void> {
-    if (this.#later) return this.#later.attach(connection);
-    if (!space) {
-      connection.destroy();
-      return;
-    }
-    const { criu } = await this.#host.facts();
-    this.#store ??= new PageStore(space.pages, new DumpProtocol(criu?.version ?? ""));
-    await this.#store.receive(connection).catch((error) => Promise.reject(explain(error, this.#host.name)));
+  /** Takes a connection of post-copy, which goes on where the one before it broke. Without post-copy nothing waits for memory. */
+  take(connection: Duplex): void {
+    if (this.#later) this.#later.attach(connection);
+    else connection.destroy();
   }
 
   /** Takes rounds of memory, with the key of their source. `onFailure` learns why no more can come. */
@@ -81,17 +66,15 @@ export class IncomingMemory {
     await this.#rounds?.charge(cgroup).catch((error) => Promise.reject(explain(error, this.#host.name)));
   }
 
-  /** Completes the images of the last dump with it, and says how to restore from them. */
+  /** Says how to restore from the images of the dump and from what has come. */
   async restoreFrom(space: ImageSpace): Promise<Pick<RestoreRequest, "memory">> {
-    await this.#store?.writeImages(space.images, this.lazy);
     await renameSharedImages(space.images);
     const later = this.#later;
     const listens = later && { listens: (path: string) => later.serve(path) };
     const missing = await this.#rounds?.missing(await lazyRuns(space.images));
     if (missing && !later && missing[0]) throw neverCame(missing[0]);
     if (missing) return { memory: { from: "store", folder: space.pages, missing, ...listens } };
-    if (listens) return { memory: { from: "source", ...listens } };
-    return this.#store ? { memory: { from: "images", folder: space.pages } } : {};
+    return listens ? { memory: { from: "source", ...listens } } : {};
   }
 
   /** The container has what came in rounds: CRIU has taken shared objects, and lazy-pages has opened the rest. */
@@ -102,8 +85,6 @@ export class IncomingMemory {
 
   /** Nothing more comes. */
   async discard(): Promise<void> {
-    await this.#store?.discard();
-    this.#store = undefined;
     await this.restored();
     this.#later?.close();
   }

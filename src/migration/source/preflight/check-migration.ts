@@ -1,6 +1,7 @@
 import { choosePlan, possibleEnd } from "../../../checks/audiences/plan.ts";
 import { preflight } from "../../../checks/audiences/preflight.ts";
-import { roundsBetween, sharesApart } from "../../../checks/host/dirty-tracking.ts";
+import { sharesApart } from "../../../checks/host/dirty-tracking.ts";
+import { leavesMemoryOut } from "../../../checks/modes.ts";
 import { attachmentOptions } from "../../../contract/attachments.ts";
 import type { ContainerFacts } from "../../../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan, NoConvergence } from "../../../contract/migration.ts";
@@ -22,8 +23,8 @@ export interface Checked {
   trees: FileTree[];
   /** What pre-copy does in the end where no round helps. */
   onNoConvergence: NoConvergence;
-  /** The rounds of pre-copy are godwit's own, because the source has no soft-dirty. */
-  tracksPages: boolean;
+  /** CRIU leaves the contents of private memory out, and godwit sends them. */
+  leavesMemoryOut: boolean;
   /** Shared memory goes in rounds as well, and CRIU leaves it out. */
   sharesApart: boolean;
 }
@@ -46,7 +47,10 @@ export async function checkMigration(
     host.engine.imageLayers(container.Image),
   ]);
   const running = container.State.Running ? await findRuncContainer(container.Id) : undefined;
-  const facts = { ...described, pinned: running && hostFacts.pageScan ? await pinnedProcesses(running) : [] };
+  const facts = {
+    ...described,
+    pinned: running && (hostFacts.pageScan || hostFacts.softDirty) ? await pinnedProcesses(running) : [],
+  };
   const choices = attachmentOptions.parse(request);
   const trees: FileTree[] = running ? await fileTrees(host.engine, container, running.pid, dockerRoot) : [];
   if (choices.bind === "copy") trees.push(...(await bindTrees(container)));
@@ -72,7 +76,7 @@ export async function checkMigration(
     facts,
     trees,
     sharesApart: sharesApart(hostFacts) && sharesApart(answer.facts),
-    tracksPages: roundsBetween(hostFacts, answer.facts) === "own",
+    leavesMemoryOut: leavesMemoryOut(hostFacts, answer.facts),
     onNoConvergence: possibleEnd(request.onNoConvergence, hostFacts, answer.facts),
     plan: {
       container: facts.name,

@@ -1,12 +1,10 @@
 import { lookup } from "node:dns/promises";
-import { join } from "node:path";
+import { sendsAllFrozen } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { Compression } from "../../../contract/migration.ts";
 import { migrationProtocol } from "../../../contract/peer/protocol.ts";
-import { preDump } from "../../../host/criu/dump/pre-dump.ts";
 import { memoryPath } from "../../../host/paths.ts";
 import { type ContainerProcess, containerProcesses, pidsBelow } from "../../../host/proc/processes.ts";
-import { changedMemory } from "../../../memory/changed-memory.ts";
 import {
   ConnectionBroke,
   MemorySender,
@@ -15,9 +13,9 @@ import {
   type SentRound,
 } from "../../../memory/rounds/memory-sender.ts";
 import { hostAndPort } from "../../../transport/peer.ts";
-import { callPeer, streamToPeer } from "../../../transport/peer-calls.ts";
-import { type ByteCounter, counted, joinStreams } from "../../../transport/streams/streams.ts";
-import type { MemoryRounds, Move, OwnRounds } from "../move.ts";
+import { callPeer } from "../../../transport/peer-calls.ts";
+import type { ByteCounter } from "../../../transport/streams/streams.ts";
+import type { MemoryRounds, Move } from "../move.ts";
 
 /** What takes longer than this to send is left to the freeze, or follows: somebody asked for that. */
 const longestMs = 1000;
@@ -27,46 +25,27 @@ const smallBytes = 512 * 1024;
 /** A round that leaves more than this share of what was left before it is not worth another one. */
 const worthwhile = 0.75;
 
-/** CRIU's pre-dump, where the kernel marks changed pages (soft-dirty). */
-export const preDumpRounds = (move: Move): MemoryRounds => ({
-  async send(round, counter) {
-    const { running, space } = move;
-    const tunnel = await openTunnel(move, counter);
-    try {
-      await preDump({
-        container: running,
-        images: join(space.pages, String(round)),
-        parent: round > 1 ? join("..", String(round - 1)) : undefined,
-        join: (criu) => void joinStreams(criu, tunnel.stream).catch(() => {}),
-      });
-    } finally {
-      tunnel.close();
-    }
-  },
-  left: async () => changedMemory(await pidsBelow(move.running.cgroup)),
-});
-
-/** godwit's own rounds of this move, made by the first who asks. */
-export function ownRoundsOf(move: Move): OwnRounds {
-  move.ownRounds ??= new TrackedRounds(move);
-  return move.ownRounds;
+/** The rounds of this move, made by the first who asks. */
+export function memoryRoundsOf(move: Move): MemoryRounds {
+  move.memory ??= new Rounds(move);
+  return move.memory;
 }
 
 /** The kernel tells which pages were written, and godwit-memory reads them. */
-class TrackedRounds implements OwnRounds {
+class Rounds implements MemoryRounds {
   readonly #move: Move;
-  readonly sender: MemorySender;
+  readonly #sender: MemorySender;
   /** Processes that are tracked, or cannot be: those give all of their memory in each round. */
   readonly #known = new Set<number>();
   #connected: Promise<void> | undefined;
 
   constructor(move: Move) {
     this.#move = move;
-    this.sender = move.undo.use(new MemorySender(memoryPath, move.record.container));
+    this.#sender = move.undo.use(new MemorySender(memoryPath, move.record.container));
   }
 
-  async send(_round: number, counter: ByteCounter): Promise<void> {
-    const { tracksPages: isPrivate, checked, controls, signal } = this.#move;
+  async send(counter: ByteCounter): Promise<void> {
+    const { sendsPrivate: isPrivate, checked, controls, signal } = this.#move;
     await this.connect();
     const processes = await this.#processes();
     const round = { state: "live", isPrivate, isShared: checked.sharesApart } as const;
@@ -86,9 +65,9 @@ class TrackedRounds implements OwnRounds {
 
   /** `signal` cuts the connection. */
   #sendAs(round: Round, processes: readonly ContainerProcess[], signal: AbortSignal, pace: Pace): SentRound {
-    const cut = () => this.sender.cut();
+    const cut = () => this.#sender.cut();
     signal.addEventListener("abort", cut);
-    const { begun, arrived } = this.sender.send(processes, round, pace);
+    const { begun, arrived } = this.#sender.send(processes, round, pace);
     const explain = explainRound(this.#move);
     const explained = {
       begun: begun.catch(explain),
@@ -109,23 +88,25 @@ class TrackedRounds implements OwnRounds {
     );
     const { host, port } = hostAndPort(peer.address);
     const { address } = await lookup(host);
-    await this.sender
+    await this.#sender
       .connect({ host: address, port, ticket, key, level: levelOf(request.compress) })
       .catch((error) => explainConnection(this.#move, error));
   }
 
   async left(): Promise<number> {
-    const { running, tracksPages } = this.#move;
-    return this.sender.changed(tracksPages ? await pidsBelow(running.cgroup) : []);
+    const { running, sendsPrivate } = this.#move;
+    return this.#sender.changed(sendsPrivate ? await pidsBelow(running.cgroup) : []);
   }
 
   async beforeFreeze(): Promise<void> {
-    const { context, counter, rounds } = this.#move;
+    const { context, counter, mode, rounds } = this.#move;
+    // Nothing has gone before.
+    if (sendsAllFrozen(mode)) return;
     if (rounds && rounds.sendingMs > longestMs) return;
     let left = await this.left();
     await context.step("last rounds", {}, async () => {
       for (let round = 0; round < mostLastRounds && left > smallBytes; round++) {
-        await this.send(round, counter);
+        await this.send(counter);
         const now = await this.left();
         if (now > left * worthwhile) return;
         left = now;
@@ -134,12 +115,12 @@ class TrackedRounds implements OwnRounds {
   }
 
   async #processes(): Promise<ContainerProcess[]> {
-    const { migration, running, tracksPages } = this.#move;
+    const { migration, running, sendsPrivate } = this.#move;
     const found = await containerProcesses(running.cgroup);
     for (const { hostPid, command } of found) {
-      if (!tracksPages || this.#known.has(hostPid)) continue;
+      if (!sendsPrivate || this.#known.has(hostPid)) continue;
       this.#known.add(hostPid);
-      await this.sender
+      await this.#sender
         .track(hostPid)
         .catch((error) => migration.deps.log.info({ err: error, command }, "a process is not tracked"));
     }
@@ -177,22 +158,4 @@ function explainConnection({ peer, record }: Move, error: unknown): never {
       cause: error,
     },
   );
-}
-
-/** A connection to the destination that the move's end cuts. */
-async function openTunnel(move: Move, counter: ByteCounter) {
-  const { controls, peer, record, signal } = move;
-  signal.throwIfAborted();
-  const opened = await streamToPeer(peer, migrationProtocol.pages, { migration: record.migration });
-  const stream = counted(opened, counter, controls.syncRate);
-  stream.on("error", () => {});
-  const abort = () => stream.destroy();
-  signal.addEventListener("abort", abort);
-  return {
-    stream,
-    close() {
-      signal.removeEventListener("abort", abort);
-      stream.destroy();
-    },
-  };
 }

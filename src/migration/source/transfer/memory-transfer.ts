@@ -7,8 +7,8 @@ import type { ContainerProcess } from "../../../host/proc/processes.ts";
 import { FrozenMemory } from "../../../memory/frozen-memory.ts";
 import { streamToPeer } from "../../../transport/peer-calls.ts";
 import { counted } from "../../../transport/streams/streams.ts";
-import type { Move, OwnRounds } from "../move.ts";
-import { tunnelPort } from "./tunnel-port.ts";
+import type { MemoryRounds, Move } from "../move.ts";
+import { memoryRoundsOf } from "./memory-rounds.ts";
 
 /** How the memory of a frozen container gets to the destination. It is opened before the freeze, with a dump that waits. */
 export interface MemoryTransfer {
@@ -24,36 +24,28 @@ export interface MemoryTransfer {
   close(): Promise<void>;
 }
 
-/** All memory goes under the freeze; after rounds, all that was written to since the last one. */
-export async function transferUnderFreeze(move: Move): Promise<MemoryTransfer> {
-  const { counter, running, space, rounds, reports, checked, stop } = move;
-  const params = { migration: move.record.migration };
-  const tunnel = await tunnelPort(move.peer, migrationProtocol.pages, params, { counter, signal: stop });
+/** All memory goes in CRIU's images, under the freeze: hosts between which CRIU cannot leave it out. */
+export async function transferInImages({ running, space }: Move): Promise<MemoryTransfer> {
   const { images, work } = space;
-  const held = await holdDump(running, { images, work, pagePort: tunnel.port, parent: rounds?.parent }).catch(
-    async (error) => {
-      await tunnel.close();
-      throw error;
-    },
-  );
-  const transfer = { phase: "switchover", total: rounds?.leftBytes ?? checked.plan.memoryBytes };
+  const held = await holdDump(running, { images, work });
   return {
-    step: "dump and send memory",
+    step: "dump memory",
     outlivesSwitchover: false,
-    dump: (signal) => reports.during(transfer, () => held.run(signal)),
+    dump: (signal) => held.run(signal),
     drop: held.drop,
-    close: tunnel.close,
+    close: async () => {},
   };
 }
 
-/** What was written to since the last round goes under the freeze, and then CRIU dumps the rest of the container. */
-export async function transferLastRound(move: Move, own: OwnRounds): Promise<MemoryTransfer> {
-  const { reports, rounds } = move;
+/** All memory goes under the freeze; after rounds, what was written to since the last one. Then CRIU dumps the rest of the container. */
+export async function transferLastRound(move: Move): Promise<MemoryTransfer> {
+  const { checked, reports, rounds } = move;
+  const own = memoryRoundsOf(move);
   await own.connect();
   const held = await holdDumpWithoutMemory(move);
-  const transfer = { phase: "switchover", total: rounds?.leftBytes ?? 0 };
+  const transfer = { phase: "switchover", total: rounds?.leftBytes ?? checked.plan.memoryBytes };
   return {
-    step: "send changed memory and dump",
+    step: rounds ? "send changed memory and dump" : "send memory and dump",
     outlivesSwitchover: false,
     dump: (_, processes) => reports.during(transfer, () => dumpBeside(move, own, "frozen", processes, held.run)),
     drop: held.end,
@@ -63,18 +55,19 @@ export async function transferLastRound(move: Move, own: OwnRounds): Promise<Mem
 
 /** The memory stays where it is, and follows when the container runs on the destination. What rounds have brought stays there. */
 export async function transferAfterResume(move: Move): Promise<MemoryTransfer> {
-  const { counter, controls, ownRounds, running } = move;
+  const { counter, controls, running } = move;
   const { memory } = move.migration;
   const params = { migration: move.record.migration };
   const open = async () => counted(await streamToPeer(move.peer, migrationProtocol.pages, params), counter);
   await memory.connect({ open, rate: controls.drainRate });
-  await ownRounds?.connect();
+  const own = move.memory;
+  await own?.connect();
   const held = await holdDumpWithoutMemory(move);
   return {
     step: "dump",
     outlivesSwitchover: true,
     async dump(_, processes) {
-      await (ownRounds ? dumpBeside(move, ownRounds, "named", processes, held.run) : held.run());
+      await (own ? dumpBeside(move, own, "named", processes, held.run) : held.run());
       move.migration.serveMemory(await FrozenMemory.open(running));
     },
     drop: held.end,
@@ -82,16 +75,16 @@ export async function transferAfterResume(move: Move): Promise<MemoryTransfer> {
   };
 }
 
-async function holdDumpWithoutMemory({ host, running, space, ownRounds }: Move): Promise<HeldLazyDump> {
+async function holdDumpWithoutMemory({ host, running, space, memory }: Move): Promise<HeldLazyDump> {
   const { images, work } = space;
-  const leftOut = ownRounds && join(images, sharedObjectsFile);
+  const leftOut = memory && join(images, sharedObjectsFile);
   return holdLazyDump(running, { images, work, leftOut }, (await host.facts()).criu?.version ?? "");
 }
 
 /** Sends the last round, and dumps beside it as soon as CRIU disturbs nothing. Returns when both have ended. */
 async function dumpBeside(
-  { checked, request, space, tracksPages: isPrivate }: Move,
-  own: OwnRounds,
+  { checked, request, space, sendsPrivate: isPrivate }: Move,
+  own: MemoryRounds,
   state: "frozen" | "named",
   processes: ContainerProcess[],
   dump: () => Promise<void>,

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { PlainMode } from "../../../contract/migration.ts";
@@ -6,7 +5,7 @@ import { bytes } from "../../../contract/units.ts";
 import type { MemoryRounds, Move, RoundsOutcome } from "../move.ts";
 import { type ConvergenceDecision, decide } from "./convergence.ts";
 import { sendTrees } from "./files.ts";
-import { ownRoundsOf, preDumpRounds } from "./memory-rounds.ts";
+import { memoryRoundsOf } from "./memory-rounds.ts";
 import { MemoryCounter } from "./progress/memory-counter.ts";
 import { switchoverCost } from "./switchover-cost.ts";
 
@@ -69,7 +68,7 @@ class Rounds {
     this.#move = move;
     this.#fixedMs = switchoverCost(move.migration.deps.journal);
     this.#counter = new MemoryCounter(move.counter);
-    this.#memory = move.tracksPages ? ownRoundsOf(move) : preDumpRounds(move);
+    this.#memory = memoryRoundsOf(move);
   }
 
   async send(): Promise<void> {
@@ -108,7 +107,6 @@ class Rounds {
     const bandwidth = this.#counter.bandwidth;
     return {
       restFollows,
-      parent: join("..", "pages", String(this.#round)),
       leftBytes,
       sendingMs: bandwidth ? (leftBytes / bandwidth) * 1000 : 0,
     };
@@ -130,7 +128,7 @@ class Rounds {
   async #sendMemory(): Promise<void> {
     this.#begunAt = performance.now();
     this.#counter.beginRound();
-    await this.#memory.send(this.#round, this.#counter);
+    await this.#memory.send(this.#counter);
     this.#counter.endRound();
   }
 }
