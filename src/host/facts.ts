@@ -10,13 +10,14 @@ import type { Engine } from "./engine/engine.ts";
 import { hookName, stateFolder } from "./paths.ts";
 import { hasSysResource } from "./proc/capabilities.ts";
 import { dirtyTracking } from "./proc/dirty-tracking.ts";
+import { kept } from "./proc/kept.ts";
 import { type Mount, mountsOf } from "./proc/mountinfo.ts";
 import { run } from "./proc/process.ts";
 import { isInstalled } from "./setup.ts";
 
 const tools = ["runc", "criu", "rsync", "tar", "perl", "mount", "umount", "nsenter", "nft"];
 
-/** Everything that a move needs to know about this host. Takes about 0.3 s, most of it CRIU's own check. */
+/** Everything that a move needs to know about this host. What its programs say about themselves may be a minute old. */
 export async function readHostFacts(name: string, engine: Engine): Promise<HostFacts> {
   const [dockerFacts, criu, runc, memory] = await Promise.all([
     readEngine(engine),
@@ -57,10 +58,10 @@ async function readEngine(
   }
 }
 
-async function runcVersion(): Promise<string | null> {
+const runcVersion = kept(async (): Promise<string | null> => {
   const output = await run("runc", ["--version"]).catch(() => "");
   return output.match(/runc version (\S+)/)?.[1] ?? null;
-}
+});
 
 async function readMemory(): Promise<HostFacts["memory"]> {
   const text = await readFile("/proc/meminfo", "utf8");

@@ -1,17 +1,11 @@
 import { execa } from "execa";
 import type { HostFacts } from "../../contract/facts.ts";
 import { criuLibraryPath } from "../paths.ts";
+import { kept } from "../proc/kept.ts";
 import { dumpsOtherUsers } from "./other-users.ts";
 
-/** How long an answer is kept. A newly installed CRIU shows after this time. */
-const keptMs = 60_000;
-let known: { until: number; features: Promise<HostFacts["criu"]> } | undefined;
-
-/** What the installed CRIU can do on this kernel; null where it is not installed. An answer takes about 0.2 s, and is kept for `keptMs`. */
-export function criuFeatures(): Promise<HostFacts["criu"]> {
-  if (!known || known.until < performance.now()) known = { until: performance.now() + keptMs, features: askCriu() };
-  return known.features;
-}
+/** What the installed CRIU can do on this kernel; null where it is not installed. An answer takes about 0.2 s. */
+export const criuFeatures: () => Promise<HostFacts["criu"]> = kept(askCriu);
 
 async function askCriu(): Promise<HostFacts["criu"]> {
   const versionText = await ask(["--version"]);
