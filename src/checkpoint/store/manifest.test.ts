@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { seal, sealRecord, verifySeal } from "./manifest.ts";
 
 let folder = "";
@@ -21,9 +21,12 @@ const verify = () => verifySeal(folder, "Checkpoint 'cp' of 'web'");
 /** A name that is not UTF-8, with a newline in it. */
 const odd = Buffer.from("odd\xff\nname", "latin1");
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "godwit-manifest-"));
-  mkdirSync(at("images"));
+const scratch = mkdtempSync(join(tmpdir(), "godwit-manifest-"));
+/** A sealed checkpoint, which each test gets a copy of: to make one takes many processes. */
+const sealed = join(scratch, "sealed");
+beforeAll(async () => {
+  folder = sealed;
+  mkdirSync(at("images"), { recursive: true });
   mkdirSync(at("trees/0/empty"), { recursive: true });
   mkdirSync(at("work"));
   writeFileSync(at("record.json"), "{}");
@@ -36,7 +39,12 @@ beforeEach(async () => {
   linkSync(at("trees/0/file"), at("trees/0/twin"));
   await seal(folder);
 });
+beforeEach(() => {
+  folder = join(scratch, "copy");
+  execFileSync("cp", ["-a", sealed, folder]);
+});
 afterEach(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(scratch, { recursive: true }));
 
 test("a checkpoint that nobody changed is intact, also with another log of CRIU", async () => {
   writeFileSync(at("work/restore.log"), "log");
