@@ -10,7 +10,7 @@ import { webSockets } from "../e2e/programs/web-sockets.ts";
 import { mustGodwit } from "../e2e/support/lab.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
-const lab = useVmLab(["apps", "gcc"]);
+const lab = useVmLab(["apps"]);
 const journeys = [journeyIn("precopy")];
 /** What is sent from one emulated machine to the other takes its time. */
 const megabytes = 20;

@@ -7,7 +7,7 @@ import { useSharedLab } from "../support/shared-lab.ts";
 import { type } from "../support/terminal.ts";
 import { eventually } from "../support/wait.ts";
 
-const lab = useSharedLab(["trixie", "forky"]);
+const lab = useSharedLab(["trixie", "forky"], ["busybox"]);
 beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 
 const log = (host: string, name: string) => readLog(lab, host, name);

@@ -8,7 +8,7 @@ import { makePrograms } from "../support/programs.ts";
 import { eventually } from "../support/wait.ts";
 
 const releases: Release[] = ["forky", "trixie"];
-const lab = useLab("postcopy", releases);
+const lab = useLab("postcopy", releases, ["busybox"]);
 beforeAll(() => makePrograms(lab, "h1", ["memcheck"]));
 
 /** What ends a container in Docker, and what Docker says of one that it cannot end. */

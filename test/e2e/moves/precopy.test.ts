@@ -9,7 +9,7 @@ import { useSharedLab } from "../support/shared-lab.ts";
 import { eventually } from "../support/wait.ts";
 
 // By PAGEMAP_SCAN, where this machine's kernel has it. test/e2e-vm/precopy.test.ts has the same by soft-dirty.
-const lab = useSharedLab(["forky", "trixie"]);
+const lab = useSharedLab(["forky", "trixie"], ["busybox"]);
 beforeAll(() => makeCheckedMemory(lab));
 
 const MiB = 2 ** 20;

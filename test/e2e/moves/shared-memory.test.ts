@@ -6,7 +6,7 @@ import { makePrograms } from "../support/programs.ts";
 import { useSharedLab } from "../support/shared-lab.ts";
 import { eventually } from "../support/wait.ts";
 
-const lab = useSharedLab(["trixie", "forky"]);
+const lab = useSharedLab(["trixie", "forky"], ["busybox"]);
 beforeAll(() => makePrograms(lab, "h1", ["shared-memory"]));
 
 const mebibyte = 2 ** 20;

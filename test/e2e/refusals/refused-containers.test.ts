@@ -5,7 +5,7 @@ import { makePrograms } from "../support/programs.ts";
 import { eventually } from "../support/wait.ts";
 import { obstaclesOf, unsupported } from "./obstacles.ts";
 
-const lab = useLab("refused-containers", ["forky", "trixie"]);
+const lab = useLab("refused-containers", ["forky", "trixie"], ["busybox"]);
 beforeAll(() => makePrograms(lab, "h1", ["open-proc-files"]));
 
 describe("a host whose CRIU cannot read the limits of other users' processes", () => {

@@ -1,26 +1,14 @@
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { execa } from "execa";
 import { readLog } from "./docker-api.ts";
 import type { TestLab } from "./lab.ts";
+import { compiled, sourceOf } from "./programs.ts";
 import { eventually } from "./wait.ts";
 
 /** Makes the image `checked-memory` on h1. */
 export const makeCheckedMemory = (lab: TestLab): Promise<void> => makeOneProgram(lab, "checked-memory");
 
-/** Makes an image on h1 that has this one program of the folder `sources`. It is compiled here: in an emulated machine that takes minutes. */
+/** Makes an image on h1 that has this one program of the folder `sources`. */
 export async function makeOneProgram(lab: TestLab, name: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "godwit-program-"));
-  const source = readFileSync(join(import.meta.dirname, `sources/${name}.c`));
-  try {
-    await execa("gcc", ["-O2", "-static", "-x", "c", "-o", join(folder, name), "-"], { input: source });
-    const { stdout } = await execa("tar", ["-C", folder, "-cz", name], { encoding: "buffer" });
-    await lab.on("h1", `base64 -d | gunzip | docker import - ${name}`, Buffer.from(stdout).toString("base64"));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await lab.on("h1", `base64 -d | gunzip | docker import - ${name}`, await compiled([sourceOf(name)]));
 }
 
 /** Starts it with so many MiB, of which it writes so many KiB anew each second, in the first `hot` MiB; see checked-memory.c. */

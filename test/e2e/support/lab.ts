@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, inject } from "vitest";
 import type { Release } from "../../../src/lab/recipe.ts";
+import { removeContainers } from "./docker-api.ts";
 import { godwitCommand, takeDown } from "./godwit.ts";
 import { runInHost } from "./inside-lab.ts";
 import { patience } from "./wait.ts";
@@ -55,8 +56,10 @@ export async function bringUp(lab: TestLab, releases: Release[], images = ["busy
 }
 
 /** Removes the containers and the checkpoints of a host. */
-export const cleanHost = (lab: TestLab, host: string): Promise<string> =>
-  lab.on(host, "docker ps -aq | xargs -r docker rm -f -v && rm -rf /var/lib/godwit/checkpoints/*");
+export async function cleanHost(lab: TestLab, host: string): Promise<void> {
+  await removeContainers(lab, host);
+  await lab.on(host, "rm -rf /var/lib/godwit/checkpoints/*");
+}
 
 /** The command line pointed at a lab that the caller brings up and takes down. */
 export function testLab(name: string): TestLab {
