@@ -73,20 +73,23 @@ describe("an established connection", () => {
     expect(await lab.on(to ?? "", mac)).toBe(address);
   });
 
-  test.each(["cold", "postcopy"])("is closed with --tcp close, which both ends see, in mode %s", async (mode) => {
-    await startServer(`--network lan --ip ${server}`);
-    await startClient(server, `--network lan --ip ${client}`);
-    await lab.json("migrate", "h1/server", "h2", "--tcp", "close", "--mode", mode);
-    await eventually("the client has seen the end", async () => (await received()).includes("ended") || undefined);
-    expectConsecutive(await countsOn(lab, "h2", "server"));
-    await eventually("the server's child has ended", async () => {
-      const processes = await lab.on("h2", "docker exec server ps");
-      return !/root +cat$/m.test(processes) || undefined;
-    });
-    expect(
-      await lab.on("h3", `docker run --rm --network lan busybox sh -c 'echo again | nc -w 2 ${server} 7000'`),
-    ).toBe("again");
-  });
+  test.each(isFullRun ? ["cold", "postcopy"] : ["postcopy"])(
+    "is closed with --tcp close, which both ends see, in mode %s",
+    async (mode) => {
+      await startServer(`--network lan --ip ${server}`);
+      await startClient(server, `--network lan --ip ${client}`);
+      await lab.json("migrate", "h1/server", "h2", "--tcp", "close", "--mode", mode);
+      await eventually("the client has seen the end", async () => (await received()).includes("ended") || undefined);
+      expectConsecutive(await countsOn(lab, "h2", "server"));
+      await eventually("the server's child has ended", async () => {
+        const processes = await lab.on("h2", "docker exec server ps");
+        return !/root +cat$/m.test(processes) || undefined;
+      });
+      expect(
+        await lab.on("h3", `docker run --rm --network lan busybox sh -c 'echo again | nc -w 2 ${server} 7000'`),
+      ).toBe("again");
+    },
+  );
 });
 
 const thereAndBack = [

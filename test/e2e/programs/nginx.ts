@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TestLab } from "../support/lab.ts";
 import { startClient } from "./support/lan-client.ts";
-import { eachMode, type Journey, lanAddress, moveBackAndForth, onLan } from "./support/moves.ts";
+import { allModes, type Journey, lanAddress, moveBackAndForth, onLan } from "./support/moves.ts";
 import { recordMoved } from "./support/results.ts";
 
 interface Report {
@@ -26,7 +26,7 @@ const program = (megabytes: number) => ({
  */
 export function nginx(
   lab: TestLab,
-  { megabytes, restMs, journeys = eachMode }: { megabytes: number; restMs: number; journeys?: Journey[] },
+  { megabytes, restMs, journeys = allModes }: { megabytes: number; restMs: number; journeys?: Journey[] },
   sum: () => string,
 ): void {
   test.each(journeys)(

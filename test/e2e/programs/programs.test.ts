@@ -12,8 +12,8 @@ import { makeLanNetwork } from "./support/moves.ts";
 import { writeResults } from "./support/results.ts";
 import { webSockets } from "./web-sockets.ts";
 
-const lab = useLab("programs", ["forky", "trixie"], ["apps", "gcc"]);
-/** Slow readers take a minute for the smaller file, which is longer than a move. */
+const lab = useLab("programs", ["forky", "trixie"], ["apps"]);
+/** Slow readers take two minutes for the smaller file, which is longer than two moves. */
 const megabytes = isFullRun ? 200 : 60;
 let largeSum = "";
 beforeAll(async () => {
@@ -26,7 +26,7 @@ mixedPrograms(lab);
 sqlite(lab);
 sqliteStays(lab);
 webSockets(lab);
-nginx(lab, { megabytes, restMs: 250 }, () => largeSum);
+nginx(lab, { megabytes, restMs: isFullRun ? 250 : 500 }, () => largeSum);
 redis(lab, isFullRun ? 300 : 50);
 postgres(lab);
 unsupported(lab);
