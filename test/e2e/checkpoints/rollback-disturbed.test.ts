@@ -64,7 +64,7 @@ describe("an image whose name now belongs to another one", () => {
 describe("while a container is rolled back", () => {
   test("another container starts to use its volume: the rollback is given up, and both keep the volume", async () => {
     await startLooper(lab, "h1", "looper", { flags: "-v data:/data" });
-    await lab.on("h1", "docker exec looper sh -c 'head -c 300000000 /dev/urandom >/data/large'");
+    await lab.on("h1", "docker exec looper dd if=/dev/urandom of=/data/large bs=1000000 count=300");
     await lab.json("checkpoint", "create", "h1/looper", "cp");
     const loop = "echo kept >/data/late; sleep 600";
     await lab.on("h1", `docker create --pull never --name late -v data:/data busybox sh -c '${loop}'`);

@@ -86,7 +86,7 @@ describe("a container that ends by itself while its files are sent", () => {
   ])("%s", async (_, flags, state) => {
     const script = "echo begun; while [ ! -e /stop ]; do sleep 0.1; done; rm /stop; echo ended; exit 7";
     await lab.on("h1", `docker run --pull never -d --name ends ${flags} busybox sh -c '${script}'`);
-    await lab.on("h1", "docker exec ends sh -c 'head -c 30000000 /dev/urandom >/big'");
+    await lab.on("h1", "docker exec ends dd if=/dev/urandom of=/big bs=1000000 count=30");
     const end = async () => {
       await bytesFlow(lab);
       await lab.on("h1", "docker exec ends touch /stop");
@@ -110,7 +110,7 @@ describe("a container that ends by itself while its files are sent", () => {
 describe("a destination whose disk fills during the move", () => {
   test("is named in the error, and the container runs on where it was", async () => {
     await startLooper(lab, "h1", "bulky", { flags: "-v data:/data" });
-    await lab.on("h1", "docker exec bulky sh -c 'head -c 40000000 /dev/urandom >/data/big'");
+    await lab.on("h1", "docker exec bulky dd if=/dev/urandom of=/data/big bs=1000000 count=40");
     await lab.on("h2", "mount -t tmpfs -o size=20m none /var/lib/docker/volumes");
     try {
       expect(await lab.refusal("migrate", "h1/bulky", "h2")).toMatchObject({

@@ -66,7 +66,7 @@ test.each([
 });
 test("a second move of the same container is refused, and names the first", async () => {
   await startLooper(lab, "h1", "looper");
-  await lab.on("h1", "docker exec looper sh -c 'head -c 20000000 /dev/urandom >/big'");
+  await lab.on("h1", "docker exec looper dd if=/dev/urandom of=/big bs=1000000 count=20");
   const moved = await lab.during(
     "sync",
     async () => {

@@ -7,7 +7,7 @@ import { eventually } from "./wait.ts";
 /** Starts a counting container on h1, with a file of so many incompressible megabytes in its writable layer. */
 export async function startWithFiles(lab: TestLab, name: string, megabytes: number): Promise<void> {
   await startLooper(lab, "h1", name);
-  await lab.on("h1", `docker exec ${name} sh -c 'head -c ${megabytes}000000 /dev/urandom >/big'`);
+  await lab.on("h1", `docker exec ${name} dd if=/dev/urandom of=/big bs=1000000 count=${megabytes}`);
 }
 
 /** The running migration. Fails unless exactly one runs. */
