@@ -13,11 +13,11 @@
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */
 #define _GNU_SOURCE
+#include "criu.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
-
-static bool is_criu;
+bool is_criu;
 
 /** godwit asks whether CRIU takes this library. */
 __attribute__((constructor)) static void begin(void) {

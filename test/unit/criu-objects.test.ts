@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -27,14 +27,8 @@ let origin: Socket;
 
 beforeAll(async () => {
   ({ store, source: origin } = await plainStore(program, { folder: images, socket: join(images, "shared.socket") }));
-  execFileSync("cc", [
-    "-shared",
-    "-fPIC",
-    "-fvisibility=hidden",
-    "-o",
-    library,
-    source("../../runtime/criu/objects.c"),
-  ]);
+  const parts = globSync(source("../../runtime/criu/*.c"));
+  execFileSync("cc", ["-shared", "-fPIC", "-fvisibility=hidden", "-o", library, ...parts]);
   execFileSync("cc", ["-o", criu, source("support/like-criu.c")]);
 });
 afterAll(async () => {
@@ -96,4 +90,21 @@ test("a restore fails where the segment has another size, or never came", async 
     writeFileSync(join(images, `shared-${segment.split(":")[1]}.img`), ""),
   );
   expect(unknown[0]).toBe("No data available");
+});
+
+test.each([
+  ["left out", { GODWIT_SHARED_OBJECTS: "list" }, false],
+  ["as CRIU packs it", {}, true],
+])("files of a tmpfs: gzip is %s, and both can be unpacked", (_, more, isPacked) => {
+  const [files, copy] = ["files", "copy"].map((name) => join(images, `${name}-${isPacked}`)) as [string, string];
+  for (const path of [files, copy]) mkdirSync(path);
+  writeFileSync(join(files, "file"), "ab".repeat(100_000));
+  const env = { PATH: process.env.PATH, LD_PRELOAD: library };
+  const pack = ["tar", "--create", "--gzip", "--sparse", "--directory", files, "."];
+  const image = execFileSync(criu, pack, { env: { ...env, ...more } });
+  expect(image.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))).toBe(isPacked);
+  writeFileSync(join(images, "image"), image);
+  const unpack = 'exec "$0" tar --extract --gzip --directory "$1" <"$2"';
+  execFileSync("sh", ["-c", unpack, criu, copy, join(images, "image")], { env });
+  expect(readFileSync(join(copy, "file"), "utf8")).toBe("ab".repeat(100_000));
 });

@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdCompressSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
 import { encodeFrame, type FrameType } from "../../src/memory/pages/frames.ts";
@@ -120,4 +121,28 @@ it("refuses frames that do not belong to a round, and says where there is no roo
   const socket = join(folder, "other-socket");
   ({ store, source } = await plainStore(program, { folder: join(folder, "is-not-there"), socket }));
   await expect(round(["pages", 1, "a"], ["go", 0])).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+it("ends where the process is killed that charges a cgroup: pages may be lost", async () => {
+  const cgroup = mkdtempSync(join(folder, "cgroup-"));
+  const object = 2 ** 40 + 5;
+  const parts = [
+    encodeFrame("object", 0, { task: object, first: pageBytes, count: 0 }),
+    encodeFrame("pages", 0, { task: object, first: 0, count: 1 }),
+    Buffer.alloc(pageBytes, "a"),
+    encodeFrame("go", 0),
+  ];
+  await sendFrames(source, store, Buffer.concat(parts));
+  // Nobody reads it, so the process waits there.
+  execFileSync("mkfifo", [join(cgroup, "cgroup.procs")]);
+  const charged = expect(store.charge(cgroup)).rejects.toMatchObject({ code: "EIO" });
+  const socket = join(folder, "socket");
+  const processes = () =>
+    execFileSync("pgrep", ["-f", `store .* ${socket} plain$`], { encoding: "utf8" })
+      .trim()
+      .split("\n");
+  await vi.waitFor(() => expect(processes()).toHaveLength(2), { timeout: 10_000 });
+  process.kill(Math.max(...processes().map(Number)), "SIGKILL");
+  await charged;
+  await expect(round(["go", 0])).rejects.toThrow();
 });

@@ -31,6 +31,13 @@ test("the cgroup is made, and its memory is counted at each level above it", asy
   expect(await makeCgroupAhead("/docker/c0ffee", root)).toBe(made);
 });
 
+test("what systemd counts is left to it", async () => {
+  const slice = cgroup("system.slice", "memory\n", "\n");
+  cgroup("", "memory\n", "\n");
+  expect(await makeCgroupAhead("/system.slice/docker-c0ffee.scope", root)).toBe(join(slice, "docker-c0ffee.scope"));
+  expect([counted(root), counted(slice)]).toEqual(["\n", "\n"]);
+});
+
 test("nothing is made where the kernel counts no memory", async () => {
   cgroup("", "cpu pids\n", "cpu\n");
   expect(await makeCgroupAhead("/docker/c0ffee", root)).toBeUndefined();

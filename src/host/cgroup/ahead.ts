@@ -18,8 +18,8 @@ export async function makeCgroupAhead(path: string, root = hierarchy): Promise<s
   if (!controllers.split(/\s+/).includes("memory")) return undefined;
   let folder = root;
   for (const name of names) {
-    // As runc does. systemd does it itself for its own.
-    await countMemoryBelow(folder);
+    // As runc does. The slices of systemd are systemd's to change, and it counts memory in them.
+    if (!path.endsWith(".scope")) await countMemoryBelow(folder);
     folder = join(folder, name);
     await mkdir(folder, { recursive: true });
   }

@@ -77,12 +77,15 @@ export class MemoryStore {
    */
   async charge(cgroup: string): Promise<void> {
     const socket = connect(this.#socket);
-    socket.on("error", () => {});
+    let broken: Error | undefined;
+    socket.on("error", (error) => {
+      broken = error;
+    });
     const request = Buffer.alloc(8, 0xff);
     socket.write(Buffer.concat([request, Buffer.from(`${cgroup}\0`)]));
     const answer = await new ExactReader(socket).read(8);
     socket.destroy();
-    if (!answer) throw await this.#ended.then(() => this.#failure());
+    if (!answer) throw broken ?? (await this.#ended.then(() => this.#failure()));
     const status = Number(answer.readBigInt64LE());
     if (status < 0) throw systemError(-status, `${cgroup} is not charged with shared memory`);
   }

@@ -4,6 +4,7 @@
  *   like-criu dump BYTES FOLDER      looks for the first data of the segment, whose first page is written: its place, or `hole`
  *   like-criu restore BYTES FOLDER   opens the image of the segment in FOLDER, attached, and prints the first letter of each of its pages;
  *                                    the same for a memfd whose number is 7777
+ *   like-criu tar WORD...            runs tar, at once
  * The library goes by the name of the program, which must be criu.
  */
 #define _GNU_SOURCE
@@ -34,6 +35,7 @@ static int open_image(int folder, long number) {
 }
 
 int main(int count, char **words) {
+  if (count > 2 && !strcmp(words[1], "tar")) return execvp("tar", words + 1);
   if (count != 4) return 2;
   size_t bytes = strtoul(words[2], NULL, 10), pages = (bytes + PAGE - 1) / PAGE;
   int id = shmget(IPC_PRIVATE, bytes, IPC_CREAT | 0600), folder = open(words[3], O_RDONLY | O_DIRECTORY);
