@@ -8,8 +8,16 @@ export interface Case {
   /** Of all processes together. */
   memoryMiB: number;
   processes: number;
+  /** What kind of memory it is; `forked`: one process filled it, and the others share it by copy-on-write. */
+  memory?: MemoryKind;
   /** What the program rewrites, in 10^6 bytes a second; 0: idle. */
   dirtyMBs: number;
+  /** The part of the memory that it rewrites; all of it, if not given. */
+  hotMiB?: number;
+  /** Whether PostgreSQL runs in the container, with shared buffers of `memoryMiB`, while clients write to it. */
+  isPostgres?: boolean;
+  /** More options for `godwit migrate`. */
+  options?: string;
   /** Small files in the writable layer: their number, and how many of them are rewritten all the time. */
   files?: { count: number; changing: number };
   /** Size of a volume whose files do not change. */
@@ -24,6 +32,7 @@ export interface Case {
   secondsPerRun: number;
 }
 
+export type MemoryKind = "private" | "shared" | "memfd" | "sysv" | "forked";
 export type Tool = "godwit" | "floor" | "tls-stream" | "docker" | "podman";
 
 export interface LabShape {
@@ -91,6 +100,30 @@ const volume = (volumeMiB: number) =>
     secondsPerRun: 10 + volumeMiB / 60,
   });
 
+/** Memory that is shared with other processes, or could be. */
+const sharedMemory = (memory: MemoryKind, memoryMiB: number) =>
+  godwit("auto", memoryMiB, 0, null, { name: `${memory}-${memoryMiB}`, memory });
+
+/** A server that has loaded its program before it forks its workers. */
+const prefork = (memoryMiB: number, workers: number) =>
+  godwit("auto", memoryMiB, 0, null, {
+    ...{ name: `prefork-${memoryMiB}`, memory: "forked", processes: workers + 1 },
+    secondsPerRun: 15,
+  });
+
+/** Its rounds cannot converge: the same pages are written in each of them, so the rest follows after the resume. */
+const hot = (memoryMiB: number, hotMiB: number) =>
+  godwit("precopy", memoryMiB, 100, null, {
+    ...{ name: `hot-${memoryMiB}`, hotMiB },
+    options: "--downtime-limit 1ms --on-no-convergence postcopy",
+  });
+
+const postgres = (memoryMiB: number) =>
+  godwit("auto", memoryMiB, 0, null, {
+    ...{ name: `postgres-${memoryMiB}`, isPostgres: true },
+    secondsPerRun: 40 + memoryMiB / 20,
+  });
+
 function floor(memoryMiB: number, count = 1, shape = String(memoryMiB)): Case {
   const secondsPerRun = 2 + memoryMiB / 500;
   const base = godwit("floor", memoryMiB, 0, null);
@@ -140,6 +173,10 @@ export const cases: readonly Case[] = [
   files(50_000, 100),
   volume(1024),
   volume(10_240),
+  ...(["shared", "memfd", "sysv"] as const).flatMap((kind) => [16, 512].map((size) => sharedMemory(kind, size))),
+  prefork(210, 6),
+  hot(1024, 24),
+  ...[16, 192, 2048].map(postgres),
   ...sizes.map((memoryMiB) => floor(memoryMiB)),
   floor(512, 64, "64x8"),
   floor(512, 1, "1x512"),

@@ -15,6 +15,12 @@ export type Run = Partial<
     | "interfaceBytes"
     | "childrenCpuS"
     | "agentLoopMs"
+    | "helpersCpuS"
+    | "helpersRssMiB"
+    | "endMode"
+    | "slowDown"
+    | "pssBeforeMiB"
+    | "pssAfterMiB"
   >
 > & { steps?: RunStep[] };
 

@@ -15,7 +15,7 @@ export const engines: Record<"docker" | "podman", Engine> = {
     command: "docker",
     run: "docker run --pull never --detach",
     load: "docker load",
-    clear: "docker ps -aq | xargs -r docker rm --force --volumes; docker volume rm --force bulk",
+    clear: "docker ps -aq | xargs -r docker rm --force --volumes; docker volume rm --force bulk pgdata",
     version: "docker version --format 'Docker {{.Server.Version}}'",
   },
   podman: {

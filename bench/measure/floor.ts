@@ -1,6 +1,7 @@
 import type { Case } from "../cases.ts";
 import { type BenchLab, toolFolder } from "./bench-lab.ts";
-import { tickerArguments } from "./ticker.ts";
+import { prepareServer } from "./postgres.ts";
+import { floorArguments } from "./ticker.ts";
 
 export interface Floor {
   ms: number;
@@ -9,7 +10,8 @@ export interface Floor {
 
 /** Measures the floor of a case's container on h1: see programs/floor.sh. */
 export async function measureFloor(lab: BenchLab, measured: Case): Promise<Floor> {
-  const printed = await lab.on("h1", `sh ${toolFolder}/floor.sh ${tickerArguments({ ...measured, dirtyMBs: 0 })}`);
+  if (measured.isPostgres) await prepareServer(lab, measured);
+  const printed = await lab.on("h1", `sh ${toolFolder}/floor.sh ${floorArguments(measured)}`);
   const parts = printed.split("\n").map((line) => {
     const [name = "", ms] = line.split(" ");
     return { name, ms: Number(ms) };
@@ -23,15 +25,15 @@ export async function measureFloor(lab: BenchLab, measured: Case): Promise<Floor
 }
 
 /**
- * The floors of this run of the bench. Cases with the same lab, memory and number of processes share them: the first run of each
- * case uses the first floor, and so on.
+ * The floors of this run of the bench. Cases with the same lab and the same container share them: the first run of each case uses
+ * the first floor, and so on.
  */
 export class Floors {
   readonly #known = new Map<string, Floor[]>();
 
   /** The floor for the run `index` of a case, counted from 0. Measures it if it is not known yet. */
   async nth(lab: BenchLab, measured: Case, index: number): Promise<Floor> {
-    const shape = `${lab.kind} ${measured.memoryMiB} ${measured.processes}`;
+    const shape = `${lab.kind} ${floorArguments(measured)}`;
     const list = this.#known.get(shape) ?? [];
     if (list.length === 0) await measureFloor(lab, measured); // Warms up the hosts, and does not count.
     this.#known.set(shape, list);

@@ -7,8 +7,10 @@ import { checkoutDir } from "../../src/lab/paths.ts";
 import type { Case } from "../cases.ts";
 import type { Run, RunStep } from "../run.ts";
 import type { BenchLab } from "./bench-lab.ts";
-import { container, gapAfterMove, startTicker } from "./ticker.ts";
-import { startUsage } from "./usage.ts";
+import { checkClients } from "./postgres.ts";
+import { roundsWithin, slowDown } from "./slow-down.ts";
+import { container, gapAfterMove, startProgram } from "./ticker.ts";
+import { proportionalMiB, startUsage } from "./usage.ts";
 
 const command = join(checkoutDir(), "bin/godwit");
 /** A move that takes longer than this hangs. */
@@ -16,7 +18,8 @@ const limitSeconds = (measured: Case) => Math.round(120 + 20 * measured.secondsP
 
 /** Moves a fresh container from h1 to h2, as a user would: by the command line. */
 export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<Run> {
-  await startTicker(lab, measured);
+  await startProgram(lab, measured);
+  const pssBeforeMiB = await pssIfShared(lab, "h1", measured);
   // This question resets the agents' counters.
   await longestBlockMs(lab);
   const usage = await startUsage(lab);
@@ -25,11 +28,21 @@ export async function runGodwit(lab: BenchLab, measured: Case, signal: AbortSign
   const totalS = (Date.now() - from) / 1000;
   const used = await usage();
   const agentLoopMs = await longestBlockMs(lab);
-  const downtimeMs = await gapAfterMove(lab, from);
-  if (result.mode !== measured.mode) throw new Error(`The container moved in the mode ${result.mode}.`);
-  const { downtimeMs: reportedMs, wireBytes } = result;
-  return { downtimeMs, reportedMs, totalS, wireBytes, ...used, agentLoopMs, steps: stepsOf(result) };
+  const { gap, log } = await gapAfterMove(lab, from);
+  if (measured.isPostgres) await checkClients(lab);
+  const { downtimeMs: reportedMs, wireBytes, mode: endMode } = result;
+  const rounds = roundsWithin(result.steps, gap);
+  return {
+    ...{ downtimeMs: gap.ms, reportedMs, totalS, wireBytes, ...used, agentLoopMs, endMode },
+    slowDown: (rounds && slowDown(log, from, rounds)) ?? null,
+    pssBeforeMiB,
+    pssAfterMiB: await pssIfShared(lab, "h2", measured),
+    steps: stepsOf(result),
+  };
 }
+
+const pssIfShared = async (lab: BenchLab, host: string, { memory }: Case): Promise<number | null> =>
+  memory === "forked" ? proportionalMiB(lab, host) : null;
 
 /** godwit's own steps, and the times that CRIU reports for its parts of them. */
 function stepsOf({ steps, criu }: MigrationResult): RunStep[] {
@@ -48,7 +61,8 @@ async function longestBlockMs(lab: BenchLab): Promise<number | null> {
 }
 
 async function migrate(lab: BenchLab, measured: Case, signal: AbortSignal): Promise<MigrationResult> {
-  const args = ["--lab", lab.name, "--json", "migrate", `h1/${container}`, "h2", "--mode", measured.mode];
+  const options = ["--mode", measured.mode, ...(measured.options?.split(" ") ?? [])];
+  const args = ["--lab", lab.name, "--json", "migrate", `h1/${container}`, "h2", ...options];
   const limit = limitSeconds(measured);
   const { exitCode, stdout, timedOut } = await execa(command, args, {
     reject: false,

@@ -2,7 +2,7 @@ import type { Step } from "../../src/contract/operations.ts";
 import type { Case } from "../cases.ts";
 import type { Run, RunStep } from "../run.ts";
 import type { BenchLab } from "./bench-lab.ts";
-import { gapAfterMove, startTicker } from "./ticker.ts";
+import { gapAfterMove, startProgram } from "./ticker.ts";
 import { interfaceBytes } from "./usage.ts";
 
 export type TimedStep = (name: string, side: Step["side"], work: () => Promise<unknown>) => Promise<void>;
@@ -13,7 +13,7 @@ export async function moveInSteps(
   measured: Case,
   move: (step: TimedStep) => Promise<void>,
 ): Promise<Run> {
-  await startTicker(lab, measured);
+  await startProgram(lab, measured);
   const steps: RunStep[] = [];
   const before = await interfaceBytes(lab);
   const from = Date.now();
@@ -24,5 +24,6 @@ export async function moveInSteps(
   });
   const totalS = (Date.now() - from) / 1000;
   const sent = (await interfaceBytes(lab)) - before;
-  return { downtimeMs: await gapAfterMove(lab, from), totalS, wireBytes: sent, interfaceBytes: sent, steps };
+  const { gap } = await gapAfterMove(lab, from);
+  return { downtimeMs: gap.ms, totalS, wireBytes: sent, interfaceBytes: sent, steps };
 }

@@ -22,8 +22,8 @@ export async function buildPrograms(): Promise<Built> {
   const scratch = mkdtempSync(join(tmpdir(), "godwit-bench-"));
   for (const part of ["image/bin", "image/tmp", "tools"]) mkdirSync(join(scratch, part), { recursive: true });
   compile("ticker", join(scratch, "image/bin/ticker"));
-  for (const name of ["stopwatch", "clock"]) compile(name, join(scratch, "tools", name));
-  copyFileSync(join(folder, "floor.sh"), join(scratch, "tools/floor.sh"));
+  for (const name of ["stopwatch", "clock", "helpers", "ticker"]) compile(name, join(scratch, "tools", name));
+  for (const name of ["floor.sh", "postgres.sh"]) copyFileSync(join(folder, name), join(scratch, "tools", name));
   await build({
     entryPoints: [join(folder, "stream.ts")],
     outfile: join(scratch, "tools/stream.mjs"),

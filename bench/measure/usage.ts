@@ -1,21 +1,31 @@
-import { type BenchLab, hosts } from "./bench-lab.ts";
+import { type BenchLab, hosts, toolFolder } from "./bench-lab.ts";
+import { container } from "./ticker.ts";
 
-/** What the agents and the interfaces of both hosts used since `startUsage`: sums, but for memory the higher peak of the two agents. */
+/** What the agents and the interfaces of both hosts used since `startUsage`: sums, but for memory the higher peak of the two hosts. */
 export interface Usage {
   agentCpuS: number;
   childrenCpuS: number;
   agentRssMiB: number;
   interfaceBytes: number;
+  /** Of the programs in C that carry memory. What of it belongs to children of an agent is in `childrenCpuS` too. */
+  helpersCpuS: number;
+  helpersRssMiB: number;
 }
+
+/** Their names begin with this; the agent's does not. */
+const helperNames = "godwit-";
+const helpersFile = "/run/bench-helpers";
 
 const ticksPerSecond = 100;
 
 /** Resets the peaks of the agents' memory. @returns a function that reads the usage since then; it throws if an agent has ended */
 export async function startUsage(lab: BenchLab): Promise<() => Promise<Usage>> {
   await Promise.all(hosts.map((host) => lab.on(host, "echo 5 >/proc/$(cat /run/godwit/agent.pid)/clear_refs")));
+  await Promise.all(hosts.map((host) => startHelperUsage(lab, host)));
   const before = await readAll(lab);
   return async () => {
     const after = await readAll(lab);
+    const helpers = await Promise.all(hosts.map((host) => endHelperUsage(lab, host)));
     const both = (one: (usage: Counters) => number) =>
       after.reduce((sum, usage, i) => sum + one(usage) - (before[i] ? one(before[i]) : 0), 0);
     if (after.some(({ pid }, i) => pid !== before[i]?.pid)) throw new Error("An agent ended during the run.");
@@ -24,14 +34,44 @@ export async function startUsage(lab: BenchLab): Promise<() => Promise<Usage>> {
       childrenCpuS: both(({ childrenTicks }) => childrenTicks) / ticksPerSecond,
       agentRssMiB: Math.max(...after.map(({ peakKiB }) => peakKiB)) / 1024,
       interfaceBytes: both(({ sentBytes }) => sentBytes),
+      helpersCpuS: helpers.reduce((sum, { cpuS }) => sum + cpuS, 0),
+      helpersRssMiB: Math.max(...helpers.map(({ memoryKiB }) => memoryKiB)) / 1024,
     };
   };
+}
+
+/** Starts the program that looks at the helpers. It runs until its use is asked for, or the lab goes down. */
+const startHelperUsage = (lab: BenchLab, host: string): Promise<string> =>
+  lab.on(
+    host,
+    `[ ! -e ${helpersFile}.pid ] || kill $(cat ${helpersFile}.pid) 2>/dev/null
+    setsid ${toolFolder}/helpers ${helperNames} >${helpersFile} 2>&1 </dev/null & echo $! >${helpersFile}.pid`,
+  );
+
+async function endHelperUsage(lab: BenchLab, host: string): Promise<{ cpuS: number; memoryKiB: number }> {
+  const end = `kill $(cat ${helpersFile}.pid)`;
+  const wait = `for _ in $(seq 50); do grep -q memory ${helpersFile} && break; sleep 0.1; done; cat ${helpersFile}`;
+  return readHelperUsage(await lab.on(host, `${end} && ${wait}`));
+}
+
+/** What the program helpers has printed. */
+export function readHelperUsage(printed: string): { cpuS: number; memoryKiB: number } {
+  const [, cpu, memory] = /^cpu ([\d.]+)\nmemory (\d+)$/.exec(printed) ?? [];
+  if (cpu === undefined) throw new Error(`The output of helpers is not known: ${printed}`);
+  return { cpuS: Number(cpu), memoryKiB: Number(memory) };
 }
 
 /** Resident memory of the larger one of the two agents, in MiB. */
 export async function residentMiB(lab: BenchLab): Promise<number> {
   const all = await readAll(lab);
   return Math.max(...all.map(({ residentKiB }) => residentKiB)) / 1024;
+}
+
+/** The proportional memory of all processes of the container, in MiB: a page that n of them share counts n times 1/n. */
+export async function proportionalMiB(lab: BenchLab, host: string): Promise<number> {
+  const group = `/sys/fs/cgroup/docker/$(docker inspect --format '{{.Id}}' ${container})`;
+  const sum = "awk '/^Pss:/ { sum += $2 } END { print sum }'";
+  return Number(await lab.on(host, `${sum} $(sed 's#.*#/proc/&/smaps_rollup#' ${group}/cgroup.procs)`)) / 1024;
 }
 
 /** The sum of what both hosts have sent since they came up. */

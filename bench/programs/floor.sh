@@ -1,6 +1,7 @@
 #!/bin/sh
-# usage: floor.sh TICKER-ARGUMENTS...
-# Measures the floor on this host: what a switchover costs with runc alone. Docker starts the program. Then two things are timed:
+# usage: floor.sh DOCKER-RUN-ARGUMENTS...
+# Measures the floor on this host: what a switchover costs with runc alone. Docker starts the container, which prints "ready" when
+# everything is in place. Then two things are timed:
 #   checkpoint: its cgroup is frozen, and `runc checkpoint --lazy-pages` runs until the pages are served
 #   restore: `runc restore --lazy-pages` runs until it returns. It restores the same container under another name and in another
 #     cgroup. The images are in memory, and CRIU's lazy-pages already waits.
@@ -36,8 +37,11 @@ clean
 trap clean EXIT
 mkdir -p $work/images $work/work $work/restore $work/bundle
 
-id=$(docker run --pull never --detach --name $copy bench /bin/ticker "$@")
-until docker logs $copy 2>&1 | grep -q ready; do sleep 0.1; done
+id=$(docker run --pull never --detach --name $copy "$@")
+until docker logs $copy 2>&1 | grep -qx ready; do
+	[ "$(docker inspect --format '{{.State.Running}}' $copy)" = true ] || fail "the program has ended: $(docker logs $copy 2>&1 | tail -n 3)"
+	sleep 0.1
+done
 sleep 0.5
 
 sed "s#\"cgroupsPath\":\"[^\"]*\"#\"cgroupsPath\":\"/$copy\"#" \

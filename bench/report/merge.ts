@@ -61,6 +61,12 @@ function rowOf({ name, memoryMiB, dirtyMBs, linkMbits, tool, mode }: Case, run: 
     interfaceBytes: run.interfaceBytes ?? null,
     childrenCpuS: rounded(run.childrenCpuS, 2),
     agentLoopMs: rounded(run.agentLoopMs, 1),
+    helpersCpuS: rounded(run.helpersCpuS, 2),
+    helpersRssMiB: rounded(run.helpersRssMiB, 1),
+    endMode: run.endMode ?? null,
+    slowDown: rounded(run.slowDown, 3),
+    pssBeforeMiB: rounded(run.pssBeforeMiB, 1),
+    pssAfterMiB: rounded(run.pssAfterMiB, 1),
   };
 }
 

@@ -56,8 +56,8 @@ function linesOf(rows: readonly Row[]): Line[] {
   return lines.filter(({ points }) => points.length > 0).sort((a, b) => slowest(b) - slowest(a));
 }
 
-/** Cases with several processes, many files, a volume or an emulated processor cannot be compared with the others. */
-const isAside = (name: string) => /^(vm|files|volume)-|\dx\d/.test(name);
+/** Cases with several processes, other memory or programs, many files, a volume or an emulated processor cannot be compared with others. */
+const isAside = (name: string) => /^(vm|files|volume|shared|memfd|sysv|prefork|hot|postgres)-|\dx\d/.test(name);
 
 type Scale = (value: number) => number;
 

@@ -28,6 +28,17 @@ export interface Row {
   childrenCpuS: number | null;
   /** The longest time that an agent's event loop was blocked; null if the agent does not report it. */
   agentLoopMs: number | null;
+  /** User and system time of the programs of godwit in C that carry memory, in both hosts; null or missing if there are none. */
+  helpersCpuS?: number | null;
+  /** Their own memory: the higher peak of the two hosts. */
+  helpersRssMiB?: number | null;
+  /** The mode in which the move ended. */
+  endMode?: string | null;
+  /** By how much fewer pages the program wrote in a second of the rounds than in one before the move; 0.1 is a tenth. */
+  slowDown?: number | null;
+  /** Proportional memory of the container's processes, before and after the move; null or missing where nobody looks. */
+  pssBeforeMiB?: number | null;
+  pssAfterMiB?: number | null;
 }
 
 /** Replaces the rows of the cases `ran` by `fresh`; other rows stay. Sorted as in `names`; cases that are not in it come last. */

@@ -61,6 +61,9 @@ function caseTable(rows: readonly Row[], { cases }: Details): string {
       of((row) => row.childrenCpuS, 1),
       of((row) => row.agentRssMiB, 0),
       of((row) => row.agentLoopMs, 0),
+      of((row) => row.helpersCpuS ?? null, 1),
+      of((row) => row.helpersRssMiB ?? null, 0),
+      of((row) => scaled(row.slowDown ?? null, 0.01), 0),
     ];
   });
   const head = [
@@ -74,17 +77,20 @@ function caseTable(rows: readonly Row[], { cases }: Details): string {
     "wire, MiB",
     "interfaces, MiB",
   ];
-  return `## Cases\n\n${table([...head, "agent CPU, s", "children CPU, s", "agent RSS, MiB", "loop, ms"], lines)}`;
+  return `## Cases\n\n${table([...head, "agent CPU, s", "children CPU, s", "agent RSS, MiB", "loop, ms", "helpers CPU, s", "helpers RSS, MiB", "slow-down, %"], lines)}`;
 }
 
 const notes = `- *downtime*: the longest pause of a program in the container that wakes every millisecond, across the whole move.
 - *reported*: the length of that pause as the tool reports it.
-- *floor*: the same program in the same run of the bench, moved by runc alone: freeze and \`runc checkpoint --lazy-pages\` until its pages are served, plus \`runc restore --lazy-pages\` with all images in place.
+- *floor*: the same container in the same run of the bench, moved by runc alone: freeze and \`runc checkpoint --lazy-pages\` until its pages are served, plus \`runc restore --lazy-pages\` with all images in place.
 - *total*: from the first command to the end of the last one. By then all memory has arrived.
 - *wire*: as the tool counts it. If the tool does not count, as the interfaces count it. *interfaces*: what both hosts sent, with all headers.
 - *agent CPU*: user and system time of both agents. *children CPU*: the same of the programs that they started and that have ended (runc, CRIU, rsync).
 - *agent RSS*: the higher peak of the two agents. *loop*: the longest time that an agent's event loop was busy with one task, without the time that it waited for a processor.
-- The memory of each case is incompressible. After the move all of it is checked: a wrong page fails the run.`;
+- *helpers*: the programs in C that carry memory (godwit-memory, godwit-lazy-pages): CPU of both hosts, and the higher peak of the two of the memory of their own. What of their CPU belongs to ended children of an agent is in *children CPU* too.
+- *slow-down*: how many pages fewer the program wrote in a second of the rounds than in one before the move.
+- In \`postgres-N\` PostgreSQL with N MiB of filled shared buffers moves, while four clients of pgbench write to it. The pause is that of a small program beside it.
+- The memory of each case is incompressible. After the move all of the program's memory is checked: a wrong page fails the run, and so does a failed transaction.`;
 
 function stepTables({ cases }: Details): string {
   const sections = Object.entries(cases).flatMap(([name, { steps }]) => {

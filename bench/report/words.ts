@@ -2,13 +2,26 @@ import type { Run } from "../run.ts";
 import { spreadOf } from "./statistics.ts";
 
 /** The results of one run, in one line. */
-export function runWords({ downtimeMs, floorMs, totalS, wireBytes, agentRssMiB }: Run): string {
+export function runWords({
+  downtimeMs,
+  floorMs,
+  totalS,
+  wireBytes,
+  agentRssMiB,
+  slowDown,
+  pssBeforeMiB,
+  pssAfterMiB,
+  endMode,
+}: Run): string {
   const parts = [
     downtimeMs ? `downtime ${downtimeMs.toFixed(0)} ms` : "",
     floorMs ? `floor ${floorMs.toFixed(0)} ms` : "",
     totalS ? `total ${totalS.toFixed(1)} s` : "",
     wireBytes ? `wire ${(wireBytes / 2 ** 20).toFixed(0)} MiB` : "",
     agentRssMiB ? `agent ${agentRssMiB.toFixed(0)} MiB` : "",
+    typeof slowDown === "number" ? `slow-down ${(slowDown * 100).toFixed(0)} %` : "",
+    pssBeforeMiB && pssAfterMiB ? `Pss ${pssBeforeMiB.toFixed(0)} MiB, then ${pssAfterMiB.toFixed(0)} MiB` : "",
+    endMode ? `mode ${endMode}` : "",
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -35,7 +35,7 @@ test.each([
 
 test("the longest pause is looked for across the move only", () => {
   const log = "ready\ngap 900.0 99.500\ngap 250.5 100.700\nchecked 0\ngap 31.0 101.000\ngap 800.0 103.000\n";
-  expect(longestGap(log, 100_000, 102_000)).toBe(250.5);
+  expect(longestGap(log, 100_000, 102_000)).toEqual({ ms: 250.5, endedAt: 100_700 });
   expect(longestGap("ready\n", 0, 1e15)).toBeUndefined();
 });
 
