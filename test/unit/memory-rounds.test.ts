@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  readSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -23,9 +22,9 @@ import { MemorySender } from "../../src/memory/rounds/memory-sender.ts";
 import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
 import { RateLimit } from "../../src/transport/streams/rate-limit.ts";
 import { isFullRun } from "../e2e/support/full-run.ts";
+import { differences, processesOf, readStore, sendRound, standStill } from "./support/memory-copy.ts";
 import { pairWith } from "./support/memory-pair.ts";
 import { compileMemory } from "./support/memory-program.ts";
-import { differences, processesOf, sendRound } from "./support/rounds.ts";
 
 // The real program and real processes. What must be right is judged by the memory itself, page by page, while its processes stand still.
 const page = 4096;
@@ -69,11 +68,6 @@ async function start(seed: number, before = ""): Promise<number> {
 
 const filesOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
 
-async function standStill(...pids: number[]): Promise<void> {
-  for (const pid of pids) process.kill(pid, "SIGSTOP");
-  await sleep(50);
-}
-
 const ownMemory = { isPrivate: true, isShared: false } as const;
 const sharedMemory = { isPrivate: false, isShared: true } as const;
 async function storeOf(sender: MemorySender, level = 0): Promise<MemoryStore> {
@@ -95,7 +89,7 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
     }
     await standStill(pid);
     await sendRound(sender, [pid], { state: "frozen", isVerified: true, ...ownMemory });
-    expect(differences(copyIn(readStore(memoryFile(memory, 1))), pid)).toEqual([]);
+    expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
     // What did not change is not sent again.
     await sendRound(sender, [pid], { state: "live", ...ownMemory });
     expect(await sender.changed([pid])).toBe(0);
@@ -114,7 +108,7 @@ test("memory that comes compressed is right, and no more bytes go than it has", 
     };
     const round = { state: "frozen", isVerified: true, ...ownMemory } as const;
     await sender.send(processesOf([pid]), round, { onSent }).arrived;
-    if (level > 0) expect(differences(copyIn(readStore(memoryFile(memory, 1))), pid)).toEqual([]);
+    if (level > 0) expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
     await store.close();
     rmSync(memoryFile(memory, 1));
     return sent;
@@ -166,7 +160,7 @@ test("what has changed in the end can stay where it is: its pages are named, and
   const populated = readStore(memoryFile(memory, 1));
   const all = [...populated.keys()].map((first) => ({ task: 1, first, count: 1 }));
   expect(await store.missing(all)).toEqual([]);
-  const wrong = differences(copyIn(populated), pid);
+  const wrong = differences(populated, pid);
   expect(wrong.length).toBeGreaterThan(0);
   expect(wrong.length).toBeLessThanOrEqual(changed);
 });
@@ -227,36 +221,6 @@ test("a page that is not what the original has is found", async () => {
   expect((await store.failed).message).toBe(`page ${first.toString(16)} of process 1: Bad message`);
 });
 
-const copyIn = (store: Map<number, Buffer>) => (number: number) => store.get(number) ?? Buffer.alloc(page);
-
-/** The pages of the file that are no holes, as another tool sees them. */
-function readStore(file: string): Map<number, Buffer> {
-  const copy = new Map<number, Buffer>();
-  const open = openSync(file, "r");
-  const found = execFileSync("python3", ["-c", holes, file], { encoding: "utf8" });
-  for (const line of found.trim().split("\n")) {
-    const [from = 0, to = 0] = line.split(" ").map(Number);
-    for (let at = from; at < to; at += page) {
-      const bytes = Buffer.alloc(page);
-      readSync(open, bytes, 0, page, at);
-      copy.set(at / page, bytes);
-    }
-  }
-  closeSync(open);
-  return copy;
-}
-const holes = `import os, sys
-f = os.open(sys.argv[1], os.O_RDONLY)
-at = 0
-try:
-    while True:
-        at = os.lseek(f, at, os.SEEK_DATA)
-        end = os.lseek(f, at, os.SEEK_HOLE)
-        print(at, end)
-        at = end
-except OSError:
-    pass`;
-
 /** Flags of all mappings of a process: `uw` where writes are followed. */
 const isFollowed = (pid: number) => / uw( |$)/m.test(readFileSync(`/proc/${pid}/smaps`, "utf8"));
 
@@ -282,7 +246,7 @@ test("a process that nobody tracks gives all of its memory in each round, as one
   await storeOf(sender);
   for (let round = 0; round < 2; round++) {
     await sendRound(sender, [pid], { state: "live", ...ownMemory });
-    expect(differences(copyIn(readStore(memoryFile(memory, 1))), pid)).toEqual([]);
+    expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
   }
   expect(whole).toBeGreaterThan(page);
 });

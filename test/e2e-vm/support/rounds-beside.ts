@@ -2,17 +2,15 @@
 // as JSON what differs. It runs within a machine of the lab. FOLDER is in memory.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { memoryFile } from "../../../src/host/criu/restore/lazy-orders.ts";
 import { MemorySender } from "../../../src/memory/rounds/memory-sender.ts";
+import { differences, pagesIn, sendRound } from "../../unit/support/memory-copy.ts";
 import { pairWith } from "../../unit/support/memory-pair.ts";
-import { differences, sendRound } from "../../unit/support/rounds.ts";
 
 const [program = "", folder = "", restless = "", ...args] = process.argv.slice(2);
-const page = 4096;
 const ownMemory = { isPrivate: true, isShared: false } as const;
 
 const child: ChildProcess = spawn(restless, args, {
@@ -37,13 +35,7 @@ try {
   await sleep(100);
   const left = await sender.changed([pid]);
   await sendRound(sender, [pid], { state: "frozen", isVerified: true, ...ownMemory });
-  const copy = openSync(memoryFile(folder, 1), "r");
-  const copied = (number: number) => {
-    const bytes = Buffer.alloc(page);
-    readSync(copy, bytes, 0, page, number * page);
-    return bytes;
-  };
-  const found = { tracked, whole, left, differences: differences(copied, pid).slice(0, 20) };
+  const found = { tracked, whole, left, differences: differences(pagesIn(memoryFile(folder, 1)), pid).slice(0, 20) };
   // What nobody has written since a round does not count.
   await sendRound(sender, [pid], { state: "live", ...ownMemory });
   process.stdout.write(JSON.stringify({ ...found, again: await sender.changed([pid]) }));
