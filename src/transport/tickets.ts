@@ -29,15 +29,16 @@ export class Tickets {
   sort(connection: Socket, other: (connection: Socket) => void): void {
     const late = setTimeout(() => connection.destroy(), patienceMs).unref();
     connection.once("close", () => clearTimeout(late));
+    let begun = Buffer.alloc(0);
     const look = () => {
-      const begun = connection.read();
-      if (begun === null) return;
-      connection.unshift(begun);
-      const text = begun.toString("latin1", 0, greeting.length);
-      const hasTicket = greeting.startsWith(text);
+      for (let more = connection.read(); more !== null; more = connection.read()) begun = Buffer.concat([begun, more]);
+      if (begun.length === 0) return;
+      const hasTicket = greeting.startsWith(begun.toString("latin1", 0, greeting.length));
       if (hasTicket && begun.length < lineBytes) return;
       connection.off("readable", look);
       clearTimeout(late);
+      // Not before: a stream that gets bytes back says at once that it is readable.
+      connection.unshift(begun);
       if (hasTicket) this.#redeem(connection);
       else other(connection);
     };
