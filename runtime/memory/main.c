@@ -31,6 +31,16 @@
 // use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which each page has the place of its address: FOLDER
 // must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, and charges the container with them (socket.h). It ends at
 // the end of its input, or with the errno of what failed.
+//
+// godwit-memory store FOLDER - plain: the same, for a checkpoint. Shared objects are files too, FOLDER/INODE.object.
+//
+// godwit-memory gather: puts files together from pieces of others, by orders on its standard input, a line each:
+//   into PATH, from PATH        the file that is written, made anew, and the one that is read
+//   piece OFFSET BYTES          appends a part of the one to the other
+//   data                        appends all pages that are no holes. It says which they are on its standard output, `FIRST COUNT`, a line
+//                               each, and an empty line
+// It ends at the end of its input, or with the errno of what failed.
+#include "gather.h"
 #include "send.h"
 #include "store.h"
 #include <stdio.h>
@@ -39,7 +49,8 @@
 int main(int count, char **words) {
   if (count == 2 && !strcmp(words[1], "send")) return send_memory();
   int is_plain = count == 5 && !strcmp(words[4], "plain");
-  if (count == 4 + is_plain && !strcmp(words[1], "store")) return store_memory(words[2], words[3], is_plain);
-  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET [plain]\n");
+  if (count == 4 + is_plain && !strcmp(words[1], "store")) return store_memory(words[2], strcmp(words[3], "-") ? words[3] : NULL, is_plain);
+  if (count == 2 && !strcmp(words[1], "gather")) return gather_pieces();
+  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET|- [plain] | gather\n");
   return 2;
 }

@@ -32,6 +32,8 @@ struct place {
 enum { source = 3 };
 
 static const char *folder;
+/** Where CRIU asks for shared objects. Without it they are files. */
+static const char *asked_at;
 static struct place *all;
 static size_t count;
 
@@ -66,23 +68,27 @@ static struct place *add(uint64_t task, int fd) {
   return &all[count++];
 }
 
+static int make_file(uint64_t number, const char *kind) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%" PRIu64 ".%s", folder, number, kind);
+  return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 /** A process has a sparse file, in which each page lies at its own address. */
 static struct place *place_of(uint64_t task) {
   struct place *known = find(task);
   if (known) return known;
-  char path[4096];
   if (task >= shared_objects) {
     errno = EPROTO;
     fail("memory of an object that was not declared");
   }
-  snprintf(path, sizeof path, "%s/%" PRIu64 ".memory", folder, task);
-  return add(task, open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  return add(task, make_file(task, "memory"));
 }
 
 static void take_object(uint64_t task, uint64_t size, const char *name) {
   struct place *it = find(task);
   // The restore adds the seal against seals where the original had it.
-  if (!it) it = add(task, memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!it) it = add(task, asked_at ? memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING) : make_file(task - shared_objects, "object"));
   struct stat before;
   if (fstat(it->fd, &before) || ftruncate(it->fd, (off_t)size)) fail("shared memory");
   // What it loses at its end is a hole if it grows again.
@@ -273,11 +279,12 @@ static void take_connection(int is_plain) {
 
 int store_memory(const char *at, const char *socket, int is_plain) {
   folder = at;
+  asked_at = socket;
   // Every question is taken when poll() tells of it.
   setvbuf(stdin, NULL, _IONBF, 0);
   static const struct answers answers = {object_of, charge_objects};
-  struct pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {socket_at(socket), POLLIN, 0}, {source, POLLIN, 0}};
-  if (watched[1].fd < 0) fail(socket);
+  struct pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {socket ? socket_at(socket) : -1, POLLIN, 0}, {source, POLLIN, 0}};
+  if (socket && watched[1].fd < 0) fail(socket);
   take_connection(is_plain);
   for (;;) {
     int holds = watched[2].fd >= 0 && blocks_hold();

@@ -1,11 +1,9 @@
 import { copyFile, mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { freeze, thaw } from "../host/cgroup/freezer.ts";
 import { dockerInitOf } from "../host/container/docker-init.ts";
 import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
-import { holdDump } from "../host/criu/dump/dump.ts";
 import { keepExpiredTimers } from "../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../host/criu/images/link-remaps.ts";
@@ -19,6 +17,7 @@ import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
 import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
+import { ProcessDump } from "./memory/process-dump.ts";
 import type { RecoveryRecord } from "./recovery/recovery-record.ts";
 import type { CheckpointFolder } from "./store/store.ts";
 
@@ -26,8 +25,8 @@ import type { CheckpointFolder } from "./store/store.ts";
 export type Captured = Omit<CheckpointRecord, "name" | "parent" | "createdAt">;
 
 /**
- * Saves memory and files of a running container at one instant into a folder. It copies files once while the container runs, so
- * only changed files are left to copy under the freeze. At the end it thaws the container, or calls `end`, which gets the container
+ * Saves memory and files of a running container at one instant into a folder. It copies both while the container runs, so only what
+ * has changed is left to copy under the freeze. With `end` all memory is. At the end it thaws the container, or calls `end`, which gets the container
  * frozen and kills it. On failure the container keeps running.
  */
 export async function capture(
@@ -58,24 +57,31 @@ export async function capture(
   };
   const init = await dockerInitOf(running.pid);
   if (init) await copyFile(init, folder.init);
-  context.phase("sync", "Copying files while the container runs");
-  await context.step("copy files", {}, saveTrees);
+  context.phase("sync", "Copying files and memory while the container runs");
+  await using undo = new AsyncDisposableStack();
+  const capture = { host, running, name: containerName(container), recovery, context };
+  const beginDump = async () => undo.use(await ProcessDump.begin(capture, folder, !end));
+  const dump = await bothOf(beginDump(), context.step("copy files", {}, saveTrees));
+  await dump.beforeFreeze();
 
   context.phase("switchover", "Freezing the container, saving memory and files");
   recovery.save({ frozen: container.Id });
-  const dump = await holdDump(running, { images: folder.images, work: join(folder.path, "work") });
   const frozenAt = performance.now();
   try {
     await context.step("freeze", { switchover: true }, () => freeze(running));
-    const found = await containerProcesses(running.cgroup, { memory: true });
+    const found = await containerProcesses(running.cgroup);
     const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
-    await context.step("dump memory", { switchover: true }, () => dump.run(context.signal));
+    await bothOf(
+      context.step("dump", { switchover: true }, () => dump.run(processes)),
+      context.step("copy changed files", { switchover: true }, () => saveChanges(found)),
+    );
+    await noteLostLocks(folder.images, processes);
+    if (!end) await thaw(running);
+    const frozenMs = Math.round(performance.now() - frozenAt);
     await refuseLostNames(folder.images, container);
     await keepExpiredTimers(folder.images);
     await prepareConnections(folder.images, { endOuter: true });
-    await noteLostLocks(folder.images, processes);
-    await context.step("copy changed files", { switchover: true }, () => saveChanges(found));
-    if (!end) await thaw(running);
+    await dump.complete();
     // CRIU makes its images readable for everybody, but memory holds secrets.
     await run("chmod", ["-R", "go-rwx", folder.images]);
     const captured: Captured = {
@@ -92,7 +98,8 @@ export async function capture(
         (a, b) => a + b,
         0,
       ),
-      frozenMs: Math.round(performance.now() - frozenAt),
+      frozenMs,
+      frozenBytes: dump.frozenBytes,
       processes: processes.map(({ pid, command }) => ({ pid, command })),
       trees: trees.map(({ kind, name, destination }) => ({ kind, name, destination })),
       inspect: container,
@@ -104,4 +111,12 @@ export async function capture(
     await thaw(running).catch(() => {});
     throw error;
   }
+}
+
+/** Waits for both, also if one fails: the other one still works on the container. @returns what the first one gave */
+async function bothOf<T>(one: Promise<T>, other: Promise<unknown>): Promise<T> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") throw second.reason;
+  return first.value;
 }

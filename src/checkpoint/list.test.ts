@@ -7,7 +7,15 @@ import type { CheckpointStore } from "./store/store.ts";
 const record = (container: string, name: string, containerId: string): CheckpointRecord => ({
   ...{ name, container, containerId, image: "busybox", imageId: "sha256:1", imageLayers: [], parent: null },
   ...{ createdAt: "2026-01-01T00:00:00.000Z", origin: "godwit", criuVersion: null, architecture: "x86_64" },
-  ...{ memoryBytes: 0, filesBytes: 0, frozenMs: null, processes: [], trees: [], inspect: {} as never },
+  ...{
+    memoryBytes: 0,
+    filesBytes: 0,
+    frozenMs: null,
+    frozenBytes: null,
+    processes: [],
+    trees: [],
+    inspect: {} as never,
+  },
 });
 const kept = [record("looper", "before", "of-now"), record("looper", "old", "of-another"), record("gone", "last", "x")];
 const damaged = [{ container: "broken", name: "bad", damaged: true as const }];

@@ -36,6 +36,8 @@ export const checkpointRecord = z.object({
   filesBytes: z.number(),
   /** How long the container stood still for it. */
   frozenMs: z.number().nullable(),
+  /** Bytes of memory that were copied meanwhile, where the others were copied before. Null where CRIU wrote all of it meanwhile. */
+  frozenBytes: z.number().nullable().default(null),
   /** Processes at that instant, by the ids they see themselves: what a restore is verified against. */
   processes: z.array(z.object({ pid: z.int().positive(), command: z.string() })),
   /** Saved file trees in the order of their folders: the writable layer first, then volumes. */

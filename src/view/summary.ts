@@ -11,8 +11,9 @@ export function summaryLines(operation: Operation): string[] {
   if (migrated?.success) return migrationLines(migrated.data);
   const taken = operation.kind === "checkpoint" ? checkpointSummary.safeParse(operation.result) : undefined;
   if (taken?.success) {
-    const { name, container, memoryBytes, filesBytes, frozenMs } = taken.data;
-    const frozen = frozenMs === null ? "" : `, frozen for ${formatDuration(frozenMs)}`;
+    const { name, container, memoryBytes, filesBytes, frozenMs, frozenBytes } = taken.data;
+    const meanwhile = frozenBytes === null ? "" : ` (for the last ${bytes(frozenBytes)} of memory)`;
+    const frozen = frozenMs === null ? "" : `, frozen for ${formatDuration(frozenMs)}${meanwhile}`;
     return [`checkpoint '${name}' of ${container}: ${bytes(memoryBytes)} memory, ${bytes(filesBytes)} files${frozen}`];
   }
   const run = runResult.safeParse(operation.result);

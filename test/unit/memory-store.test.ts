@@ -146,3 +146,19 @@ it("ends where the process is killed that charges a cgroup: pages may be lost", 
   await charged;
   await expect(round(["go", 0])).rejects.toThrow();
 });
+
+it("keeps shared objects in files where CRIU does not ask for them", async () => {
+  source.destroy();
+  await store.close();
+  ({ store, source } = await plainStore(program, { folder }));
+  const object = { task: 2 ** 40 + 77, first: 0, count: 0 };
+  const parts = [
+    encodeFrame("object", 0, { ...object, first: 2 * pageBytes + 10 }),
+    encodeFrame("pages", 0, { ...object, first: 1, count: 2 }),
+    Buffer.alloc(2 * pageBytes, "a"),
+    encodeFrame("go", 0),
+  ];
+  await sendFrames(source, store, Buffer.concat(parts));
+  const kept = readFileSync(join(folder, "77.object"));
+  expect(kept.equals(Buffer.concat([Buffer.alloc(pageBytes), Buffer.alloc(pageBytes + 10, "a")]))).toBe(true);
+});

@@ -35,6 +35,8 @@ export const recoveryState = z.object({
   heldPolicy: z.looseObject({ Name: z.string().nullish() }).nullable(),
   /** Folder in the store that is not a checkpoint yet. */
   folder: z.string().nullable(),
+  /** Space in memory, where the container's memory is copied to while it runs. */
+  space: z.string().nullable().default(null),
   prepared: preparedRecord.nullable(),
   /** Folders that saved trees replace (staged-trees.ts). */
   swaps: z.array(z.string()),
@@ -65,7 +67,7 @@ export class RecoveryRecord {
     { container, checkpoint }: { container: string; checkpoint: string | null },
   ): RecoveryRecord {
     const nothing = {
-      ...{ frozen: null, heldPolicy: null, folder: null, prepared: null },
+      ...{ frozen: null, heldPolicy: null, folder: null, space: null, prepared: null },
       ...{ swaps: [], detached: [], released: false, kept: false },
     };
     return new RecoveryRecord(journal, id, { container, checkpoint, startedAt: new Date().toISOString(), ...nothing });

@@ -7,6 +7,7 @@ import { endDumps } from "../../host/criu/dump/end-dumps.ts";
 import { isMemoryLost } from "../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../host/host.ts";
 import { pendingFolder } from "../../host/paths.ts";
+import { releaseImageSpace } from "../../host/restore/image-space.ts";
 import { abandonPending, removePending } from "../../host/restore/pending.ts";
 import { watchRestore } from "../../host/restore/stuck.ts";
 import { findRuncContainer } from "../../host/runtime/runc.ts";
@@ -27,7 +28,7 @@ const retryMs = 1000;
  */
 export async function settle({ host, store }: CheckpointDeps, recovery: RecoveryRecord): Promise<string | undefined> {
   const { state } = recovery;
-  const { frozen, heldPolicy, prepared, folder } = state;
+  const { frozen, heldPolicy, prepared, folder, space } = state;
   // A frozen container that has lost nothing, and that nothing can replace yet, runs again at once. That needs no Docker.
   const untouched = !state.released && state.detached.length === 0;
   if (frozen && untouched) await thawContainer(frozen);
@@ -37,6 +38,7 @@ export async function settle({ host, store }: CheckpointDeps, recovery: Recovery
     await attach(host.engine, recovery);
     if (frozen && !untouched) await thawContainer(frozen);
   } else if (state.checkpoint !== null) await store.setCurrent(state.container, state.checkpoint);
+  if (space) await releaseImageSpace(space);
   if (folder) await rm(folder, { recursive: true, force: true });
   recovery.forget();
   return runs;

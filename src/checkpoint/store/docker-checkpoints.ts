@@ -42,6 +42,7 @@ async function describe(container: ContainerInspect, path: string, name: string)
     memoryBytes: await treeBytes(path),
     filesBytes: 0,
     frozenMs: null,
+    frozenBytes: null,
     processes: [],
     trees: [],
     inspect: container,

@@ -47,7 +47,14 @@ const record: CheckpointRecord = {
     imageId: `sha256:${"0".repeat(64)}`,
   },
   ...{ createdAt: "2026-01-01T00:00:00.000Z", parent: null, origin: "godwit", criuVersion: "4.2.1" },
-  ...{ architecture: "x86_64", memoryBytes: 1, filesBytes: 1, frozenMs: 1, processes: [{ pid: 1, command: "sh" }] },
+  ...{
+    architecture: "x86_64",
+    memoryBytes: 1,
+    filesBytes: 1,
+    frozenMs: 1,
+    frozenBytes: null,
+    processes: [{ pid: 1, command: "sh" }],
+  },
   trees: [{ kind: "writable-layer", name: "web", destination: "/" }],
   inspect: {
     ...{ Id: "c".repeat(64), Name: "/web", Config: { Image: "busybox" }, HostConfig: {} },

@@ -1,6 +1,8 @@
 import type { HostFacts } from "../../contract/facts.ts";
 import type { Check, OneHost } from "../check.ts";
 import { ok, warn } from "../finding.ts";
+import { pipeSize } from "./pipe-size.ts";
+import { userfaultfd } from "./userfaultfd.ts";
 
 /** Pre-copy needs it of its source. */
 export const dirtyTracking: Check<OneHost> = {
@@ -20,3 +22,7 @@ export const dirtyTracking: Check<OneHost> = {
 
 /** Whether a host can send and take shared memory in rounds: CRIU then leaves it out. */
 export const sharesApart = ({ criu }: HostFacts): boolean => (criu?.sharedApart && criu.lazyPages) ?? false;
+
+/** Whether a host can send the memory of a running container in rounds, and take it: the rest is dumped and restored as in post-copy. */
+export const followsPages = (host: HostFacts): boolean =>
+  [dirtyTracking, userfaultfd, pipeSize].every((check) => check.run({ host, memoryFollows: true })[0]?.level === "ok");

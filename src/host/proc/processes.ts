@@ -80,7 +80,18 @@ function otherThanRoot(kind: string, ids: string): string | undefined {
 }
 
 async function proportionalMemory(pid: number): Promise<number> {
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(ifGone(""));
-  const kibibytes = (name: string) => Number(rollup.match(new RegExp(`^${name}:\\s*(\\d+) kB`, "m"))?.[1] ?? 0);
-  return (kibibytes("Pss") - kibibytes("Pss_Shmem")) * 1024;
+  const bytes = await rollup(pid);
+  return bytes("Pss") - bytes("Pss_Shmem");
+}
+
+/** Bytes of memory that belong to no file and that a process does not share, in full also where another process has the same page. */
+export async function anonymousMemory(pid: number): Promise<number> {
+  const bytes = await rollup(pid);
+  return bytes("Anonymous") + bytes("Swap");
+}
+
+/** The sums over all mappings of a process, by name, in bytes. 0 where it has ended. */
+async function rollup(pid: number): Promise<(name: string) => number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(ifGone(""));
+  return (name) => Number(text.match(new RegExp(`^${name}:\\s*(\\d+) kB`, "m"))?.[1] ?? 0) * 1024;
 }

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { parseMounts } from "../proc/mountinfo.ts";
-import { checkpointSpaceOf, migrationsAmong, mountsBelow } from "./image-space.ts";
+import { checkpointSpaceOf, memorySpaceOf, migrationsAmong, mountsBelow } from "./image-space.ts";
 
-test("the space of a container that is restored from a checkpoint is not among those of migrations", () => {
-  expect(migrationsAmong(["1a2b3c4d", checkpointSpaceOf("c0ffee".repeat(10))])).toEqual(["1a2b3c4d"]);
+test("the spaces for a restore from a checkpoint, and for taking one, are not among those of migrations", () => {
+  const others = [checkpointSpaceOf("c0ffee".repeat(10)), memorySpaceOf("5e6f7a8b")];
+  expect(migrationsAmong(["1a2b3c4d", ...others])).toEqual(["1a2b3c4d"]);
 });
 
 test("mounts at a path and below it, the deepest first; those beside it are left alone", () => {

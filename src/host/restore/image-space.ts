@@ -80,6 +80,11 @@ const ofCheckpoint = "restore-";
 /** Id of the space for the restore of a container from a checkpoint. That space has no folders in it: it is a work folder itself. */
 export const checkpointSpaceOf = (container: string): string => `${ofCheckpoint}${container.slice(0, 12)}`;
 
+const ofMemory = "checkpoint-";
+
+/** Id of the space for the memory of a container of which an operation takes a checkpoint. */
+export const memorySpaceOf = (operation: string): string => `${ofMemory}${operation}`;
+
 /** Ids of the spaces of migrations on this host, also those that an earlier agent made. */
 export async function imageSpaces(): Promise<string[]> {
   return migrationsAmong(await readdir(imagesFolder).catch(ifGone<string[]>([])));
@@ -87,7 +92,7 @@ export async function imageSpaces(): Promise<string[]> {
 
 /** The ids among `spaces` that are of migrations. The others must stay: a container from a checkpoint may still get memory by its space. */
 export function migrationsAmong(spaces: string[]): string[] {
-  return spaces.filter((id) => !id.startsWith(ofCheckpoint));
+  return spaces.filter((id) => ![ofCheckpoint, ofMemory].some((prefix) => id.startsWith(prefix)));
 }
 
 function spacePath(id: string): string {

@@ -11,8 +11,8 @@ import { errorName, systemError } from "./system-error.ts";
 export interface StorePlace {
   /** A tmpfs: it needs files of 2^47 bytes. */
   folder: string;
-  /** Path of the socket where CRIU takes shared objects. */
-  socket: string;
+  /** Path of the socket where CRIU takes shared objects. Without it they are files, and stay. */
+  socket?: string;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface StorePlace {
 export class MemoryStore {
   /** Settles when a round did not arrive whole, or could not be kept, with the system's error, such as ENOSPC. */
   readonly failed: Promise<Error>;
-  readonly #socket: string;
+  readonly #socket: string | undefined;
   readonly #program: ChildProcess;
   readonly #answers: ExactReader;
   readonly #ended: Promise<void>;
@@ -31,7 +31,7 @@ export class MemoryStore {
   /** Takes rounds from the connection. `key` in hexadecimal digits: of one from another host. */
   constructor(program: string, { folder, socket }: StorePlace, connection: Socket, key?: string) {
     this.#socket = socket;
-    const words = ["store", folder, socket, ...(key ? [] : ["plain"])];
+    const words = ["store", folder, socket ?? "-", ...(key ? [] : ["plain"])];
     this.#program = spawn(program, words, { stdio: ["pipe", "pipe", "pipe", connection] });
     // It is the program's alone: this process would read what comes next.
     connection.destroy();
@@ -76,6 +76,7 @@ export class MemoryStore {
    * @throws the system's error
    */
   async charge(cgroup: string): Promise<void> {
+    if (!this.#socket) throw new Error("shared objects of this store are files");
     const socket = connect(this.#socket);
     let broken: Error | undefined;
     socket.on("error", (error) => {
@@ -94,7 +95,7 @@ export class MemoryStore {
   async close(): Promise<void> {
     this.#questions.end();
     await this.#ended;
-    await rm(this.#socket, { force: true });
+    if (this.#socket) await rm(this.#socket, { force: true });
   }
 
   get #questions(): Writable {

@@ -29,6 +29,21 @@ async function expectNothingLeft(): Promise<void> {
   expect(await lab.on("h1", "find /var/lib/docker -maxdepth 3 -name '*.godwit-*'")).toBe("");
 }
 
+/** Starts a container with much memory. */
+async function startBig(): Promise<void> {
+  const fill = 's="x"; while (length(s) < 200000000) s = s s';
+  const count = 'while (1) { print i++; fflush(); system("sleep 0.1") }';
+  await lab.on("h1", `docker run --pull never -d --name big busybox awk 'BEGIN { ${fill}; ${count} }'`);
+  await eventually("it counts", async () => ((await logNumbers(lab, "h1", "big")).length > 3 ? true : undefined));
+}
+
+/** Nothing reads the memory of the container, and the kernel follows no writes to it: what its mappings say. */
+async function expectUntracked(): Promise<void> {
+  expect(await lab.on("h1", "pgrep -x godwit-memory || true")).toBe("");
+  const tracked = `cat $(docker top big -o pid | sed -n '2,$s|.*|/proc/&/smaps|p') | grep -c ' uw' || true`;
+  expect((await lab.on("h1", tracked)).trim()).toBe("0");
+}
+
 describe("an agent that is killed", () => {
   test("while the container is frozen for a checkpoint: it runs on, and the checkpoint can be taken again", async () => {
     const id = await startLooper(lab, "h1", "looper");
@@ -37,6 +52,16 @@ describe("an agent that is killed", () => {
     expectConsecutive(await countsOn(lab, "h1", "looper"));
     await expectNothingLeft();
     await lab.json("checkpoint", "create", "h1/looper", "cp");
+  });
+
+  test("while memory is copied: the container runs on, and nothing is left that follows its writes", async () => {
+    await startBig();
+    await killAgentWhen("mount | grep -q /run/godwit/images/checkpoint-", "godwit checkpoint create big cp");
+    expect((await settled())?.error).toMatchObject({ code: "agent-ended" });
+    expectConsecutive(await countsOn(lab, "h1", "big"));
+    await expectNothingLeft();
+    await expectUntracked();
+    await lab.json("checkpoint", "create", "h1/big", "cp");
   });
 
   test.each([
@@ -87,19 +112,20 @@ describe("an agent that is killed", () => {
   });
 });
 
-test("a checkpoint that is cancelled during the dump leaves the container running", async () => {
-  const fill = 's="x"; while (length(s) < 200000000) s = s s';
-  const count = 'while (1) { print i++; fflush(); system("sleep 0.1") }';
-  await lab.on("h1", `docker run --pull never -d --name big busybox awk 'BEGIN { ${fill}; ${count} }'`);
-  await eventually("it counts", async () => ((await logNumbers(lab, "h1", "big")).length > 3 ? true : undefined));
-  const cgroup = cgroupOf(await idOf(lab, "h1", "big"));
+test.each([
+  ["while memory is copied", () => "mount | grep -q /run/godwit/images/checkpoint-"],
+  ["during the dump", (cgroup: string) => `grep -q 1 ${cgroup}/cgroup.freeze`],
+])("a checkpoint that is cancelled %s leaves the container running", async (_, condition) => {
+  await startBig();
+  const when = condition(cgroupOf(await idOf(lab, "h1", "big")));
   const cancelled = await lab.attempt(
     "h1",
-    `godwit checkpoint create big cp & while ! grep -q 1 ${cgroup}/cgroup.freeze; do :; done; kill -INT $!; wait $!`,
+    `godwit checkpoint create big cp & while ! { ${when}; }; do :; done; kill -INT $!; wait $!`,
   );
   expect(cancelled).toMatchObject({ status: 8, stderr: expect.stringContaining("was cancelled") });
   expectConsecutive(await countsOn(lab, "h1", "big"));
   await expectNothingLeft();
+  await expectUntracked();
   await lab.json("checkpoint", "create", "h1/big", "cp");
 });
 

@@ -44,7 +44,7 @@ export async function pairWith(
 
 /** A store, and the other end of its plain connection. */
 export async function plainStore(program: string, place: StorePlace): Promise<{ store: MemoryStore; source: Socket }> {
-  const path = `${place.socket}-source`;
+  const path = `${place.socket ?? place.folder}-source`;
   const server = createServer().listen(path);
   await once(server, "listening");
   const source = connect(path);

@@ -21,6 +21,8 @@ export interface HeldLazyDump {
   run(): Promise<void>;
   /** Ends the dump, whether it has run or not. CRIU serves no pages: `FrozenMemory` reads them. The container stays frozen. */
   end(): void;
+  /** `end` after `run`, and returns when runc and CRIU are gone. They have let go of the processes then. */
+  finish(): Promise<void>;
 }
 
 /** Starts such a dump of a container that will be frozen. `criuVersion` is such as `4.2.1`. @throws dump-failed */
@@ -47,23 +49,33 @@ export async function holdLazyDump(
     status: writer,
     served,
   }).finally(() => closeSync(writer));
-  const ended = held.ended.finally(() => ready.destroy());
+  let over = false;
+  const ended = held.ended.finally(() => {
+    over = true;
+    ready.destroy();
+  });
   ended.catch(() => {});
   let dumped = false;
+  const end = () => {
+    if (!dumped) return held.drop();
+    if (over) return;
+    const word = Buffer.alloc(pageWordBytes(criuVersion));
+    word.writeUInt32LE(closeWord);
+    const reader = connect({ host: "127.0.0.1", port });
+    reader.on("error", () => {});
+    reader.end(word);
+    reader.resume();
+  };
   return {
     async run() {
       await held.release();
       dumped = true;
       await Promise.race([served, ended.then(() => served)]);
     },
-    end() {
-      if (!dumped) return held.drop();
-      const word = Buffer.alloc(pageWordBytes(criuVersion));
-      word.writeUInt32LE(closeWord);
-      const reader = connect({ host: "127.0.0.1", port });
-      reader.on("error", () => {});
-      reader.end(word);
-      reader.resume();
+    end,
+    async finish() {
+      end();
+      await ended;
     },
   };
 }

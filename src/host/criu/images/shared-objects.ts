@@ -22,7 +22,8 @@ export async function renameSharedImages(images: string): Promise<void> {
   }
 }
 
-async function listedObjects(images: string): Promise<number[]> {
+/** The numbers of their inodes. */
+export async function listedObjects(images: string): Promise<number[]> {
   const list = await readFile(join(images, sharedObjectsFile), "utf8").catch(ifGone(""));
   return list
     .split("\n")

@@ -89,5 +89,6 @@ export async function lazyRuns(images: string): Promise<PageRun[]> {
   return runs.flat();
 }
 
-const tasksIn = async (images: string) =>
+/** Ids of the processes in a dump. */
+export const tasksIn = async (images: string) =>
   (await readdir(images)).flatMap((name) => /^pagemap-(\d+)\.img$/.exec(name)?.[1] ?? []);
