@@ -86,7 +86,9 @@ export class ProcessDump implements AsyncDisposable {
     if (!(memory instanceof RunningMemory)) return this.#allUnderFreeze(memory.because, memory.remedy);
     try {
       await context.step("copy memory", {}, () => memory.round());
-      const request = { ...this.#places, leftOut: this.#list };
+      // Of its own: another dump may follow.
+      const work = join(this.#places.work, "in-rounds");
+      const request = { ...this.#places, work, leftOut: this.#list };
       const held = await holdLazyDump(running, request, (await host.facts()).criu?.version ?? "");
       this.#inRounds = { memory, held };
     } catch (error) {
