@@ -80,7 +80,8 @@ describe("a checkpoint of processes that write, share memory, and are not root's
 
   test("a clone of a running container goes the same way", async () => {
     await startAgreeing();
-    const { stdout } = await lab.godwit("--json", "clone", "h1/agrees", "h2/twin");
+    const { status, stdout } = await lab.godwit("--json", "clone", "h1/agrees", "h2/sibling");
+    expect(status, stdout.slice(-1000)).toBe(0);
     const events = stdout
       .trim()
       .split("\n")
@@ -88,7 +89,7 @@ describe("a checkpoint of processes that write, share memory, and are not root's
     const steps = events.flatMap(({ body }) => (body?.type === "step" ? [body.step.name] : []));
     expect(steps).toContain("copy memory");
     await agree(lab, "h1", "agrees");
-    await agree(lab, "h2", "twin");
+    await agree(lab, "h2", "sibling");
     await expectUntracked("agrees");
   });
 });
