@@ -63,7 +63,7 @@ export class RunningMemory implements AsyncDisposable {
     const isShared = sharesApart(facts);
     const [own, shared] = await Promise.all([privateMemory(running), sharedMemoryOf(running)]);
     const memoryBytes = own + (isShared ? shared.memoryBytes : 0);
-    const pinned = facts.pageScan ? await pinnedProcesses(running) : [];
+    const pinned = facts.pageScan || facts.softDirty ? await pinnedProcesses(running) : [];
     const refusal = copyRefused(facts, { memoryBytes, pinned });
     if (refusal) return refusal;
     const id = memorySpaceOf(context.id);
