@@ -27,8 +27,11 @@ const virtual = (
 /** Files that look at the whole machine, or measure: nothing else runs meanwhile. */
 const alone = ["hosts/lab", "hosts/lab-down", "moves/bandwidth"].map((name) => `test/e2e/${name}.test.ts`);
 
-/** Kinds of networks that have a test without a virtual machine. */
-const onlyInFullRun = process.env.GODWIT_TEST_FULL === "1" ? [] : ["test/e2e-vm/ipvlan.test.ts"];
+/** A kind of network that has a test without a virtual machine; and what the other tests of memory there have in part. */
+const onlyInFullRun =
+  process.env.GODWIT_TEST_FULL === "1"
+    ? []
+    : ["ipvlan", "memory-rounds", "shared-memory"].map((name) => `test/e2e-vm/${name}.test.ts`);
 
 /** Tests in labs of hosts in namespaces. */
 const inLab = (name: string, more: TestProjectInlineConfiguration["test"]): TestProjectInlineConfiguration => ({
