@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
-import { type HeldDump, holdDump } from "../../host/criu/dump/dump.ts";
+import { explainFull, type HeldDump, holdDump } from "../../host/criu/dump/dump.ts";
 import { type HeldLazyDump, holdLazyDump } from "../../host/criu/dump/lazy-dump.ts";
 import { sharedObjectsFile } from "../../host/criu/images/shared-objects.ts";
 import type { ContainerProcess } from "../../host/proc/processes.ts";
@@ -52,7 +52,10 @@ export class ProcessDump implements AsyncDisposable {
     const { begun, sent } = memory.sendRest(processes, this.#list);
     // CRIU changes private pages for a moment while it dumps.
     await begun.catch(explain);
-    const dump = held.run().then(() => held.finish());
+    const dump = held
+      .run()
+      .then(() => held.finish())
+      .catch(async (error) => Promise.reject(await explainFull(error, this.#places.images)));
     const [dumped, arrived] = await Promise.allSettled([dump, sent.catch(explain)]);
     signal.throwIfAborted();
     if (dumped.status === "rejected") throw dumped.reason;

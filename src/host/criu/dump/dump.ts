@@ -30,14 +30,19 @@ export async function holdDump(container: RuncContainer, request: DumpRequest): 
       await held.ended;
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof GodwitError) || !(await isFull(request.images))) throw error;
-      throw new GodwitError("no-space", `There is no space left in ${request.images} for the container's memory.`, {
-        details: error.details ?? [],
-      });
+      throw await explainFull(error, request.images);
     }
     signal?.throwIfAborted();
   };
   return { run: dump, drop: held.drop };
+}
+
+/** What a failed dump means to a user where the folder of its images is full; any other error as it is. */
+export async function explainFull(error: unknown, images: string): Promise<unknown> {
+  if (!(error instanceof GodwitError) || !(await isFull(images))) return error;
+  return new GodwitError("no-space", `There is no space left in ${images} for the container's memory.`, {
+    details: error.details ?? [],
+  });
 }
 
 /** The disk is examined, because CRIU's log may be on the same full disk. */
