@@ -184,7 +184,7 @@ describe("noticed: the copy misses the change, and is the memory after the last 
   test.each(shared)("%s, of memory that is shared", (kind) => {
     const { stale = "", after } = objects.get(kind) ?? {};
     expect(stale).toMatch(/ differs at | bytes, the store /);
-    expect(after).toBe("1 objects are equal\n");
+    expect(after).toBe("1 objects and 0 segments are equal\n");
   });
 });
 
