@@ -50,6 +50,8 @@ export class IncomingMemory {
 
   /** Takes rounds of memory, with the key of their source. `onFailure` learns why no more can come. */
   takeRounds(connection: Socket, key: string, space: ImageSpace, onFailure: (error: GodwitError) => void): void {
+    // One connection brings all rounds. What another one brought would be lost.
+    if (this.#rounds) return void connection.destroy();
     const place = { folder: space.pages, socket: join(space.images, sharedSocketFile) };
     this.#rounds = new MemoryStore(memoryPath, place, connection, key);
     this.#rounds.failed.then((error) => {
