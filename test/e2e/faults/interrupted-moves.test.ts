@@ -38,6 +38,7 @@ describe("a move that ends before the destination holds the baton leaves the con
   const cut =
     "table inet cut { chain input { type filter hook input priority 0; tcp dport 7480 drop; tcp sport 7480 drop; }; }";
 
+  const uncompressed = ["--mode", "cold", "--compress", "off"];
   const cutLink = `echo '${cut}' | nft -f -`;
   const cases: [string, string, boolean][] = [
     ["over a slow link", "true", true],
@@ -62,7 +63,7 @@ describe("a move that ends before the destination holds the baton leaves the con
         if (isCancelled) await cancel();
       };
       try {
-        const ended = await lab.during("switchover", dumping, "migrate", "h1/slow", "h2", "--mode", "cold");
+        const ended = await lab.during("switchover", dumping, "migrate", "h1/slow", "h2", ...uncompressed);
         if (isCancelled) expectCancelled(ended);
         else
           expect(errorOf(ended)).toMatchObject({

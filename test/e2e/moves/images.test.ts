@@ -139,16 +139,18 @@ test("a sparse file arrives as a sparse file, and its holes are not announced as
   expectConsecutive(await countsOn(lab, "h2", "looper"));
 });
 
-/** Has dockerd of h2 start with one setting more. */
-async function startDocker(setting: string): Promise<void> {
-  const change = `cp /etc/docker/daemon.json /root/daemon.json && sed -i '1s/^{/{ ${setting},/' /etc/docker/daemon.json`;
+/** Changes the settings of dockerd on h2, and starts it again. */
+async function restartDocker(change: string): Promise<void> {
   await lab.on("h2", `${change} && kill $(cat /run/lab/dockerd.pid)`);
   await eventually("dockerd has started again", async () =>
     (await lab.attempt("h2", "sleep 1; docker info")).status === 0 ? true : undefined,
   );
 }
-const restoreDocker = () =>
-  lab.on("h2", "mv /root/daemon.json /etc/docker/daemon.json && kill $(cat /run/lab/dockerd.pid)");
+const startDocker = (setting: string) =>
+  restartDocker(
+    `cp /etc/docker/daemon.json /root/daemon.json && sed -i '1s/^{/{ ${setting},/' /etc/docker/daemon.json`,
+  );
+const restoreDocker = () => restartDocker("mv /root/daemon.json /etc/docker/daemon.json");
 
 describe("a destination with another storage of Docker", () => {
   test("with the containerd image store: a container moves there and back", async () => {
