@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "store.h"
 #include "hash.h"
-#include "tracking/copy.h"
+#include "same.h"
 #include "tracking/kernel.h"
 #include "wire.h"
 #include <errno.h>
@@ -17,17 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/** Where the memory of a process, or a shared object, lies. */
-struct place {
-  uint64_t task;
-  int fd;
-  // The pages of which the source has told what they hold.
-  struct copy told;
-};
-
 static const char *folder;
-static struct place *all;
-static size_t count;
+static struct places all;
 
 static _Noreturn void fail(const char *what) {
   int error = errno;
@@ -35,19 +26,15 @@ static _Noreturn void fail(const char *what) {
   exit(error > 0 && error < 126 ? error : 1);
 }
 
-static struct place *find(uint64_t task) {
-  for (size_t i = 0; i < count; i++)
-    if (all[i].task == task) return &all[i];
-  return NULL;
-}
+static struct place *find(uint64_t task) { return place_find(&all, task); }
 
 static struct place *add(uint64_t task, int fd) {
   if (fd < 0) fail("a place for memory");
-  struct place *more = realloc(all, (count + 1) * sizeof *more);
+  struct place *more = realloc(all.list, (all.count + 1) * sizeof *more);
   if (!more) fail("a place for memory");
-  all = more;
-  all[count] = (struct place){.task = task, .fd = fd};
-  return &all[count++];
+  all.list = more;
+  more[all.count] = (struct place){.task = task, .fd = fd};
+  return &more[all.count++];
 }
 
 /** A process has a sparse file, in which each page lies at its own address. */
@@ -70,8 +57,16 @@ static void take_object(uint64_t task, uint64_t size, const char *name) {
   if (ftruncate(it->fd, (off_t)size)) fail("shared memory");
 }
 
-static void take_pages(const struct frame *frame, const char *bytes) {
+/** The place of these pages, whose contents change now. */
+static struct place *changing_place(const struct frame *frame) {
   struct place *it = place_of(frame->task);
+  errno = -same_before_change(&all, it, frame->first, frame->first + frame->count);
+  if (errno) fail("memory that is shared by copy-on-write");
+  return it;
+}
+
+static void take_pages(const struct frame *frame, const char *bytes) {
+  struct place *it = changing_place(frame);
   size_t left = (size_t)frame->count * PAGE;
   off_t at = (off_t)(frame->first * PAGE);
   struct stat about;
@@ -90,11 +85,21 @@ static void take_pages(const struct frame *frame, const char *bytes) {
 
 /** Zeros are holes. */
 static void take_zeros(const struct frame *frame) {
-  struct place *it = place_of(frame->task);
+  struct place *it = changing_place(frame);
   off_t at = (off_t)(frame->first * PAGE), length = (off_t)frame->count * PAGE;
+  struct stat file;
+  // A hole behind the end of a file could not be read.
+  if (it->task < shared_objects && !fstat(it->fd, &file) && file.st_size < at + length && ftruncate(it->fd, at + length)) fail("memory");
   off_t data = lseek(it->fd, at, SEEK_DATA);
   if (data >= 0 && data < at + length && fallocate(it->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, length)) fail("memory");
   copy_add(&it->told, frame->first, frame->first + frame->count);
+}
+
+/** These pages are there already, with another process. */
+static void take_same(const struct frame *frame) {
+  take_zeros(frame);
+  errno = -same_take(&all, place_of(frame->task), frame->first, frame->first + frame->count, frame->number);
+  if (errno) fail("pages that are those of another process");
 }
 
 /** What is there must be what the source has. */
@@ -104,7 +109,7 @@ static void compare(const struct frame *frame, const char *hashes) {
     char page[PAGE] = {0}, what[64];
     uint64_t hash;
     memcpy(&hash, hashes + i * sizeof hash, sizeof hash);
-    if (pread(it->fd, page, PAGE, (off_t)((frame->first + i) * PAGE)) < 0) fail("memory");
+    if (same_read(&all, it, frame->first + i, page)) fail("memory");
     if (page_hash(page) == hash) continue;
     snprintf(what, sizeof what, "page %" PRIx64 " of %s %" PRIu64, frame->first + i, it->task < shared_objects ? "process" : "object",
              it->task & (shared_objects - 1));
@@ -119,7 +124,7 @@ static void give_up(const struct frame *frame) {
   copy_forget(&place_of(frame->task)->told, frame->first, frame->first + frame->count);
 }
 
-/** Answers with the runs of these pages that never came. An object has no pages to ask for: it is there, or it is not. */
+/** Answers with the runs of these pages that never came, and those that another process has. An object is there, or it is not. */
 static void look_for(const struct frame *frame) {
   static const struct copy nothing;
   const struct place *it = find(frame->task);
@@ -130,6 +135,7 @@ static void look_for(const struct frame *frame) {
     if (missing < end) wire_frame(word_missing, frame->task, missing, after - missing);
     at = after;
   }
+  if (it) same_tell(&all, it, frame->first, frame->first + frame->count);
 }
 
 /** Takes one frame, of which all has arrived. @returns its bytes, or 0 where more of it must come first. */
@@ -162,6 +168,9 @@ static size_t take_frame(const char *bytes, size_t there) {
     break;
   case word_hashes:
     compare(&frame, bytes + sizeof frame);
+    break;
+  case word_same:
+    take_same(&frame);
     break;
   case word_missing:
     give_up(&frame);

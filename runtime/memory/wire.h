@@ -8,6 +8,9 @@ extern int wire_fd;
 
 void wire_frame(enum word word, uint64_t task, uint64_t first, uint32_t count);
 
+// Pages of `task` are those of the task `as`, at the same addresses.
+void wire_same(uint64_t task, uint64_t first, uint32_t count, uint64_t as);
+
 // What belongs to the frame before.
 void wire_bytes(const void *bytes, size_t count);
 

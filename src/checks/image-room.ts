@@ -19,8 +19,12 @@ export function imagesOnSource(shared: Shared, mode: PlainMode): number {
 export const roomOnSource = (shared: Shared): number => smallImagesBytes + total(shared);
 
 /** Bytes that all images on the destination may take, where shared memory has become `shared`; the small ones grow with all memory. */
-export function roomOnDestination(container: Pick<ContainerFacts, "memoryBytes" | "shared">, shared: Shared): number {
-  return (container.memoryBytes - total(container.shared) + total(shared)) * 1.1 + smallImagesBytes;
+export function roomOnDestination(
+  container: Pick<ContainerFacts, "memoryBytes" | "copiedBytes" | "shared">,
+  shared: Shared,
+): number {
+  const { memoryBytes, copiedBytes } = container;
+  return (memoryBytes + copiedBytes - total(container.shared) + total(shared)) * 1.1 + smallImagesBytes;
 }
 
 const total = ({ memoryBytes, tmpfsBytes }: Shared) => memoryBytes + tmpfsBytes;

@@ -103,7 +103,14 @@ async function sendRound(sender: MemorySender, store: MemoryStore, pids: number[
   const [here, there] = duplexPair();
   const received = store.receive(there);
   received.catch(() => {});
-  const processes = pids.map((hostPid, i) => ({ hostPid, parent: 0, pid: i + 1, command: "restless", memoryBytes: 0 }));
+  const processes = pids.map((hostPid, i) => ({
+    hostPid,
+    parent: 0,
+    pid: i + 1,
+    command: "restless",
+    memoryBytes: 0,
+    copiedBytes: 0,
+  }));
   const { begun, arrived } = sender.send(here, processes, round);
   await Promise.all([begun, arrived, received]);
 }
@@ -152,7 +159,7 @@ test("what has changed in the end can stay where it is: its pages are named, and
   await sendRound(sender, store, [pid], { state: "named", isVerified: true, ...ownMemory });
   const populated = readStore(memoryFile(memory, 1));
   const all = [...populated.keys()].map((first) => ({ task: 1, first, count: 1 }));
-  expect(await store.missing(all)).toEqual([]);
+  expect((await store.look(all)).missing).toEqual([]);
   const wrong = differences(populated, pid);
   expect(wrong.length).toBeGreaterThan(0);
   expect(wrong.length).toBeLessThanOrEqual(changed);
@@ -200,7 +207,7 @@ test("a page that is not what the original has is found", async () => {
   closeSync(open);
   const [here, there] = duplexPair();
   const received = store.receive(there);
-  const process = { hostPid: pid, parent: 0, pid: 1, command: "restless", memoryBytes: 0 };
+  const process = { hostPid: pid, parent: 0, pid: 1, command: "restless", memoryBytes: 0, copiedBytes: 0 };
   const { arrived } = sender.send(here, [process], { state: "frozen", isVerified: true, ...ownMemory });
   await expect(received).rejects.toThrow(`page ${first.toString(16)} of process 1: Bad message`);
   await expect(arrived).rejects.toThrow("broke");

@@ -81,9 +81,11 @@ void copy_add(struct copy *it, uint64_t first, uint64_t end) {
 }
 
 uint64_t copy_first(const struct copy *it, uint64_t first, uint64_t end, int is_there) {
+  const struct chunk *chunk = NULL;
   for (uint64_t page = first; page < end; page++) {
-    const struct chunk *chunk = known_chunk(it, page / CHUNK_PAGES);
-    if ((chunk && is_set(chunk->had, page % CHUNK_PAGES)) == is_there) return page;
+    unsigned at = page % CHUNK_PAGES;
+    if (page == first || at == 0) chunk = known_chunk(it, page / CHUNK_PAGES);
+    if ((chunk && is_set(chunk->had, at)) == is_there) return page;
   }
   return end;
 }

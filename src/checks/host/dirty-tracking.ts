@@ -30,6 +30,16 @@ const followsPages = (host: HostFacts): boolean => host.pageScan && takesPages(h
 const takesPages = (host: HostFacts): boolean =>
   [userfaultfd, pipeSize].every((check) => check.run({ host, memoryFollows: true })[0]?.level === "ok");
 
+/** Fewer bytes that are copied are not worth a round of their own. */
+const leastCopied = 8 * 2 ** 20;
+
+/**
+ * Whether a container's processes share by copy-on-write after a move what they share before: godwit's own rounds bring such a page once,
+ * and put it into the parent.
+ */
+export const keepsSharing = (source: HostFacts, destination: HostFacts, { copiedBytes }: { copiedBytes: number }) =>
+  copiedBytes >= leastCopied && sharesApart(destination) && roundsBetween(source, destination) === "own";
+
 /**
  * Who makes the rounds of pre-copy between two hosts: CRIU, by pre-dumps, where both kernels mark changed memory (soft-dirty), or godwit,
  * where the source's kernel tells which pages were written. Undefined where nobody can.

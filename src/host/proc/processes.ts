@@ -14,6 +14,8 @@ export interface ContainerProcess {
   as?: string | undefined;
   /** Resident memory in bytes, without what is of a tmpfs or shared without a file; other shared pages counted by share. */
   memoryBytes: number;
+  /** What it would have more if it shared no page by copy-on-write. */
+  copiedBytes: number;
 }
 
 /** Every process of a container, also those in cgroups below its own, by rising pid. */
@@ -65,7 +67,7 @@ async function describe(hostPid: number, memory: boolean): Promise<ContainerProc
       pid: Number(field("NSpid").split(/\s+/).at(-1)),
       command: field("Name"),
       as: otherThanRoot("user", field("Uid")) ?? otherThanRoot("group", field("Gid")),
-      memoryBytes: memory ? await proportionalMemory(hostPid) : 0,
+      ...(memory ? await measured(hostPid) : { memoryBytes: 0, copiedBytes: 0 }),
     };
   } catch (error) {
     return ifGone(undefined)(error);
@@ -79,8 +81,11 @@ function otherThanRoot(kind: string, ids: string): string | undefined {
   return other && `${kind} ${other}`;
 }
 
-async function proportionalMemory(pid: number): Promise<number> {
+async function measured(pid: number): Promise<Pick<ContainerProcess, "memoryBytes" | "copiedBytes">> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(ifGone(""));
   const kibibytes = (name: string) => Number(rollup.match(new RegExp(`^${name}:\\s*(\\d+) kB`, "m"))?.[1] ?? 0);
-  return (kibibytes("Pss") - kibibytes("Pss_Shmem")) * 1024;
+  return {
+    memoryBytes: (kibibytes("Pss") - kibibytes("Pss_Shmem")) * 1024,
+    copiedBytes: (kibibytes("Anonymous") - kibibytes("Pss_Anon")) * 1024,
+  };
 }

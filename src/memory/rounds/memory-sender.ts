@@ -14,10 +14,11 @@ const answerBytes = 16;
 
 export interface Round {
   /**
-   * `live`: the processes run. `frozen`: they stand still, and this is the last round. `named`: the same, and of private memory that has
-   * changed nothing but the numbers of its pages is sent.
+   * `live`: the processes run. `shared`: the same, and of private memory only what several processes share by copy-on-write is sent.
+   * `frozen`: they stand still, and this is the last round. `named`: the same, and of private memory that has changed nothing but the
+   * numbers of its pages is sent.
    */
-  state: "live" | "frozen" | "named";
+  state: "live" | "shared" | "frozen" | "named";
   /** Whether it has the processes' private memory, and the objects that they share. */
   isPrivate: boolean;
   isShared: boolean;
@@ -115,7 +116,10 @@ export class MemorySender implements AsyncDisposable {
       if (list) await this.#ask(`list-objects ${list}`);
     }
     if (!isPrivate) return;
-    for (const { hostPid, pid } of processes) await this.#unlessGone(`send ${hostPid} ${pid} ${state}`);
+    for (const { process, parent } of parentsFirst(processes)) {
+      const shares = parent ? ` ${parent.hostPid} ${parent.pid}` : "";
+      await this.#unlessGone(`send ${process.hostPid} ${process.pid} ${state}${shares}`);
+    }
     for (const { hostPid, pid } of isVerified ? processes : []) await this.#unlessGone(`hashes ${hostPid} ${pid}`);
   }
 
@@ -162,6 +166,23 @@ export class MemorySender implements AsyncDisposable {
     if (status < 0) throw systemError(-status, order);
     return Number(answer.readBigUInt64LE(8));
   }
+}
+
+/** Every process after its parent: what they share by copy-on-write is sent with the parent. */
+function parentsFirst(processes: readonly ContainerProcess[]) {
+  const byPid = new Map(processes.map((process) => [process.hostPid, process]));
+  const ordered: { process: ContainerProcess; parent: ContainerProcess | undefined }[] = [];
+  // Ids that were read while processes came and went may form a circle.
+  const begun = new Set<ContainerProcess>();
+  const add = (process: ContainerProcess) => {
+    if (begun.has(process)) return;
+    begun.add(process);
+    const parent = byPid.get(process.parent);
+    if (parent) add(parent);
+    ordered.push({ process, parent });
+  };
+  for (const process of processes) add(process);
+  return ordered;
 }
 
 async function untilDone(stream: Duplex): Promise<void> {

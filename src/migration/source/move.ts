@@ -135,8 +135,12 @@ export class Move {
     this.migration.save();
   }
 
-  /** Whether private memory goes in godwit's own rounds, and not in CRIU's pre-dumps. */
+  /** Whether private memory goes in godwit's own rounds, and not in CRIU's pre-dumps: all of it, or what processes share. */
   get tracksPages(): boolean {
+    return this.sendsAllInRounds || this.checked.keepsSharing;
+  }
+
+  get sendsAllInRounds(): boolean {
     return this.checked.tracksPages && modes[this.checked.plan.mode].goesInRounds;
   }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { sendsAllFrozen } from "../../checks/modes.ts";
 import type { BatonOffer, SmallImage } from "../../contract/peer/messages.ts";
 import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { freeze } from "../../host/cgroup/freezer.ts";
@@ -17,6 +18,7 @@ import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
 import { type LastRound, openLastRound } from "./transfer/files.ts";
+import { ownRoundsOf } from "./transfer/memory-rounds.ts";
 import {
   type MemoryTransfer,
   transferAfterResume,
@@ -85,6 +87,8 @@ interface Transfers {
 }
 
 function openMemoryTransfer(move: Move): Promise<MemoryTransfer> {
+  // Where all memory goes under the freeze it goes in a round of its own, if processes share some of it.
+  if (sendsAllFrozen(move.mode) && move.checked.keepsSharing) ownRoundsOf(move);
   if (move.request.verify && !move.ownRounds)
     move.context.warn("No memory is compared (--verify): none was sent in godwit's own rounds.");
   if (move.mode.followsAfterResume) return transferAfterResume(move);

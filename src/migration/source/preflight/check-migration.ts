@@ -1,6 +1,6 @@
 import { choosePlan, possibleEnd } from "../../../checks/audiences/plan.ts";
 import { preflight } from "../../../checks/audiences/preflight.ts";
-import { roundsBetween, sharesApart } from "../../../checks/host/dirty-tracking.ts";
+import { keepsSharing, roundsBetween, sharesApart } from "../../../checks/host/dirty-tracking.ts";
 import { attachmentOptions } from "../../../contract/attachments.ts";
 import type { ContainerFacts } from "../../../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan, NoConvergence } from "../../../contract/migration.ts";
@@ -26,6 +26,8 @@ export interface Checked {
   tracksPages: boolean;
   /** Shared memory goes in rounds as well, and CRIU leaves it out. */
   sharesApart: boolean;
+  /** Pages that processes share by copy-on-write go once, so that they share them there too. */
+  keepsSharing: boolean;
 }
 
 /**
@@ -73,6 +75,7 @@ export async function checkMigration(
     trees,
     sharesApart: sharesApart(hostFacts) && sharesApart(answer.facts),
     tracksPages: roundsBetween(hostFacts, answer.facts) === "own",
+    keepsSharing: keepsSharing(hostFacts, answer.facts, facts),
     onNoConvergence: possibleEnd(request.onNoConvergence, hostFacts, answer.facts),
     plan: {
       container: facts.name,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { sendsAllFrozen } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { preDump } from "../../../host/criu/dump/pre-dump.ts";
@@ -58,8 +59,9 @@ class TrackedRounds implements OwnRounds {
   async send(_round: number, counter: ByteCounter): Promise<void> {
     const tunnel = await openTunnel(this.#move, "memoryRound", counter);
     try {
-      const { tracksPages: isPrivate, checked } = this.#move;
-      const round = { state: "live", isPrivate, isShared: checked.sharesApart } as const;
+      const { tracksPages: isPrivate, sendsAllInRounds, checked } = this.#move;
+      const state = sendsAllInRounds ? "live" : "shared";
+      const round = { state, isPrivate, isShared: checked.sharesApart } as const;
       const { arrived } = this.sender.send(tunnel.stream, await this.#processes(), round);
       await arrived.catch(explainRound(this.#move));
     } finally {
@@ -68,13 +70,13 @@ class TrackedRounds implements OwnRounds {
   }
 
   async left(): Promise<number> {
-    const { running, tracksPages } = this.#move;
-    return this.sender.changed(tracksPages ? await pidsBelow(running.cgroup) : []);
+    const { running, sendsAllInRounds } = this.#move;
+    return this.sender.changed(sendsAllInRounds ? await pidsBelow(running.cgroup) : []);
   }
 
   async beforeFreeze(): Promise<void> {
-    const { context, counter, rounds } = this.#move;
-    if (rounds && rounds.sendingMs > longestMs) return;
+    const { context, counter, mode, rounds } = this.#move;
+    if ((rounds && rounds.sendingMs > longestMs) || sendsAllFrozen(mode)) return;
     let left = await this.left();
     await context.step("last rounds", {}, async () => {
       for (let round = 0; round < mostLastRounds && left > smallBytes; round++) {

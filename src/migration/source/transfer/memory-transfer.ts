@@ -50,13 +50,13 @@ export async function transferUnderFreeze(move: Move): Promise<MemoryTransfer> {
 
 /** What was written to since the last round goes under the freeze, and then CRIU dumps the rest of the container. */
 export async function transferLastRound(move: Move, { sender }: OwnRounds): Promise<MemoryTransfer> {
-  const { reports, rounds } = move;
+  const { checked, reports, rounds } = move;
   const last = await openLastRound(move, sender, "frozen");
   const held = await holdDumpWithoutMemory(move).catch((error) => {
     last.close();
     throw error;
   });
-  const transfer = { phase: "switchover", total: rounds?.leftBytes ?? 0 };
+  const transfer = { phase: "switchover", total: rounds?.leftBytes ?? checked.plan.memoryBytes };
   return {
     step: "send changed memory and dump",
     outlivesSwitchover: false,

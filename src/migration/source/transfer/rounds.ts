@@ -69,7 +69,7 @@ class Rounds {
     this.#move = move;
     this.#fixedMs = switchoverCost(move.migration.deps.journal);
     this.#counter = new MemoryCounter(move.counter);
-    this.#memory = move.tracksPages ? ownRoundsOf(move) : preDumpRounds(move);
+    this.#memory = move.sendsAllInRounds ? ownRoundsOf(move) : preDumpRounds(move);
   }
 
   async send(): Promise<void> {
