@@ -59,6 +59,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     running: true,
     runtime: "runc",
     memoryBytes: 1024 ** 2,
+    copiedBytes: 0,
     shared: { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0 },
     writableBytes: 1000,
     volumeBytes: 0,

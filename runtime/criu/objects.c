@@ -10,10 +10,13 @@
  * it, and opens the image; at that moment the memfd is replaced by the one that has the contents. A System V segment, whose number is its
  * id, CRIU attaches instead: it is filled at that moment.
  *
+ * inherit.c does the same for private memory that processes share by copy-on-write.
+ *
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */
 #define _GNU_SOURCE
 #include "criu.h"
+#include "inherit.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -102,10 +105,23 @@ EXPORT void *mmap64(void *at, size_t length, int protection, int flags, int fd, 
     made.at = mapped;
     made.length = length;
   }
+  if (!is_criu || mapped == MAP_FAILED) return mapped;
+  if (flags & MAP_FIXED) inherit_mapped(mapped, length, protection, flags);
+  else if (protection == PROT_NONE && flags == (MAP_PRIVATE | MAP_ANONYMOUS)) inherit_reserved(mapped, length);
   return mapped;
 }
 EXPORT void *mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset) {
   return mmap64(at, length, protection, flags, fd, offset);
+}
+
+EXPORT void *mremap(void *from, size_t old_length, size_t length, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  void *to = flags & MREMAP_FIXED ? va_arg(more, void *) : NULL;
+  va_end(more);
+  void *moved = (void *)syscall(SYS_mremap, from, old_length, length, flags, to);
+  if (is_criu && moved != MAP_FAILED && flags & MREMAP_FIXED) inherit_moved(from, moved, length);
+  return moved;
 }
 
 /** Asks for an object at the socket in the folder of the images. @returns a descriptor, or -1 */
@@ -219,6 +235,7 @@ EXPORT int openat64(int folder, const char *path, int flags, ...) {
   unsigned mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, unsigned) : 0;
   va_end(more);
   int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
+  if (fd >= 0 && is_criu) inherit_begin(folder, path);
   uint64_t inode;
   char image[64], end[8];
   if (fd >= 0 || errno != ENOENT || !is_criu || sscanf(path, "pagemap-shmem-%" SCNu64 ".%4s", &inode, end) != 2) return fd;

@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <stdint.h>
 
-enum word { word_pages, word_zeros, word_want, word_arrived, word_missing, word_go, word_done, word_object, word_hashes };
+enum word { word_pages, word_zeros, word_want, word_arrived, word_missing, word_go, word_done, word_object, word_hashes, word_same };
 
 // Big-endian on the wire. After a frame of `word_pages` follow the contents of `count` pages, after `word_object` a
 // name of `count` bytes, after `word_hashes` a hash of 8 bytes for each of `count` pages, in the byte order of the hosts.

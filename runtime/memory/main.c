@@ -14,9 +14,11 @@
 //   track PID                   begins to track a process, which stops for about a millisecond. A process that is not tracked, or cannot
 //                               be, gives all of its memory in each round
 //   count PID                   how many pages a round would send now
-//   send PID TASK live|frozen|named
+//   send PID TASK live|frozen|named|shared [PARENT TASK]
 //                               sends what has changed since the round before, under the number TASK. The last round is `frozen`, or
-//                               `named`: it only names the pages that have changed (`missing`)
+//                               `named`: it only names the pages that have changed (`missing`). `shared`: as `live`, but only what
+//                               other processes map too. With a parent, which must have been sent in this round: what the process
+//                               shares with it by copy-on-write is told (`same`), and not sent again
 //   objects, objects-of PID     looks for shared objects: begins anew, and takes those that a process maps
 //   send-objects, count-objects the same as for processes, for all objects that were found
 //   list-objects PATH           writes which they are to a file
@@ -27,8 +29,8 @@
 //
 // godwit-memory store FOLDER SOCKET [plain]: takes frames from the connection at descriptor 3, and answers each `go` there with `done`.
 // Unless the connection is plain, its standard input begins with the key. Then the agent asks there: it answers `want` frames up to a `go`
-// on its standard output with the runs of them that are `missing`, and `done`. `missing` in a round says that what it has of a run is of no
-// use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which each page has the place of its address: FOLDER
+// on its standard output with the runs of them that are `missing`, or the `same` as those of another process, and `done`. `missing` in a
+// round says that what it has of a run is of no use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which each page has the place of its address: FOLDER
 // must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, and charges the container with them (socket.h). It ends at
 // the end of its input, or with the errno of what failed.
 //

@@ -2,6 +2,7 @@
 #include "places.h"
 #include "fail.h"
 #include "hash.h"
+#include "same.h"
 #include "tracking/kernel.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,27 +16,28 @@
 
 static const char *folder;
 static int has_memfds;
-static struct place *all;
-static size_t count;
+static struct places all;
 
 void places_begin(const char *at, int with_memfds) {
   folder = at;
   has_memfds = with_memfds;
 }
 
-struct place *place_find(uint64_t task) {
-  for (size_t i = 0; i < count; i++)
-    if (all[i].task == task) return &all[i];
+struct place *places_find(const struct places *of, uint64_t task) {
+  for (size_t i = 0; i < of->count; i++)
+    if (of->list[i].task == task) return &of->list[i];
   return NULL;
 }
 
+struct place *place_find(uint64_t task) { return places_find(&all, task); }
+
 static struct place *add(uint64_t task, int fd) {
   if (fd < 0) fail("a place for memory");
-  struct place *more = realloc(all, (count + 1) * sizeof *more);
+  struct place *more = realloc(all.list, (all.count + 1) * sizeof *more);
   if (!more) fail("a place for memory");
-  all = more;
-  all[count] = (struct place){.task = task, .fd = fd};
-  return &all[count++];
+  all.list = more;
+  more[all.count] = (struct place){.task = task, .fd = fd};
+  return &more[all.count++];
 }
 
 static int make_file(uint64_t number, const char *kind) {
@@ -66,8 +68,16 @@ void place_object(uint64_t task, uint64_t size, const char *name) {
   if (pages < had) charges_forget(&it->charges, pages, had);
 }
 
-void place_pages(const struct frame *frame, const char *bytes) {
+/** The place of these pages, whose contents change now. */
+static struct place *changing_place(const struct frame *frame) {
   struct place *it = place_of(frame->task);
+  errno = -same_before_change(&all, it, frame->first, frame->first + frame->count);
+  if (errno) fail("memory that is shared by copy-on-write");
+  return it;
+}
+
+void place_pages(const struct frame *frame, const char *bytes) {
+  struct place *it = changing_place(frame);
   size_t left = (size_t)frame->count * PAGE;
   off_t at = (off_t)(frame->first * PAGE);
   struct stat about;
@@ -87,8 +97,11 @@ void place_pages(const struct frame *frame, const char *bytes) {
 
 /** Zeros are holes. */
 void place_zeros(const struct frame *frame) {
-  struct place *it = place_of(frame->task);
+  struct place *it = changing_place(frame);
   off_t at = (off_t)(frame->first * PAGE), length = (off_t)frame->count * PAGE;
+  struct stat file;
+  // A hole behind the end of a file could not be read.
+  if (it->task < shared_objects && !fstat(it->fd, &file) && file.st_size < at + length && ftruncate(it->fd, at + length)) fail("memory");
   off_t data = lseek(it->fd, at, SEEK_DATA);
   if (data >= 0 && data < at + length) {
     if (fallocate(it->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, length)) fail("memory");
@@ -97,14 +110,20 @@ void place_zeros(const struct frame *frame) {
   copy_add(&it->told, frame->first, frame->first + frame->count);
 }
 
+void place_same(const struct frame *frame) {
+  place_zeros(frame);
+  errno = -same_take(&all, place_of(frame->task), frame->first, frame->first + frame->count, frame->number);
+  if (errno) fail("pages that are those of another process");
+}
+
 /** What is there must be what the source has. */
 void place_compare(const struct frame *frame, const char *hashes) {
   const struct place *it = place_of(frame->task);
   for (uint64_t i = 0; i < frame->count; i++) {
-    char page[PAGE] = {0}, what[64];
+    char page[PAGE], what[64];
     uint64_t hash;
     memcpy(&hash, hashes + i * sizeof hash, sizeof hash);
-    if (pread(it->fd, page, PAGE, (off_t)((frame->first + i) * PAGE)) < 0) fail("memory");
+    if (same_read(&all, it, frame->first + i, page)) fail("memory");
     if (page_hash(page) == hash) continue;
     snprintf(what, sizeof what, "page %" PRIx64 " of %s %" PRIu64, frame->first + i, it->task < shared_objects ? "process" : "object",
              it->task & (shared_objects - 1));
@@ -119,11 +138,15 @@ void place_give_up(const struct frame *frame) {
   copy_forget(&place_of(frame->task)->told, frame->first, frame->first + frame->count);
 }
 
+void places_tell_same(const struct place *it, uint64_t first, uint64_t end, tell_same_pages *tell) {
+  same_tell(&all, it, first, end, tell);
+}
+
 int places_charge(const char *cgroup) {
-  struct charged_object objects[count + 1];
+  struct charged_object objects[all.count + 1];
   int there = 0;
-  for (size_t i = 0; i < count; i++)
-    if (all[i].task >= shared_objects) objects[there++] = (struct charged_object){all[i].fd, &all[i].charges};
+  for (size_t i = 0; i < all.count; i++)
+    if (all.list[i].task >= shared_objects) objects[there++] = (struct charged_object){all.list[i].fd, &all.list[i].charges};
   int error = charge(cgroup, objects, there);
   if (error != -EIO) return error;
   errno = EIO;

@@ -5,6 +5,7 @@
 #include "objects.h"
 #include "orders.h"
 #include "tracking/pinned.h"
+#include "tracking/sharing.h"
 #include "tracking/tracker.h"
 #include "wire.h"
 #include "wire/blocks.h"
@@ -44,24 +45,17 @@ struct round {
   int memory;
   // Only the numbers of what has changed are sent: its contents follow another way.
   int only_names;
+  // Only what other processes map too is sent.
+  int only_shared;
+  struct sharing sharing;
+  uint64_t parents_task;
   uint64_t pages;
 };
 
-/** Reads and sends a run of pages. What was there and cannot be read is gone by now: the next round sees it. */
-static int send_run(const struct run *run, void *to) {
-  struct round *round = to;
+/** Reads and sends pages. What was there and cannot be read is gone by now: the next round sees it. */
+static void send_contents(struct round *round, uint64_t at, uint64_t end) {
   static char bytes[PIECE_PAGES * PAGE] __attribute__((aligned(PAGE)));
-  if (!run->is_sent) {
-    wire_frame(word_zeros, round->task, run->first, run->count);
-    return 0;
-  }
-  if (round->only_names) {
-    wire_frame(word_missing, round->task, run->first, run->count);
-    copy_forget(&round->of->copy, run->first, run->first + run->count);
-    round->pages += run->count;
-    return 0;
-  }
-  for (uint64_t at = run->first, end = at + run->count; at < end;) {
+  while (at < end) {
     size_t wanted = end - at < PIECE_PAGES ? end - at : PIECE_PAGES;
     ssize_t read = pread(round->memory, bytes, wanted * PAGE, (off_t)(at * PAGE));
     size_t pages = read < 0 ? 0 : (size_t)read / PAGE;
@@ -73,6 +67,28 @@ static int send_run(const struct run *run, void *to) {
     copy_forget(&round->of->copy, at, at + 1);
     wire_frame(word_missing, round->task, at, 1);
     at++;
+  }
+}
+
+/** Pages that the parent has shared with the process by copy-on-write are sent once. */
+static int send_run(const struct run *run, void *to) {
+  struct round *round = to;
+  if (!run->is_sent) {
+    wire_frame(word_zeros, round->task, run->first, run->count);
+    return 0;
+  }
+  if (round->only_names) {
+    wire_frame(word_missing, round->task, run->first, run->count);
+    copy_forget(&round->of->copy, run->first, run->first + run->count);
+    round->pages += run->count;
+    return 0;
+  }
+  enum page_kind kind;
+  for (uint64_t at = run->first, end = at + run->count, next; at < end; at = next) {
+    next = at + sharing_run(&round->sharing, at, end - at, &kind);
+    if (kind == SAME_AS_PARENT) wire_same(round->task, at, next - at, round->parents_task);
+    else if (kind == MAPPED_ONCE && round->only_shared) copy_forget(&round->of->copy, at, next);
+    else send_contents(round, at, next);
   }
   return 0;
 }
@@ -103,7 +119,7 @@ static int send_hashes(pid_t pid, uint64_t task) {
   return error;
 }
 
-static int send_process(pid_t pid, uint64_t task, const char *state, uint64_t *pages) {
+static int send_process(pid_t pid, uint64_t task, const char *state, pid_t parent, uint64_t parents_task, uint64_t *pages) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/mem", pid);
   struct round round = {
@@ -111,9 +127,14 @@ static int send_process(pid_t pid, uint64_t task, const char *state, uint64_t *p
       .task = task,
       .memory = open(path, O_RDONLY | O_CLOEXEC),
       .only_names = !strcmp(state, "named"),
+      .only_shared = !strcmp(state, "shared"),
+      .parents_task = parents_task,
   };
   if (round.memory < 0) return -errno;
-  int error = track_round(round.of, strcmp(state, "live") != 0, send_run, &round);
+  int is_live = !strcmp(state, "live") || round.only_shared;
+  int error = sharing_begin(&round.sharing, pid, parent ? find(parent) : NULL, is_live);
+  if (!error) error = track_round(round.of, !is_live, send_run, &round);
+  sharing_end(&round.sharing);
   close(round.memory);
   *pages = round.pages;
   return error;
@@ -172,8 +193,8 @@ int send_memory(void) {
   size_t room = 0;
   report_and_obey();
   while (getline(&line, &room, stdin) > 0) {
-    int pid, level, status = 0;
-    uint64_t task, pages = 0;
+    int pid, level, parent = 0, status = 0;
+    uint64_t task, parents_task = 0, pages = 0;
     line[strcspn(line, "\n")] = 0;
     if (needs_connection(line) && !blocks_go()) status = -ENOTCONN;
     else if (sscanf(line, "connect %63s %7s %79s %79s %d", host, port, ticket, key, &level) == 5)
@@ -183,8 +204,8 @@ int send_memory(void) {
     else if (sscanf(line, "track %d", &pid) == 1) status = begin(pid);
     else if (sscanf(line, "pinned %d", &pid) == 1) pages = is_pinned(pid);
     else if (sscanf(line, "count %d", &pid) == 1) status = track_count(find_or_add(pid), &pages);
-    else if (sscanf(line, "send %d %" SCNu64 " %15s", &pid, &task, word) == 3)
-      status = send_process(pid, task, word, &pages);
+    else if (sscanf(line, "send %d %" SCNu64 " %15s %d %" SCNu64, &pid, &task, word, &parent, &parents_task) >= 3)
+      status = send_process(pid, task, word, parent, parents_task, &pages);
     else if (sscanf(line, "hashes %d %" SCNu64, &pid, &task) == 2) status = send_hashes(pid, task);
     else if (!strcmp(line, "hashes-of-objects")) objects_send_hashes();
     else if (!strcmp(line, "objects")) objects_begin();

@@ -23,7 +23,12 @@ static void tell(enum word word, uint64_t task, uint64_t first, uint32_t pages) 
   fwrite(&frame, sizeof frame, 1, stdout);
 }
 
-/** Answers with the runs of these pages that never came. An object has no pages to ask for: it is there, or it is not. */
+static void tell_same(uint64_t task, uint64_t first, uint32_t pages, uint64_t as) {
+  struct frame frame = turned((struct frame){.word = word_same, .count = pages, .task = task, .first = first, .number = as});
+  fwrite(&frame, sizeof frame, 1, stdout);
+}
+
+/** Answers with the runs of these pages that never came, and those that another process has. An object is there, or it is not. */
 static void look_for(const struct frame *frame) {
   static const struct copy nothing;
   const struct place *it = place_find(frame->task);
@@ -34,6 +39,7 @@ static void look_for(const struct frame *frame) {
     if (missing < end) tell(word_missing, frame->task, missing, after - missing);
     at = after;
   }
+  if (it) places_tell_same(it, frame->first, frame->first + frame->count, tell_same);
 }
 
 // Whether a round has begun and not ended.
@@ -70,6 +76,9 @@ static size_t take_frame(const char *bytes, size_t there) {
     break;
   case word_hashes:
     place_compare(&frame, bytes + sizeof frame);
+    break;
+  case word_same:
+    place_same(&frame);
     break;
   case word_missing:
     place_give_up(&frame);

@@ -8,6 +8,11 @@ void wire_frame(enum word word, uint64_t task, uint64_t first, uint32_t count) {
   blocks_write(&frame, sizeof frame);
 }
 
+void wire_same(uint64_t task, uint64_t first, uint32_t count, uint64_t as) {
+  struct frame frame = turned((struct frame){.word = word_same, .count = count, .task = task, .first = first, .number = as});
+  blocks_write(&frame, sizeof frame);
+}
+
 void wire_pages(uint64_t task, uint64_t first, const void *bytes, uint32_t count) {
   const char *pages = bytes;
   for (uint32_t at = 0, end; at < count; at = end) {

@@ -5,7 +5,7 @@ import { leavesMemoryOut } from "./modes.ts";
 
 type Shared = ContainerFacts["shared"];
 type Hosts = Pick<PlannedMove, "source" | "destination">;
-type Sizes = Pick<ContainerFacts, "memoryBytes" | "shared">;
+type Sizes = Pick<ContainerFacts, "memoryBytes" | "copiedBytes" | "shared">;
 
 /**
  * Bytes for CRIU's images beside those of pages, shared memory and tmpfs mounts. They hold what sockets had still to send, which is
@@ -32,7 +32,8 @@ export const roomOnSource = (container: Sizes, shared: Shared, isLeftOut: boolea
 
 /** Bytes that all images on the destination may take, where shared memory has become `shared`; the small ones grow with all memory. */
 export function roomOnDestination(container: Sizes, shared: Shared): number {
-  return (container.memoryBytes - total(container.shared) + total(shared)) * 1.1 + smallImagesBytes;
+  const { memoryBytes, copiedBytes } = container;
+  return (memoryBytes + copiedBytes - total(container.shared) + total(shared)) * 1.1 + smallImagesBytes;
 }
 
 /** Bytes of shared memory and tmpfs mounts together. */

@@ -1,7 +1,7 @@
 import type { HostFacts } from "../contract/facts.ts";
 import type { PlainMode } from "../contract/migration.ts";
 import type { Check, OneHost } from "./check.ts";
-import { dirtyTracking } from "./host/dirty-tracking.ts";
+import { dirtyTracking, followsPages, sharesApart } from "./host/dirty-tracking.ts";
 import { pipeSize } from "./host/pipe-size.ts";
 import { userfaultfd } from "./host/userfaultfd.ts";
 
@@ -81,6 +81,19 @@ export function isPossible(mode: MigrationMode, source: HostFacts, destination: 
  */
 export const leavesMemoryOut = (source: HostFacts, destination: HostFacts): boolean =>
   isPossible(modes.postcopy, source, destination);
+
+/** Fewer bytes that are copied are not worth a round of their own. */
+export const leastCopied = 8 * 2 ** 20;
+
+/**
+ * Whether a container's processes share by copy-on-write after a move what they share before: rounds bring such a page once, and the
+ * restore puts it into the parent.
+ */
+export const keepsSharing = (source: HostFacts, destination: HostFacts, { copiedBytes }: { copiedBytes: number }) =>
+  copiedBytes >= leastCopied &&
+  sharesApart(destination) &&
+  followsPages(source) &&
+  leavesMemoryOut(source, destination);
 
 /** What hosts lack that a mode needs, with the names of the hosts. */
 export function lacksOf(mode: MigrationMode, hosts: HostFacts[]): { feature: string; hosts: string[] }[] {

@@ -102,6 +102,8 @@ export const containerFacts = z.object({
   runtime: z.string(),
   /** Resident memory of all its processes, and all of `shared`, in bytes; 0 where it does not run. */
   memoryBytes: z.number(),
+  /** What they would have more if they shared no page by copy-on-write, as forked workers do. */
+  copiedBytes: z.number().default(0),
   /** What CRIU writes into images of their own, in every mode or in post-copy alone. */
   shared: z.object({
     /** Allocated bytes of memory that belongs to no file: shared anonymous memory, memfds, System V segments. */

@@ -159,7 +159,7 @@ test("what has changed in the end can stay where it is: its pages are named, and
   await sendRound(sender, [pid], { state: "named", isVerified: true, ...ownMemory });
   const populated = readStore(memoryFile(memory, 1));
   const all = [...populated.keys()].map((first) => ({ task: 1, first, count: 1 }));
-  expect(await store.missing(all)).toEqual([]);
+  expect((await store.look(all)).missing).toEqual([]);
   const wrong = differences(populated, pid);
   expect(wrong.length).toBeGreaterThan(0);
   expect(wrong.length).toBeLessThanOrEqual(changed);

@@ -62,14 +62,14 @@ it("keeps each page at its address, over rounds", async () => {
   await round(["pages", 1, "a", 3], ["pages", 5, "b"], ["go", 0]);
   await round(["pages", 2, "c"], ["zeros", 3, "", 4], ["pages", 6, "d"], ["go", 0]);
   expect(pages(7)).toBe(".ac...d");
-  expect(await store.missing([run(1, 6)])).toEqual([]);
+  expect(await store.look([run(1, 6)])).toEqual({ missing: [], shared: [] });
 });
 
 it("tells which pages never came, and which are old", async () => {
   await round(["pages", 1, "a", 4], ["zeros", 6, "", 2], ["go", 0]);
   await round(["missing", 2, "", 2], ["go", 0]);
   const other = { ...run(1, 3), task: 8 };
-  expect(await store.missing([run(1), run(2, 8), run(17), other])).toEqual([
+  expect((await store.look([run(1), run(2, 8), run(17), other])).missing).toEqual([
     ...[run(2, 2), run(5), run(8, 2), run(17)],
     other,
   ]);
@@ -79,20 +79,20 @@ it("keeps what has come when the source is gone after a round", async () => {
   await round(["pages", 1, "a"], ["go", 0]);
   source.destroy();
   await sleep(50);
-  expect(await store.missing([run(1, 2)])).toEqual([run(2)]);
+  expect((await store.look([run(1, 2)])).missing).toEqual([run(2)]);
 });
 
 it("refuses a round that is cut off, and all after it", async () => {
   await round(["pages", 1, "a"], ["go", 0]);
   source.end(block(frames(["pages", 1, "b"])));
   expect((await store.failed).message).toContain("did not arrive whole");
-  await expect(store.missing([])).rejects.toThrow("did not arrive whole");
+  await expect(store.look([])).rejects.toThrow("did not arrive whole");
 });
 
 it("asked in the middle of a round, it says that this has not arrived", async () => {
   source.write(block(frames(["pages", 1, "b"])));
   await sleep(50);
-  await expect(store.missing([])).rejects.toThrow("did not arrive whole");
+  await expect(store.look([])).rejects.toThrow("did not arrive whole");
 });
 
 it("takes blocks that are compressed, and frames that lie in two of them", async () => {
@@ -161,4 +161,40 @@ it("keeps shared objects in files where CRIU does not ask for them", async () =>
   await sendFrames(source, store, Buffer.concat(parts));
   const kept = readFileSync(join(folder, "77.object"));
   expect(kept.equals(Buffer.concat([Buffer.alloc(pageBytes), Buffer.alloc(pageBytes + 10, "a")]))).toBe(true);
+});
+
+const parent = 5;
+/** Frames of a parent and its child, in a round. */
+async function family(...parts: [of: number, type: FrameType, first: number, count: number, fill?: string][]) {
+  const sent = parts.flatMap(([of, type, first, count, fill = ""]) => [
+    encodeFrame(type, type === "same" ? parent : 0, { task: of, first, count }),
+    ...(type === "pages" ? [Buffer.alloc(count * pageBytes, fill)] : []),
+  ]);
+  await sendFrames(source, store, Buffer.concat([...sent, encodeFrame("go", 0)]));
+}
+const lettersOf = (of: number, count: number) => {
+  const bytes = readFileSync(memoryFile(folder, of));
+  return Array.from({ length: count }, (_, page) => String.fromCharCode(bytes[page * pageBytes] || 46)).join("");
+};
+
+it("has a page that a child shares with its parent once, and for itself when either of them changes it", async () => {
+  await family([parent, "pages", 1, 6, "p"], [task, "same", 1, 6]);
+  expect(lettersOf(parent, 7)).toBe(".pppppp");
+  expect(lettersOf(task, 7)).toBe(".......");
+  await family(
+    [parent, "pages", 2, 1, "n"],
+    [parent, "zeros", 3, 1],
+    [parent, "missing", 4, 1],
+    [task, "pages", 5, 1, "c"],
+  );
+  expect(lettersOf(task, 7)).toBe("..pppc.");
+  const { missing, shared } = await store.look([{ task: parent, first: 1, count: 6 }, run(1, 6)]);
+  expect(missing).toEqual([{ task: parent, first: 4, count: 1 }]);
+  expect(shared).toEqual([1, 6].map((first) => ({ ...run(first), parent, owner: parent })));
+  rmSync(memoryFile(folder, parent));
+});
+
+it("refuses a page that is said to be its parent's, who never had it", async () => {
+  await expect(family([parent, "pages", 1, 1, "p"], [task, "same", 1, 2])).rejects.toThrow("another process");
+  rmSync(memoryFile(folder, parent));
 });

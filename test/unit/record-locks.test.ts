@@ -120,7 +120,14 @@ test("only locks on files that their process has mapped are noted as lost", asyn
   };
   core(10, 1);
   core(11, 3);
-  const process = (pid: number, hostPid: number) => ({ pid, hostPid, parent: 1, command: "locker", memoryBytes: 0 });
+  const process = (pid: number, hostPid: number) => ({
+    pid,
+    hostPid,
+    parent: 1,
+    command: "locker",
+    memoryBytes: 0,
+    copiedBytes: 0,
+  });
   await noteLostLocks(images, [process(11, plain.pid)]);
   expect(await lockOrders(images)).toBeUndefined();
   await noteLostLocks(images, [process(10, mapping.pid), process(11, plain.pid)]);

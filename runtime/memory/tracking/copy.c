@@ -74,6 +74,11 @@ void copy_see_at(struct copy *it, uint64_t page, uint32_t place, int is_written,
   if (is_written || is_other || !is_set(chunk->had, at)) set(chunk->changed, at);
 }
 
+int copy_is_at(const struct copy *it, uint64_t page, uint32_t place) {
+  const struct chunk *chunk = known_chunk(it, page / CHUNK_PAGES);
+  return chunk && chunk->places && chunk->places[page % CHUNK_PAGES] == place;
+}
+
 void copy_forget(struct copy *it, uint64_t first, uint64_t end) {
   for (uint64_t page = first; page < end; page++) {
     struct chunk *chunk = known_chunk(it, page / CHUNK_PAGES);
@@ -91,9 +96,11 @@ void copy_add(struct copy *it, uint64_t first, uint64_t end) {
 }
 
 uint64_t copy_first(const struct copy *it, uint64_t first, uint64_t end, int is_there) {
+  const struct chunk *chunk = NULL;
   for (uint64_t page = first; page < end; page++) {
-    const struct chunk *chunk = known_chunk(it, page / CHUNK_PAGES);
-    if ((chunk && is_set(chunk->had, page % CHUNK_PAGES)) == is_there) return page;
+    unsigned at = page % CHUNK_PAGES;
+    if (page == first || at == 0) chunk = known_chunk(it, page / CHUNK_PAGES);
+    if ((chunk && is_set(chunk->had, at)) == is_there) return page;
   }
   return end;
 }

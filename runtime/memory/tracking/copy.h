@@ -37,6 +37,9 @@ void copy_see(struct copy *it, uint64_t first, uint64_t end, int is_written);
 // `is_noted` the place is noted.
 void copy_see_at(struct copy *it, uint64_t page, uint32_t place, int is_written, int is_noted);
 
+// Whether this is the place that `copy_see_at` has noted of a page.
+int copy_is_at(const struct copy *it, uint64_t page, uint32_t place);
+
 // The destination does not have these pages after all.
 void copy_forget(struct copy *it, uint64_t first, uint64_t end);
 

@@ -109,6 +109,14 @@ static int look_at_all(struct tracked *it, enum look why) {
   return count < 0 ? count : 0;
 }
 
+static uint64_t unwritten(const struct tracked *it, int pagemap, uint64_t first, uint64_t end) {
+  uint64_t reached, at = first * PAGE;
+  if (it->uffd < 0) return first;
+  long found = scan(pagemap, LOOK_TRACKED, at, end * PAGE, regions, ROOM, &reached);
+  for (long i = 0; i < found && regions[i].start == at && !(regions[i].categories & WRITTEN); i++) at = regions[i].end;
+  return at / PAGE;
+}
+
 /** Needs userfaultfd as well. */
 static int check(void) {
   int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
@@ -121,4 +129,4 @@ static int check(void) {
   return error;
 }
 
-const struct way page_scan = {check, begin, look_at_all};
+const struct way page_scan = {check, begin, look_at_all, unwritten};

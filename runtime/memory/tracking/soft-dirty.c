@@ -102,6 +102,12 @@ static int is_own(const struct mapping *of, uint64_t entry) {
   return (entry & MARKER_TYPE) != MARKER_TYPE;
 }
 
+/** The place of a page that is populated, as `copy_see_at` notes it. */
+static uint32_t place_of(uint64_t entry) {
+  uint64_t place = (entry & where) ^ (entry & swapped ? ~0ull : 0);
+  return place ^ place >> 32;
+}
+
 /**
  * Looks through one mapping. A page that is kept in another place than before is another page, whatever its mark says: mremap moves page
  * tables without setting marks, and a page that was only read since it was discarded has none.
@@ -116,8 +122,8 @@ static int look_at(struct tracked *it, const struct mapping *of, int pagemap, en
     if (read <= 0) return read ? -errno : -ESRCH;
     size_t count = read / sizeof *entries;
     for (size_t i = 0; i < count; i++) {
-      uint64_t entry = entries[i], place = (entry & where) ^ (entry & swapped ? ~0ull : 0);
-      if (is_own(of, entry)) copy_see_at(&it->copy, page + i, place ^ place >> 32, is_written || entry & marked, look != TO_COUNT);
+      uint64_t entry = entries[i];
+      if (is_own(of, entry)) copy_see_at(&it->copy, page + i, place_of(entry), is_written || entry & marked, look != TO_COUNT);
     }
     page += count;
   }
@@ -162,4 +168,18 @@ static int look(struct tracked *it, enum look why) {
   return error ? error : visit.error;
 }
 
-const struct way soft_dirty = {check, begin, look};
+static int is_unwritten(const struct tracked *it, uint64_t page, uint64_t entry) {
+  return entry & present && !(entry & marked) && copy_is_at(&it->copy, page, place_of(entry));
+}
+
+static uint64_t unwritten(const struct tracked *it, int pagemap, uint64_t first, uint64_t end) {
+  static uint64_t entries[ENTRIES];
+  size_t wanted = end - first < ENTRIES ? end - first : ENTRIES;
+  if (!it->has_marks || pread(pagemap, entries, wanted * sizeof *entries, (off_t)(first * sizeof *entries)) != (ssize_t)(wanted * sizeof *entries))
+    return first;
+  uint64_t page = first;
+  while (page < first + wanted && is_unwritten(it, page, entries[page - first])) page++;
+  return page;
+}
+
+const struct way soft_dirty = {check, begin, look, unwritten};

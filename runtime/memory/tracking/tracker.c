@@ -41,6 +41,10 @@ int track_count(struct tracked *it, uint64_t *pages) {
   return error;
 }
 
+uint64_t track_unwritten(const struct tracked *it, int pagemap, uint64_t first, uint64_t end) {
+  return way()->unwritten(it, pagemap, first, end);
+}
+
 uint64_t track_check(void) { return (page_scan.check() ? 0 : HAS_PAGE_SCAN) | (soft_dirty.check() ? 0 : HAS_SOFT_DIRTY); }
 
 void track_end(struct tracked *it) {

@@ -25,6 +25,8 @@ struct way {
   int (*begin)(struct tracked *it);
   // Tells `it->copy` what is populated, and what was written since the round before.
   int (*look)(struct tracked *it, enum look look);
+  // See track_unwritten.
+  uint64_t (*unwritten)(const struct tracked *it, int pagemap, uint64_t first, uint64_t end);
 };
 
 // PAGEMAP_SCAN: Linux 6.7 and later.
@@ -46,6 +48,9 @@ int track_round(struct tracked *it, int is_frozen, give_run *give, void *to);
 
 // How many pages a round would give to be sent now. Changes nothing. As `track_round`.
 int track_count(struct tracked *it, uint64_t *pages);
+
+// The first of these pages that may have been written since the round before; `end` where none was. `pagemap` is an open /proc/PID/pagemap.
+uint64_t track_unwritten(const struct tracked *it, int pagemap, uint64_t first, uint64_t end);
 
 // What this kernel has.
 uint64_t track_check(void);

@@ -1,6 +1,7 @@
 import { bytes } from "../../contract/units.ts";
 import type { Check, PlannedMove } from "../check.ts";
 import { fail, ok } from "../finding.ts";
+import { keepsSharing, leastCopied } from "../modes.ts";
 
 /** What a restore needs beside the pages: CRIU itself, page tables, the small images. */
 const restoreOverhead = 64 * 1024 ** 2;
@@ -9,14 +10,17 @@ const restoreOverhead = 64 * 1024 ** 2;
 export const memoryRoom: Check<PlannedMove> = {
   key: "memory-room",
   audiences: ["migration"],
-  run: ({ container, destination: { memory } }) => {
-    const needed = 2 * container.memoryBytes + restoreOverhead;
+  run: ({ container, source, destination }) => {
+    const { memory } = destination;
+    const copied = keepsSharing(source, destination, container) ? 0 : container.copiedBytes;
+    const needed = 2 * (container.memoryBytes + copied) + restoreOverhead;
     const have = `${bytes(memory.availableBytes)} of memory is free`;
-    if (memory.availableBytes >= needed) return [ok(`${have}, the restore needs ${bytes(needed)}`)];
+    const why = copied >= leastCopied ? `, of which ${bytes(copied)} is shared by its processes and is copied` : "";
+    if (memory.availableBytes >= needed) return [ok(`${have}, the restore needs ${bytes(needed)}${why}`)];
     return [
       fail(
         "no-space",
-        `${have}, and the restore needs ${bytes(needed)} (twice the container's memory)`,
+        `${have}, and the restore needs ${bytes(needed)} (twice the container's memory${why})`,
         `free ${bytes(needed - memory.availableBytes)} of memory`,
       ),
     ];

@@ -4,3 +4,10 @@ export interface PageRun {
   first: number;
   count: number;
 }
+
+/** Pages that a process shared with its parent by copy-on-write. Both are ids of memories, as `task`. */
+export interface SharedRun extends PageRun {
+  parent: number;
+  /** Has the contents, at the same addresses. */
+  owner: number;
+}

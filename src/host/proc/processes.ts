@@ -14,6 +14,8 @@ export interface ContainerProcess {
   as?: string | undefined;
   /** Resident memory in bytes, without what is of a tmpfs or shared without a file; other shared pages counted by share. */
   memoryBytes: number;
+  /** What it would have more if it shared no page by copy-on-write. */
+  copiedBytes: number;
 }
 
 /** Every process of a container, also those in cgroups below its own, by rising pid. */
@@ -65,7 +67,7 @@ async function describe(hostPid: number, memory: boolean): Promise<ContainerProc
       pid: Number(field("NSpid").split(/\s+/).at(-1)),
       command: field("Name"),
       as: otherThanRoot("user", field("Uid")) ?? otherThanRoot("group", field("Gid")),
-      memoryBytes: memory ? await proportionalMemory(hostPid) : 0,
+      ...(memory ? await measured(hostPid) : { memoryBytes: 0, copiedBytes: 0 }),
     };
   } catch (error) {
     return ifGone(undefined)(error);
@@ -79,9 +81,12 @@ function otherThanRoot(kind: string, ids: string): string | undefined {
   return other && `${kind} ${other}`;
 }
 
-async function proportionalMemory(pid: number): Promise<number> {
+async function measured(pid: number): Promise<Pick<ContainerProcess, "memoryBytes" | "copiedBytes">> {
   const bytes = await rollup(pid);
-  return bytes("Pss") - bytes("Pss_Shmem");
+  return {
+    memoryBytes: bytes("Pss") - bytes("Pss_Shmem"),
+    copiedBytes: bytes("Anonymous") - bytes("Pss_Anon"),
+  };
 }
 
 /** Bytes of memory that belong to no file and that a process does not share, in full also where another process has the same page. */

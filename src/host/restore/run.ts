@@ -6,10 +6,9 @@ import { hasOuterConnections } from "../criu/images/inner-connections.ts";
 import { lockOrders } from "../criu/images/record-locks.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
-import { lazyOrders } from "../criu/restore/lazy-orders.ts";
+import { lazyOrders, type StorePlace } from "../criu/restore/lazy-orders.ts";
 import { type LazyPages, markEager, pagesSocket } from "../criu/restore/lazy-pages.ts";
 import { type PreparedUnblock, prepareUnblock } from "../network/announce.ts";
-import type { PageRun } from "../proc/page-run.ts";
 import { containerProcesses } from "../proc/processes.ts";
 import { runcContainer } from "../runtime/runc.ts";
 import { type ArmedContainer, prepareRootfs } from "./arm.ts";
@@ -27,10 +26,10 @@ export type MemoryPlace =
   /** From a folder whose images have all pages. */
   | { from: "images"; folder: string }
   /**
-   * From a folder with a sparse file for each process, `PID.memory`, in which each page lies at its own address; and what is missing
-   * there as from the source.
+   * From a folder with a sparse file for each process, `PID.memory`, in which each page lies at its own address; what is missing there
+   * as from the source, and what another process has as well only in the file of that one.
    */
-  | { from: "store"; folder: string; missing: readonly PageRun[]; listens?: Listens }
+  | (StorePlace & { listens?: Listens })
   /** From the frozen original. */
   | { from: "source"; listens: Listens };
 

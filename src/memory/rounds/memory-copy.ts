@@ -3,8 +3,7 @@ import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { PageRun } from "../../host/proc/page-run.ts";
-import type { ContainerProcess } from "../../host/proc/processes.ts";
-import { ConnectionBroke, MemorySender, type Round, type SentRound } from "./memory-sender.ts";
+import { ConnectionBroke, MemorySender, type Round, type SentProcess, type SentRound } from "./memory-sender.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 /** A copy of a container's memory on its own host: a MemorySender that is connected with a MemoryStore here. */
@@ -46,7 +45,7 @@ export class MemoryCopy implements AsyncDisposable {
    * @throws the system's error where the copy has no room, such as ENOSPC; the reason of the signal. It is of no more use then
    */
   send(
-    processes: readonly ContainerProcess[],
+    processes: readonly SentProcess[],
     round: Round,
     signal?: AbortSignal,
   ): Omit<SentRound, "arrived"> & { sent: Promise<number> } {
@@ -77,8 +76,8 @@ export class MemoryCopy implements AsyncDisposable {
   }
 
   /** Looks which of these pages never came, or are old. */
-  missing(runs: readonly PageRun[]): Promise<PageRun[]> {
-    return this.#store.missing(runs);
+  async missing(runs: readonly PageRun[]): Promise<PageRun[]> {
+    return (await this.#store.look(runs)).missing;
   }
 
   /** Ends both programs. What has come stays in the folder. */

@@ -15,15 +15,21 @@ const longestEndMs = 2_000;
 /** Of an answer: an int64 and a uint64. */
 const answerBytes = 16;
 
+/** Ids of a process, of its host; `pid` is the one that the container sees, which names its memory. */
+export type SentProcess = Pick<ContainerProcess, "hostPid" | "parent" | "pid">;
+
 export interface Round {
   /**
-   * `live`: the processes run. `frozen`: they stand still, and this is the last round. `named`: the same, and of private memory that has
-   * changed nothing but the numbers of its pages is sent.
+   * `live`: the processes run. `shared`: the same, and of private memory only what several processes share by copy-on-write is sent.
+   * `frozen`: they stand still, and this is the last round. `named`: the same, and of private memory that has changed nothing but the
+   * numbers of its pages is sent.
    */
-  state: "live" | "frozen" | "named";
+  state: "live" | "shared" | "frozen" | "named";
   /** Whether it has the processes' private memory, and the objects that they share. */
   isPrivate: boolean;
   isShared: boolean;
+  /** Pages that a process shares with its parent by copy-on-write are told, and not sent again (`MemoryStore.look`). */
+  tellsSharing?: boolean;
   /** In the last round: hashes of all memory that has come follow it, and the destination compares them. */
   isVerified?: boolean;
   /** In the last round: gets the list of shared objects, before they are sent (runtime/criu/objects.c). */
@@ -129,7 +135,7 @@ export class MemorySender implements AsyncDisposable {
   }
 
   /** Sends a round: what has changed since the one before. It must be connected. */
-  send(processes: readonly ContainerProcess[], round: Round, { rate, onSent = () => {} }: Pace = {}): SentRound {
+  send(processes: readonly SentProcess[], round: Round, { rate, onSent = () => {} }: Pace = {}): SentRound {
     const ended = new AbortController();
     const begun = this.#turn.then(() => {
       this.#onSent = onSent;
@@ -146,15 +152,18 @@ export class MemorySender implements AsyncDisposable {
     this.#program.kill("SIGKILL");
   }
 
-  async #begin(processes: readonly ContainerProcess[], round: Round): Promise<void> {
-    const { state, isPrivate, isShared, isVerified, list } = round;
+  async #begin(processes: readonly SentProcess[], round: Round): Promise<void> {
+    const { state, isPrivate, isShared, isVerified, tellsSharing, list } = round;
     if (isShared) {
       await this.#ask("objects");
       for (const { hostPid } of processes) await this.#ask(`objects-of ${hostPid}`);
       if (list) await this.#ask(`list-objects ${list}`);
     }
     if (!isPrivate) return;
-    for (const { hostPid, pid } of processes) await this.#unlessGone(`send ${hostPid} ${pid} ${state}`);
+    for (const { process, parent } of parentsFirst(processes)) {
+      const shares = parent && tellsSharing ? ` ${parent.hostPid} ${parent.pid}` : "";
+      await this.#unlessGone(`send ${process.hostPid} ${process.pid} ${state}${shares}`);
+    }
     for (const { hostPid, pid } of isVerified ? processes : []) await this.#unlessGone(`hashes ${hostPid} ${pid}`);
   }
 
@@ -212,4 +221,21 @@ export class MemorySender implements AsyncDisposable {
       `The program that reads the memory of '${this.#container}' has ended before its answer.`,
     );
   }
+}
+
+/** Every process after its parent: what they share by copy-on-write is sent with the parent. */
+function parentsFirst(processes: readonly SentProcess[]) {
+  const byPid = new Map(processes.map((process) => [process.hostPid, process]));
+  const ordered: { process: SentProcess; parent: SentProcess | undefined }[] = [];
+  // Ids that were read while processes came and went may form a circle.
+  const begun = new Set<SentProcess>();
+  const add = (process: SentProcess) => {
+    if (begun.has(process)) return;
+    begun.add(process);
+    const parent = byPid.get(process.parent);
+    if (parent) add(parent);
+    ordered.push({ process, parent });
+  };
+  for (const process of processes) add(process);
+  return ordered;
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import type { PageRun } from "../../host/proc/page-run.ts";
+import type { PageRun, SharedRun } from "../../host/proc/page-run.ts";
 import { ExactReader } from "../../transport/streams/exact-read.ts";
 import { decodeFrame, encodeFrame, headerBytes } from "../pages/frames.ts";
 import { errorName, systemError } from "./system-error.ts";
@@ -53,19 +53,23 @@ export class MemoryStore {
   }
 
   /**
-   * Looks which of these pages never came, or are old.
+   * Looks which of these pages never came, or are old, and which are another process's pages.
    * @throws Error where the last round did not arrive whole
    */
-  async missing(runs: readonly PageRun[]): Promise<PageRun[]> {
+  async look(runs: readonly PageRun[]): Promise<{ missing: PageRun[]; shared: SharedRun[] }> {
     for (const run of runs) this.#questions.write(encodeFrame("want", 0, run));
     this.#questions.write(encodeFrame("go", 0));
     const missing: PageRun[] = [];
+    const shared: SharedRun[] = [];
+    let parent = 0;
     for (;;) {
       const header = await this.#answers.read(headerBytes);
       if (!header) throw await this.#ended.then(() => this.#failure());
-      const { type, task, first, count } = decodeFrame(header);
-      if (type === "done") return missing;
-      missing.push({ task, first, count });
+      const { type, task, first, count, number } = decodeFrame(header);
+      if (type === "done") return { missing, shared };
+      if (type === "missing") missing.push({ task, first, count });
+      else if (count > 0) shared.push({ task, first, count, parent, owner: number });
+      else parent = number;
     }
   }
 

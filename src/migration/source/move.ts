@@ -133,9 +133,14 @@ export class Move {
     this.migration.save();
   }
 
-  /** Whether private memory goes before the resume, in rounds or in the last one alone. Post-copy that pre-copy became is such a move. */
-  get sendsPrivate(): boolean {
+  /** Whether all private memory goes before the resume, in rounds or in the last one alone. So it does where pre-copy became post-copy. */
+  get sendsAllPrivate(): boolean {
     return !modes[this.checked.plan.mode].followsAfterResume;
+  }
+
+  /** Whether some private memory goes before the resume: all of it, or the pages that processes share. */
+  get sendsPrivate(): boolean {
+    return this.sendsAllPrivate || this.checked.keepsSharing;
   }
 
   /** A container with a terminal is armed under the freeze: its log must be whole before Docker opens it on the destination. */

@@ -83,7 +83,7 @@ interface Transfers {
 }
 
 function openMemoryTransfer(move: Move): Promise<MemoryTransfer> {
-  const isSent = move.memory || (move.sendsPrivate && move.checked.leavesMemoryOut);
+  const isSent = move.memory || (move.sendsAllPrivate && move.checked.leavesMemoryOut);
   if (move.request.verify && !isSent)
     move.context.warn("No memory is compared (--verify): none is sent before the resume.");
   if (move.mode.followsAfterResume) return transferAfterResume(move);

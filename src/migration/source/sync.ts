@@ -23,11 +23,16 @@ export async function sync(move: Move): Promise<void> {
   move.become((move.rounds.restFollows ? modes.postcopy : modes.precopy).name);
 }
 
-/** Where other memory follows after the resume: what its processes share must be there before, and goes while they run. */
+/**
+ * Where other memory follows after the resume: what its processes share must be there before, and goes while they run. That is shared
+ * memory, and pages that a child shares with its parent by copy-on-write.
+ */
 async function sendSharedMemory(move: Move): Promise<void> {
   const { checked, context, counter, mode, reports, running } = move;
-  if (!mode.followsAfterResume || !checked.sharesApart) return;
-  const { memoryBytes: total } = await sharedMemoryOf(running);
+  if (!mode.followsAfterResume) return;
+  const objects = checked.sharesApart ? (await sharedMemoryOf(running)).memoryBytes : 0;
+  const inherited = checked.keepsSharing ? Math.min(checked.facts.copiedBytes, checked.plan.memoryBytes) : 0;
+  const total = objects + inherited;
   if (total === 0) return;
   move.enter("sync", `Copying shared memory: ${bytes(total)}`);
   await context.step("copy shared memory", {}, () =>

@@ -34,11 +34,17 @@ it("gives the place of each lazy page: after all present pages before it, in the
 it("takes what rounds have brought from a file, and what is missing there from the source", async () => {
   const task = (id: number, first: number, count: number) => ({ task: id, first, count });
   const missing = [task(1, 20, 1), task(1, 34_116_903_949, 2), task(27, 1, 1)];
-  expect((await lazyOrders(folder, { from: "store", folder: "/there", missing })).split("\n")).toEqual([
+  expect((await lazyOrders(folder, { from: "store", folder: "/there", missing, shared: [] })).split("\n")).toEqual([
     ...["file /there/1.memory", "task 1", "run 20 1", `run 21 2 0 ${21 * 4096}`],
     `run 34116903947 2 0 ${34_116_903_947 * 4096}`,
     ...["run 34116903949 2", `run 34116903951 1 0 ${34_116_903_951 * 4096}`],
     // No file: nothing of this process has come.
     ...["task 27", "run 1 1", "end", ""],
   ]);
+});
+
+it("takes a page that another process has as well from the file of that one", async () => {
+  const shared = [{ task: 27, first: 1, count: 1, parent: 1, owner: 1 }];
+  const orders = await lazyOrders(folder, { from: "store", folder: "/there", missing: [], shared });
+  expect(orders.split("\n").slice(-4)).toEqual(["task 27", `run 1 1 0 ${4096}`, "end", ""]);
 });

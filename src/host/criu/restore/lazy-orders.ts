@@ -1,15 +1,21 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PageRun } from "../../proc/page-run.ts";
+import type { PageRun, SharedRun } from "../../proc/page-run.ts";
 import { pageBytes } from "../../proc/page-size.ts";
 import { pageFlags } from "../pages/pagemap-image.ts";
 import { readPagemap } from "../pages/pagemap-read.ts";
 
 /**
- * Where the contents of the pages are: among the images; on the source; or in a file `PID.memory` of a folder, at their address, and
- * those that are `missing` there on the source.
+ * Where the contents of the pages are: among the images; on the source; or in a file `PID.memory` of a folder, at their address. Of
+ * those, the ones that are `missing` there come from the source, and `shared` ones are in the file of another process.
  */
-export type PagePlace = { from: "images" | "source" } | { from: "store"; folder: string; missing: readonly PageRun[] };
+export type PagePlace = { from: "images" | "source" } | StorePlace;
+export interface StorePlace {
+  from: "store";
+  folder: string;
+  missing: readonly PageRun[];
+  shared: readonly SharedRun[];
+}
 
 /**
  * The orders for `godwit-lazy-pages`: lines that describe the memory that a restore leaves out. runtime/lazy-pages/main.c describes
@@ -18,15 +24,17 @@ export type PagePlace = { from: "images" | "source" } | { from: "store"; folder:
  */
 export async function lazyOrders(images: string, place: PagePlace): Promise<string> {
   const lines: string[] = [];
-  let files = 0;
+  const files = new Map<string, number>();
   for (const task of await tasksIn(images)) {
-    const { path, runs } = await pagesOf(images, place, task);
-    const isLocal = runs.some(({ offset }) => offset !== undefined);
-    if (isLocal) lines.push(`file ${path}`);
+    const runs = await pagesOf(images, place, task);
+    for (const { path } of runs)
+      if (path && !files.has(path)) {
+        lines.push(`file ${path}`);
+        files.set(path, files.size);
+      }
     lines.push(`task ${task}`);
-    for (const { first, count, offset } of runs)
-      lines.push(`run ${first} ${count}${offset === undefined ? "" : ` ${files} ${offset}`}`);
-    if (isLocal) files += 1;
+    for (const { first, count, path, offset } of runs)
+      lines.push(`run ${first} ${count}${path ? ` ${files.get(path)} ${offset}` : ""}`);
   }
   return [...lines, "end", ""].join("\n");
 }
@@ -34,40 +42,52 @@ export async function lazyOrders(images: string, place: PagePlace): Promise<stri
 interface PlacedRun {
   first: number;
   count: number;
-  /** In bytes, in the task's file; undefined on the source. */
+  /** The file that has its contents; undefined on the source. */
+  path?: string;
+  /** In bytes, in that file. */
   offset?: number;
 }
 
-async function pagesOf(images: string, place: PagePlace, task: string): Promise<{ path: string; runs: PlacedRun[] }> {
+async function pagesOf(images: string, place: PagePlace, task: string): Promise<PlacedRun[]> {
   const { pagesId, entries } = readPagemap(await readFile(join(images, `pagemap-${task}.img`)));
   const lazy = entries.filter(({ flags }) => flags & pageFlags.lazy);
-  if (place.from === "source") return { path: "", runs: lazy };
+  if (place.from === "source") return lazy;
   if (place.from === "store") {
-    const missing = place.missing.filter((run) => run.task === Number(task));
-    return {
-      path: memoryFile(place.folder, task),
-      runs: lazy.flatMap(({ first, count }) => withoutMissing(first, count, missing)),
-    };
+    const elsewhere = [...place.missing, ...place.shared]
+      .filter((run) => run.task === Number(task))
+      .sort((a, b) => a.first - b.first);
+    return lazy.flatMap(({ first, count }) => placed(place.folder, Number(task), first, count, elsewhere));
   }
   // The file of the images has the contents of all present pages one after another, lazy or not.
+  const path = join(images, `pages-${pagesId}.img`);
   const runs: PlacedRun[] = [];
   let offset = 0;
   for (const { first, count, flags } of entries) {
-    if (flags & pageFlags.lazy) runs.push({ first, count, offset });
+    if (flags & pageFlags.lazy) runs.push({ first, count, path, offset });
     if (flags & pageFlags.present) offset += count * pageBytes;
   }
-  return { path: join(images, `pages-${pagesId}.img`), runs };
+  return runs;
 }
 
-/** @param missing in rising order, and within the runs of the task. Those of this run are taken out */
-function withoutMissing(first: number, count: number, missing: PageRun[]): PlacedRun[] {
+/** @param elsewhere in rising order, and within the runs of the task. Those of this run are taken out */
+function placed(
+  folder: string,
+  task: number,
+  first: number,
+  count: number,
+  elsewhere: (PageRun & Partial<SharedRun>)[],
+): PlacedRun[] {
   const runs: PlacedRun[] = [];
+  const inFile = (from: number, pages: number, owner: number) => {
+    runs.push({ first: from, count: pages, path: memoryFile(folder, owner), offset: from * pageBytes });
+  };
   const end = first + count;
   for (let at = first; at < end; ) {
-    const gap = missing[0] && missing[0].first < end ? missing.shift() : undefined;
+    const gap = elsewhere[0] && elsewhere[0].first < end ? elsewhere.shift() : undefined;
     const there = (gap?.first ?? end) - at;
-    if (there > 0) runs.push({ first: at, count: there, offset: at * pageBytes });
-    if (gap) runs.push({ first: gap.first, count: gap.count });
+    if (there > 0) inFile(at, there, task);
+    if (gap?.owner !== undefined) inFile(gap.first, gap.count, gap.owner);
+    else if (gap) runs.push({ first: gap.first, count: gap.count });
     at = gap ? gap.first + gap.count : end;
   }
   return runs;

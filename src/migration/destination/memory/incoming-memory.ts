@@ -5,6 +5,7 @@ import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { PlainMode } from "../../../contract/migration.ts";
 import { renameSharedImages, sharedSocketFile } from "../../../host/criu/images/shared-objects.ts";
+import { writeInheritance } from "../../../host/criu/restore/inheritance.ts";
 import { lazyRuns } from "../../../host/criu/restore/lazy-orders.ts";
 import { pagesSocket } from "../../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../../host/host.ts";
@@ -73,9 +74,12 @@ export class IncomingMemory {
     await renameSharedImages(space.images);
     const later = this.#later;
     const listens = later && { listens: (path: string) => later.serve(path) };
-    const missing = await this.#rounds?.missing(await lazyRuns(space.images));
-    if (missing && !later && missing[0]) throw neverCame(missing[0]);
-    if (missing) return { memory: { from: "store", folder: space.pages, missing, ...listens } };
+    const found = await this.#rounds?.look(await lazyRuns(space.images));
+    if (found?.missing[0] && !later) throw neverCame(found.missing[0]);
+    if (found) {
+      await writeInheritance(space.images, space.pages, found.shared);
+      return { memory: { from: "store", folder: space.pages, ...found, ...listens } };
+    }
     return listens ? { memory: { from: "source", ...listens } } : {};
   }
 

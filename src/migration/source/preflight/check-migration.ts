@@ -1,7 +1,7 @@
 import { choosePlan, possibleEnd } from "../../../checks/audiences/plan.ts";
 import { preflight } from "../../../checks/audiences/preflight.ts";
 import { sharesApart } from "../../../checks/host/dirty-tracking.ts";
-import { leavesMemoryOut } from "../../../checks/modes.ts";
+import { keepsSharing, leavesMemoryOut } from "../../../checks/modes.ts";
 import { attachmentOptions } from "../../../contract/attachments.ts";
 import type { ContainerFacts } from "../../../contract/facts.ts";
 import type { MigrateRequest, MigrationPlan, NoConvergence } from "../../../contract/migration.ts";
@@ -27,6 +27,8 @@ export interface Checked {
   leavesMemoryOut: boolean;
   /** Shared memory goes in rounds as well, and CRIU leaves it out. */
   sharesApart: boolean;
+  /** Pages that processes share by copy-on-write go once, so that they share them there too. */
+  keepsSharing: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ export async function checkMigration(
     trees,
     sharesApart: sharesApart(hostFacts) && sharesApart(answer.facts),
     leavesMemoryOut: leavesMemoryOut(hostFacts, answer.facts),
+    keepsSharing: keepsSharing(hostFacts, answer.facts, facts),
     onNoConvergence: possibleEnd(request.onNoConvergence, hostFacts, answer.facts),
     plan: {
       container: facts.name,

@@ -45,10 +45,11 @@ class Rounds implements MemoryRounds {
   }
 
   async send(counter: ByteCounter): Promise<void> {
-    const { sendsPrivate: isPrivate, checked, controls, signal } = this.#move;
+    const { sendsAllPrivate, sendsPrivate: isPrivate, checked, controls, signal } = this.#move;
     await this.connect();
     const processes = await this.#processes();
-    const round = { state: "live", isPrivate, isShared: checked.sharesApart } as const;
+    const state = sendsAllPrivate ? "live" : "shared";
+    const round = { state, isPrivate, isShared: checked.sharesApart, tellsSharing: true } as const;
     const { arrived } = this.#sendAs(round, processes, signal, { rate: controls.syncRate, onSent: countInto(counter) });
     await arrived;
   }
@@ -94,8 +95,8 @@ class Rounds implements MemoryRounds {
   }
 
   async left(): Promise<number> {
-    const { running, sendsPrivate } = this.#move;
-    return this.#sender.changed(sendsPrivate ? await pidsBelow(running.cgroup) : []);
+    const { running, sendsAllPrivate } = this.#move;
+    return this.#sender.changed(sendsAllPrivate ? await pidsBelow(running.cgroup) : []);
   }
 
   async beforeFreeze(): Promise<void> {

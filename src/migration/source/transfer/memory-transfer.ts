@@ -90,7 +90,14 @@ async function dumpBeside(
   dump: () => Promise<void>,
 ): Promise<void> {
   const list = join(space.images, sharedObjectsFile);
-  const round = { state, isPrivate, isShared: checked.sharesApart, isVerified: request.verify, list };
+  const round = {
+    state,
+    isPrivate,
+    isShared: checked.sharesApart,
+    tellsSharing: true,
+    isVerified: request.verify,
+    list,
+  };
   const { begun, arrived } = own.sendLast(round, processes);
   // CRIU changes private pages for a moment while it dumps.
   await begun;

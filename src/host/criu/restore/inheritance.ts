@@ -1,0 +1,86 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { PageRun, SharedRun } from "../../proc/page-run.ts";
+import { pageBytes } from "../../proc/page-size.ts";
+import { readImage } from "../images/images.ts";
+import { mm_entrySchema } from "../proto/generated/mm_pb.ts";
+import { memoryFile, tasksIn } from "./lazy-orders.ts";
+
+/** Of CRIU's images: the status and the flags of a mapping (criu/include/image.h, mman.h). */
+const status = {
+  regular: 1 << 0,
+  vdso: 1 << 3,
+  vvar: 1 << 12,
+  filePrivate: 1 << 6,
+  anonymousPrivate: 1 << 9,
+  aioRing: 1 << 13,
+  shadowStack: 1 << 15,
+};
+const flag = { anonymous: 0x20, growsDown: 0x100, locked: 0x2000, huge: 0x40000 };
+
+/**
+ * Tells godwit's library in CRIU (runtime/criu/inherit.c) which pages children inherit from their parents: it puts them into the parent
+ * before CRIU forks the children, so that they are shared by copy-on-write again. A file `inherit-PID` for each process:
+ *
+ *     parent PID                the process from which it inherits; 0 for none
+ *     vma FIRST COUNT PROTECTION FLAGS KIND   its private mappings, in the order in which CRIU makes them. KIND: 2 where pages may be
+ *                               missing, 1 where none is, 0 where CRIU makes it later
+ *     keep FIRST COUNT          pages that it inherits. It must lose all others of its parent
+ *     fill FIRST COUNT FILE     pages that its children inherit, and that lie in this file, at their address
+ *
+ * Nothing depends on it: pages that are not there follow lazily.
+ */
+export async function writeInheritance(images: string, folder: string, shared: readonly SharedRun[]): Promise<void> {
+  if (shared.length === 0) return;
+  const byTask = Map.groupBy(shared, ({ task }) => task);
+  const byParent = Map.groupBy(shared, ({ parent }) => parent);
+  const files = join("..", basename(folder));
+  for (const name of await tasksIn(images)) {
+    const task = Number(name);
+    const own = (byTask.get(task) ?? []).sort(byFirst);
+    const lines = [
+      `parent ${own[0]?.parent ?? 0}`,
+      ...(await mappingsOf(images, name)),
+      ...own.map(({ first, count }) => `keep ${first} ${count}`),
+      ...inheritedFrom(byParent.get(task) ?? [], own).map(
+        ({ first, count, owner }) => `fill ${first} ${count} ${memoryFile(files, owner)}`,
+      ),
+    ];
+    await writeFile(join(images, `inherit-${task}`), `${lines.join("\n")}\n`);
+  }
+}
+
+const byFirst = (a: PageRun, b: PageRun) => a.first - b.first;
+
+async function mappingsOf(images: string, task: string): Promise<string[]> {
+  const [memory] = readImage(mm_entrySchema, await readFile(join(images, `mm-${task}.img`)));
+  const isPrivate = (bits: number) =>
+    (bits & status.regular && bits & (status.anonymousPrivate | status.filePrivate)) ||
+    bits & (status.aioRing | status.shadowStack);
+  return (memory?.vmas ?? [])
+    .filter((vma) => isPrivate(vma.status))
+    .map(({ start, end, prot, flags, status: bits }) => {
+      const isWhole = flags & (flag.growsDown | flag.locked) || bits & (status.vdso | status.vvar);
+      const kind = flags & flag.huge ? 0 : flags & flag.anonymous && !isWhole ? 2 : 1;
+      return `vma ${start / BigInt(pageBytes)} ${(end - start) / BigInt(pageBytes)} ${prot} ${flags} ${kind}`;
+    });
+}
+
+/** What children inherit from a process, each page once, without what it inherits itself. */
+function inheritedFrom(childrens: SharedRun[], own: readonly SharedRun[]): SharedRun[] {
+  const fills: SharedRun[] = [];
+  let done = 0;
+  let next = 0;
+  for (const run of childrens.sort(byFirst)) {
+    const end = run.first + run.count;
+    for (let at = Math.max(run.first, done); at < end; ) {
+      for (let kept = own[next]; kept && kept.first + kept.count <= at; kept = own[next]) next += 1;
+      const kept = own[next];
+      const upTo = Math.min(end, kept?.first ?? end);
+      if (upTo > at) fills.push({ ...run, first: at, count: upTo - at });
+      at = kept && kept.first < end ? kept.first + kept.count : end;
+    }
+    done = Math.max(done, end);
+  }
+  return fills;
+}
