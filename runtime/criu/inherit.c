@@ -191,23 +191,33 @@ static struct mapping *next_mapping(char *at, size_t length) {
   return it;
 }
 
-/** The mapping of the parent with this address, or, for NULL, with this first page. */
-static struct mapping *parents_mapping(const char *at, uint64_t first) {
+/** The mapping of the parent with this address; NULL where a child has taken it. */
+static struct mapping *parents_mapping_at(const char *at) {
   for (size_t i = 0; i < parents.next; i++)
-    if (at ? parents.mappings[i].at == at : parents.mappings[i].at && parents.mappings[i].first == first) return &parents.mappings[i];
+    if (parents.mappings[i].at == at) return &parents.mappings[i];
   return NULL;
+}
+
+/**
+ * Takes what the parent has at the addresses of a mapping. One of them may have grown since the fork, at its end, and that of the parent
+ * also at its beginning. The kernel lets no mapping of a child grow at its beginning. @returns whether it could
+ */
+static bool take_parents(const struct mapping *it, size_t length) {
+  for (size_t i = 0; i < parents.next; i++) {
+    const struct mapping *from = &parents.mappings[i];
+    if (!from->at || it->first < from->first || it->first >= from->first + from->count) continue;
+    if (from->kind != lazy || from->protection != it->protection || from->flags != it->flags) return false;
+    uint64_t before = it->first - from->first, there = from->count - before < it->count ? from->count - before : it->count;
+    return (char *)syscall(SYS_mremap, from->at + before * PAGE, there * PAGE, length, MREMAP_MAYMOVE | MREMAP_FIXED, it->at) == it->at;
+  }
+  return false;
 }
 
 void inherit_mapped(void *at, size_t length, int protection, int flags) {
   struct mapping *it = own.task ? next_mapping(at, length) : NULL;
   if (!it || it->kind != lazy || (it->protection | PROT_WRITE) != protection || (it->flags | MAP_FIXED) != flags) return;
-  // CRIU takes the parent's mapping itself where both end together.
-  struct mapping *from = own.keep_count ? parents_mapping(NULL, it->first) : NULL;
-  if (from && from->kind == lazy && from->protection == it->protection && from->flags == it->flags &&
-      (void *)syscall(SYS_mremap, from->at, from->count * PAGE, length, MREMAP_MAYMOVE | MREMAP_FIXED, at) == at) {
-    from->at = NULL;
-    keep_only(it);
-  }
+  // CRIU takes the parent's mapping itself where both begin and end together.
+  if (own.keep_count && take_parents(it, length)) keep_only(it);
   fill(it);
 }
 
@@ -216,7 +226,7 @@ void inherit_moved(char *from, char *at, size_t length) {
   if (at < reserved || at >= reserved + reserved_bytes) return;
   const struct plan *up = own.task == (int)syscall(SYS_getpid) ? &parents : &own;
   if (up->task == 0 || from < up->start || from >= up->start + up->bytes) return;
-  struct mapping *it = next_mapping(at, length), *of = up == &parents ? parents_mapping(from, 0) : NULL;
+  struct mapping *it = next_mapping(at, length), *of = up == &parents ? parents_mapping_at(from) : NULL;
   // What CRIU restores itself it compares itself.
   if (of && of->kind != lazy) return;
   if (!it || !of || it->first != of->first || it->kind != lazy) return give_up_pages(at, length / PAGE);

@@ -65,6 +65,8 @@ int main(int argc, char **argv) {
   }
   // The heap of the parent grows after the fork, so that it ends elsewhere than those of the workers.
   memset(sbrk(1 << 20), 1, 1 << 20);
+  // The kernel places this below the first part, and makes one mapping of both.
+  memset(mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, 1 << 20);
   printf("ready\n");
   for (unsigned long pass = 0;; pass++) {
     check();
