@@ -67,6 +67,17 @@ export function engineConforms(name: string, engineOf: () => Engine): void {
       expect(await engine.find(id)).toBeUndefined();
     });
 
+    test("a removal that has begun ends", async () => {
+      const engine = engineOf();
+      const id = await engine.create("one", sleeper());
+      await engine.start(id);
+      const { begun, done } = engine.beginRemoval(id);
+      await begun;
+      await done;
+      expect(await engine.find(id)).toBeUndefined();
+      await engine.beginRemoval("gone").done;
+    });
+
     test("a wait for the next end can be given up", async () => {
       const engine = engineOf();
       const id = await engine.create("one", sleeper());

@@ -125,6 +125,10 @@ export class FakeContainers {
       },
       waitForExit: (container, { next = false, signal } = {}) => this.wait(container, next, signal),
       remove: async (container, { force = false } = {}) => this.remove(container, force),
+      beginRemoval: (container) => {
+        const done = Promise.resolve().then(() => this.remove(container, true));
+        return { begun: done.catch(() => {}), done };
+      },
       rename: async (container, name) => {
         const found = this.must(container);
         const holder = this.get(name);

@@ -53,6 +53,11 @@ export interface EngineContainers {
    * Where the engine is removing it already, as it does by itself after --rm, the end of that is awaited.
    */
   remove(container: string, options?: { force?: boolean; volumes?: boolean }): Promise<void>;
+  /**
+   * Begins to remove a container that runs, and cannot be killed yet. `begun` settles when the engine starts it for nobody any more, or
+   * after two seconds; `done` as `remove`.
+   */
+  beginRemoval(container: string): { begun: Promise<void>; done: Promise<void> };
   rename(container: string, name: string): Promise<void>;
   /** Takes effect at the next end of the container; `no` keeps the engine from starting it again. */
   setRestartPolicy(container: string, policy: RestartPolicy): Promise<void>;

@@ -1,3 +1,5 @@
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../../../contract/errors.ts";
 import { killCgroup } from "../../cgroup/freezer.ts";
 import { findRuncContainer } from "../../runtime/runc.ts";
@@ -7,6 +9,10 @@ import { api } from "./api-path.ts";
 import { type DockerClient, DockerRefusal, ignoreStatus } from "./client.ts";
 import { readExecSessions } from "./exec-sessions.ts";
 import { toldAddressRefusal } from "./networks.ts";
+
+/** How long Docker may take to begin a removal. */
+const removalMs = 2_000;
+const removalLookMs = 10;
 
 export function dockerContainers(client: DockerClient): EngineContainers {
   const find = async (container: string): Promise<ContainerInspect | undefined> => {
@@ -22,6 +28,15 @@ export function dockerContainers(client: DockerClient): EngineContainers {
     } catch (error) {
       ignoreStatus(404)(error);
       return null;
+    }
+  };
+
+  const remove: EngineContainers["remove"] = async (container, { force = false, volumes = false } = {}) => {
+    try {
+      await client.delete(api`/containers/${container}`, { query: { force, v: volumes } });
+    } catch (error) {
+      ignoreStatus(404, 409)(error);
+      if (error instanceof DockerRefusal && error.status === 409) await awaitRemoval(client, container, error);
     }
   };
 
@@ -60,13 +75,14 @@ export function dockerContainers(client: DockerClient): EngineContainers {
       await ended;
     },
     waitForExit,
-    async remove(container, { force = false, volumes = false } = {}) {
-      try {
-        await client.delete(api`/containers/${container}`, { query: { force, v: volumes } });
-      } catch (error) {
-        ignoreStatus(404, 409)(error);
-        if (error instanceof DockerRefusal && error.status === 409) await awaitRemoval(client, container, error);
-      }
+    remove,
+    /** Docker notes the removal, and then sends its kill, of which it tells. Before the kill has an effect, nothing else shows it. */
+    beginRemoval(container) {
+      const since = Date.now() / 1000;
+      const done = remove(container, { force: true });
+      const over = new AbortController();
+      const ended = done.catch(() => {}).finally(() => over.abort());
+      return { begun: Promise.race([ended, killSince(client, container, since, over.signal)]), done };
     },
     async rename(container, name) {
       await client.post(api`/containers/${container}/rename`, { query: { name } });
@@ -79,6 +95,16 @@ export function dockerContainers(client: DockerClient): EngineContainers {
       await client.delete(api`/containers/${container}/checkpoints/${name}`);
     },
   };
+}
+
+/** Settles when Docker has told of a kill, or after a while. */
+async function killSince(client: DockerClient, container: string, since: number, over: AbortSignal): Promise<void> {
+  const filters = JSON.stringify({ container: [container], event: ["kill"] });
+  const deadline = performance.now() + removalMs;
+  for (; performance.now() < deadline && !over.aborted; await sleep(removalLookMs)) {
+    const query = { since, until: Date.now() / 1000, filters };
+    if ((await text(await client.stream("GET", api`/events`, { query }))) !== "") return;
+  }
 }
 
 async function awaitRemoval(client: DockerClient, container: string, refusal: DockerRefusal): Promise<void> {

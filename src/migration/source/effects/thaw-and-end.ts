@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { deferKills, defersKills, deliverKills } from "../../../host/cgroup/deferred-kills.ts";
 import { thaw } from "../../../host/cgroup/freezer.ts";
 import { endDumps } from "../../../host/criu/dump/end-dumps.ts";
@@ -14,10 +13,6 @@ import type { OutgoingRecord } from "../record.ts";
 import type { MemoryServer } from "../transfer/memory-server.ts";
 import type { SourceWorld } from "./world.ts";
 
-/** How long Docker may take to begin a removal. */
-const removalMs = 2_000;
-const removalLookMs = 10;
-
 /** What the source does to the original. */
 export function thawAndEnd(
   record: OutgoingRecord,
@@ -31,16 +26,8 @@ export function thawAndEnd(
    * that sent it would start the original again.
    */
   const beginRemoval = () => {
-    const done = host.engine.remove(containerId, { force: true });
+    const { begun, done } = host.engine.beginRemoval(containerId);
     done.catch((error) => log.warn({ err: error, migration }, "the original was not removed yet"));
-    const isBeingRemoved = async () => {
-      const found = await host.engine.find(containerId);
-      return !found || found.State.Status === "removing" || found.State.Status === "dead";
-    };
-    const begun = (async () => {
-      const deadline = performance.now() + removalMs;
-      while (performance.now() < deadline && !(await isBeingRemoved())) await sleep(removalLookMs);
-    })();
     return { begun, done };
   };
   return {
