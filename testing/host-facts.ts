@@ -83,6 +83,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     joined: [],
     otherUsers: [],
     pinned: [],
+    hugePages: [],
     unsupported: [],
     unrestorable: [],
     execSessions: [],

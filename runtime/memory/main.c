@@ -42,6 +42,10 @@
 //   data                        appends all pages that are no holes. It says which they are on its standard output, `FIRST COUNT`, a line
 //                               each, and an empty line
 // It ends at the end of its input, or with the errno of what failed.
+//
+// godwit-memory collapse: puts pages together to transparent huge pages, in parts of processes that its standard input names, `PID FIRST
+// COUNT`, a line each. It says how many huge pages it has made. What cannot be put together stays as it is.
+#include "collapse.h"
 #include "gather.h"
 #include "send.h"
 #include "store.h"
@@ -53,6 +57,7 @@ int main(int count, char **words) {
   int is_plain = count == 5 && !strcmp(words[4], "plain");
   if (count == 4 + is_plain && !strcmp(words[1], "store")) return store_memory(words[2], strcmp(words[3], "-") ? words[3] : NULL, is_plain);
   if (count == 2 && !strcmp(words[1], "gather")) return gather_pieces();
-  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET|- [plain] | gather\n");
+  if (count == 2 && !strcmp(words[1], "collapse")) return collapse_pages();
+  fprintf(stderr, "usage: godwit-memory send | store FOLDER SOCKET|- [plain] | gather | collapse\n");
   return 2;
 }

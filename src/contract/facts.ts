@@ -146,6 +146,8 @@ export const containerFacts = z.object({
   otherUsers: z.array(z.object({ pid: z.int(), command: z.string(), as: z.string() })),
   /** Processes into whose memory devices write (O_DIRECT, AIO, io_uring): that cannot be tracked. Known for a move alone. */
   pinned: z.array(z.object({ pid: z.int(), command: z.string() })),
+  /** Mappings of its processes with transparent huge pages, in pages. Known for a move alone. */
+  hugePages: z.array(z.object({ pid: z.int(), first: z.number(), count: z.number() })).default([]),
   /** What its processes have open that CRIU cannot dump, in words that fit after 'has'. */
   unsupported: z.array(z.string()),
   /** What its processes have open that CRIU dumps, and then refuses to restore or restores as something else; in such words. */

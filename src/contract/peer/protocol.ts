@@ -1,12 +1,5 @@
 import * as z from "zod";
-import {
-  checkpointName,
-  containerId,
-  containerName,
-  contentDigest,
-  imageFileName,
-  logSuffix,
-} from "../name-schemas.ts";
+import { checkpointName, containerId, containerName, contentDigest, logSuffix } from "../name-schemas.ts";
 import { runResult } from "../routes.ts";
 import { apiPrefix } from "../version.ts";
 import {
@@ -87,7 +80,8 @@ export const migrationProtocol = {
   arm: call("migrations/:migration/arm", armOrder, nothing),
   // switchover
   filesComplete: call("migrations/:migration/files-complete", filesComplete, nothing, 16 * mib),
-  sendCriuImage: upload("migrations/:migration/criu-image", z.object({ name: imageFileName })),
+  /** One after another; see sendFiles. */
+  sendCriuImages: upload("migrations/:migration/criu-images", nothing),
   /** Answered when the container runs, or when the destination has returned it. A tree of thousands of processes has tens of MiB. */
   offer: call("migrations/:migration/offer", batonOffer, batonAnswer, 256 * mib),
   // run, drain

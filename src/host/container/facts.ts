@@ -160,6 +160,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     joined: [],
     otherUsers: [],
     pinned: [],
+    hugePages: [],
     unsupported: [],
     unrestorable: [],
     execSessions: [],

@@ -31,6 +31,14 @@ export interface TreeChanges {
   antedated: string[];
 }
 
+/** Bytes of the files of a folder, or of a file, that have changed since an instant. As many as they have, whatever changed in them. */
+export async function changedBytes(path: string, since: Instant): Promise<number> {
+  const sizes = await run("find", [path, "-type", "f", ...newer(since), "-printf", "%s\\n"]).catch(() => "");
+  return sizes.split("\n").reduce((total, size) => total + Number(size), 0);
+}
+
+const newer = ({ dated }: Instant) => ["-newerct", `@${((dated - marginMs) / 1000).toFixed(3)}`];
+
 /**
  * What may have changed in a folder, or in a file, since an instant: contents, names, owners, modes, attributes. The answer comes
  * from the change time of each inode, which no program can set. A write through a mapping does not change that time. The answer is
@@ -45,7 +53,7 @@ export async function changesSince(
   const { type } = await statfs(path);
   const swapsAreDated = swapDatingKinds.has(type);
   if (clockWasSet || !(swapsAreDated || localKinds.has(type)) || (await hasMountsBelow(path))) return everything;
-  const changed = ["-newerct", `@${((since.dated - marginMs) / 1000).toFixed(3)}`];
+  const changed = newer(since);
   if (file) return (await run("find", [path, ...changed])) === "" ? nothing : everything;
   // Another program may write to a volume, so that an entry can be gone when find examines it.
   return changesIn(path, changed, swapsAreDated).catch(() => everything);

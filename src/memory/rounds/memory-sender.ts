@@ -39,8 +39,8 @@ export interface Round {
 export interface SentRound {
   /** All private memory is read, and the list is written. */
   begun: Promise<void>;
-  /** The destination has the round. @throws ConnectionBroke; the sender is of no more use then */
-  arrived: Promise<void>;
+  /** The destination has the round: so many bytes of memory. @throws ConnectionBroke; the sender is of no more use then */
+  arrived: Promise<number>;
 }
 
 /** Where a MemoryStore on another host is. */
@@ -142,9 +142,12 @@ export class MemorySender implements AsyncDisposable {
       if (rate) void allow(this.#allowances, rate, () => this.#sent, ended.signal);
       return this.#begin(processes, round);
     });
-    const arrived = begun.then(() => this.#finish(round)).finally(() => ended.abort());
-    for (const promise of [begun, arrived]) promise.catch(() => {});
-    return { begun, arrived };
+    const arrived = begun
+      .then(async (pages) => (pages + (await this.#finish(round))) * pageBytes)
+      .finally(() => ended.abort());
+    const read = begun.then(() => {});
+    for (const promise of [read, arrived]) promise.catch(() => {});
+    return { begun: read, arrived };
   }
 
   /** Ends it at once, while it sends or waits: what it sends does not arrive. */
@@ -152,25 +155,30 @@ export class MemorySender implements AsyncDisposable {
     this.#program.kill("SIGKILL");
   }
 
-  async #begin(processes: readonly SentProcess[], round: Round): Promise<void> {
+  /** @returns how many pages of processes were sent */
+  async #begin(processes: readonly SentProcess[], round: Round): Promise<number> {
     const { state, isPrivate, isShared, isVerified, tellsSharing, list } = round;
     if (isShared) {
       await this.#ask("objects");
       for (const { hostPid } of processes) await this.#ask(`objects-of ${hostPid}`);
       if (list) await this.#ask(`list-objects ${list}`);
     }
-    if (!isPrivate) return;
+    let pages = 0;
+    if (!isPrivate) return pages;
     for (const { process, parent } of parentsFirst(processes)) {
       const shares = parent && tellsSharing ? ` ${parent.hostPid} ${parent.pid}` : "";
-      await this.#unlessGone(`send ${process.hostPid} ${process.pid} ${state}${shares}`);
+      pages += await this.#unlessGone(`send ${process.hostPid} ${process.pid} ${state}${shares}`);
     }
     for (const { hostPid, pid } of isVerified ? processes : []) await this.#unlessGone(`hashes ${hostPid} ${pid}`);
+    return pages;
   }
 
-  async #finish({ isShared, isVerified }: Round): Promise<void> {
-    if (isShared) await this.#ask("send-objects");
+  /** @returns how many pages of shared objects were sent */
+  async #finish({ isShared, isVerified }: Round): Promise<number> {
+    const pages = isShared ? await this.#ask("send-objects") : 0;
     if (isShared && isVerified) await this.#ask("hashes-of-objects");
     await this.#ask("go");
+    return pages;
   }
 
   /** Ends all tracking. The processes keep nothing of it. */

@@ -4,7 +4,7 @@ import { arm } from "./arm.ts";
 import type { IncomingMigrations } from "./incoming-migrations.ts";
 import { bringImage, receiveImage } from "./prepare/image.ts";
 import { createContainer, receiveInit } from "./prepare.ts";
-import { onMemoryLost, prepareRoot, receiveCriuImage } from "./switchover.ts";
+import { onMemoryLost, prepareRoot, receiveCriuImages } from "./switchover.ts";
 import { openMemory, receiveLog, receiveTree } from "./sync.ts";
 
 /** The story of a migration on its destination: what each request of the source does here, in the order of a move. */
@@ -37,7 +37,7 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
       const m = await of(request);
       return m.make("prepare root", () => prepareRoot(m, request.body)).then(nothing);
     },
-    sendCriuImage: async (request) => receiveCriuImage(await of(request), request.query.name, request.stream),
+    sendCriuImages: async (request) => receiveCriuImages(await of(request), request.stream),
     offer: async (request) => (await of(request)).takeBaton(request.body),
     // run, drain, finish
     pages: async (request) => (await of(request)).memory.take(request.stream),

@@ -1,23 +1,23 @@
-import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { BatonOffer, FilesComplete, SmallImage } from "../../contract/peer/messages.ts";
+import { cgroupFolder } from "../../host/cgroup/hierarchy.ts";
 import { lazyPagesOf } from "../../host/criu/restore/lazy-pages.ts";
 import { pendingFolder } from "../../host/paths.ts";
 import { isThere } from "../../host/proc/gone.ts";
+import { makeHuge } from "../../host/proc/huge-pages.ts";
 import { prepareRootfs, replayLogTail } from "../../host/restore/arm.ts";
 import { workFolderOf } from "../../host/restore/image-space.ts";
 import { pendingFiles } from "../../host/restore/pending.ts";
 import { restoreArmed } from "../../host/restore/run.ts";
+import { receiveFiles } from "../../transport/streams/files.ts";
 import type { DestinationWorld, RestoredContainer } from "./effects/world.ts";
 import type { IncomingMigration } from "./incoming.ts";
 
-/** Takes one of CRIU's large images. */
-export async function receiveCriuImage({ space }: IncomingMigration, name: string, stream: Readable): Promise<void> {
-  await pipeline(stream, createWriteStream(join(space.images, basename(name)), { mode: 0o600 }));
-}
+/** Takes CRIU's large images. */
+export const receiveCriuImages = ({ space }: IncomingMigration, stream: Readable): Promise<void> =>
+  receiveFiles(stream, space.images);
 
 /** All files have arrived: mounts the root, and has runc prepare it, beside the dump. */
 export async function prepareRoot(m: IncomingMigration, { descriptors }: FilesComplete): Promise<void> {
@@ -54,7 +54,17 @@ async function restore(m: IncomingMigration, offer: BatonOffer): Promise<Restore
     return restoreArmed(m.armed, { ...memory, step }).finally(() => m.memory.restored());
   });
   m.abandon = abandon;
-  return { drained: m.step("drain", false, () => drained) };
+  return { drained: m.step("drain", false, () => drained).then(() => void restoreHugePages(m)) };
+}
+
+/** Beside what follows: nothing waits for it, and the container lacks nothing without it. */
+async function restoreHugePages({ armed, deps, migration, record }: IncomingMigration): Promise<void> {
+  try {
+    const made = await makeHuge(cgroupFolder(armed.cgroupPath), record.request.container.hugePages);
+    if (made > 0) deps.log.info({ migration, made }, "huge pages were put together again");
+  } catch (error) {
+    deps.log.warn({ err: error, migration }, "huge pages stay small");
+  }
 }
 
 /** The source has lost the memory that it served: what waits for a page would wait for ever. */

@@ -33,8 +33,11 @@ export interface RoundsOutcome {
 
 /** How the memory of a container is sent in rounds. */
 export interface MemoryRounds {
-  /** Sends a round while the container runs: what has changed since the one before. `counter` counts its bytes. */
-  send(counter: ByteCounter): Promise<void>;
+  /**
+   * Sends a round while the container runs: what has changed since the one before. `counter` counts its bytes on the wire.
+   * @returns how many bytes of memory it had
+   */
+  send(counter: ByteCounter): Promise<number>;
   /** Bytes that were written to since the last round. */
   left(): Promise<number>;
   /** Before the first round, which does it otherwise. */

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BatonOffer, SmallImage } from "../../contract/peer/messages.ts";
@@ -14,9 +13,10 @@ import { mappedFiles } from "../../host/files/trees.ts";
 import { prepareBlock } from "../../host/network/traffic-block.ts";
 import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
 import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
+import { filesStream } from "../../transport/streams/files.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
-import { type LastRound, openLastRound } from "./transfer/files.ts";
+import { type LastRound, openLastRound, sendMuchChanged } from "./transfer/files.ts";
 import {
   type MemoryTransfer,
   transferAfterResume,
@@ -24,8 +24,9 @@ import {
   transferLastRound,
 } from "./transfer/memory-transfer.ts";
 
-/** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, as streams. */
+/** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, in one stream. */
 const inlineBytes = 256 * 1024;
+const isSmall = ({ size }: { size: number }) => size <= inlineBytes;
 /** Written by runc before it starts CRIU: what the container's standard input and outputs are. */
 const descriptorsFile = "descriptors.json";
 
@@ -44,6 +45,7 @@ export async function switchover(move: Move): Promise<void> {
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
+  await context.step("last round of files", {}, () => sendMuchChanged(move.files, move.signal, move.controls.syncRate));
   await move.memory?.beforeFreeze();
   move.heartbeat.hurry();
   record.mayBeFrozen = true;
@@ -146,16 +148,14 @@ async function readImage(folder: string, name: string): Promise<SmallImage> {
 /** Sends CRIU's large images, and returns the small ones for the offer. */
 async function sendImages({ counter, peer, record, space, stop }: Move): Promise<BatonOffer["images"]> {
   const names = await readdir(space.images);
-  const read = names.map(async (name) => {
-    const path = join(space.images, name);
-    const { size } = await stat(path);
-    counter.sent += size;
-    if (size <= inlineBytes) return readImage(space.images, name);
-    const params = { migration: record.migration };
-    await uploadToPeer(peer, migrationProtocol.sendCriuImage, params, { name }, createReadStream(path), {
-      signal: stop,
-    });
-    return undefined;
-  });
-  return (await Promise.all(read)).filter((image) => image !== undefined);
+  const sizes = await Promise.all(names.map(async (name) => ({ name, ...(await stat(join(space.images, name))) })));
+  for (const { size } of sizes) counter.sent += size;
+  const [small, large] = [sizes.filter(isSmall), sizes.filter((image) => !isSmall(image))];
+  const body = filesStream(large.map(({ name }) => join(space.images, name)));
+  const params = { migration: record.migration };
+  const [images] = await Promise.all([
+    Promise.all(small.map(({ name }) => readImage(space.images, name))),
+    large.length > 0 && uploadToPeer(peer, migrationProtocol.sendCriuImages, params, {}, body, { signal: stop }),
+  ]);
+  return images;
 }

@@ -12,6 +12,7 @@ import { fileTrees, readContainerFacts } from "../../../host/container/facts.ts"
 import type { ContainerInspect } from "../../../host/engine/inspect.ts";
 import type { FileTree } from "../../../host/files/trees.ts";
 import type { Host } from "../../../host/host.ts";
+import { hugeMappings } from "../../../host/proc/huge-pages.ts";
 import { findRuncContainer } from "../../../host/runtime/runc.ts";
 import { pinnedProcesses } from "../../../memory/rounds/pinned-processes.ts";
 import type { Peer } from "../../../transport/peer.ts";
@@ -51,6 +52,8 @@ export async function checkMigration(
   const running = container.State.Running ? await findRuncContainer(container.Id) : undefined;
   const facts = {
     ...described,
+    // Before their writes are followed, which takes them apart.
+    hugePages: running ? await hugeMappings(running.cgroup) : [],
     pinned: running && (hostFacts.pageScan || hostFacts.softDirty) ? await pinnedProcesses(running) : [],
   };
   const choices = attachmentOptions.parse(request);

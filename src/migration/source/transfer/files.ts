@@ -2,7 +2,7 @@ import { GodwitError } from "../../../contract/errors.ts";
 import { migrationProtocol } from "../../../contract/peer/protocol.ts";
 import { type LogMark, readWholeLog } from "../../../host/container/logs/logs.ts";
 import type { ContainerInspect } from "../../../host/engine/inspect.ts";
-import { changesSince, type Instant, instant } from "../../../host/files/tree-changes.ts";
+import { changedBytes, changesSince, type Instant, instant } from "../../../host/files/tree-changes.ts";
 import { holdTree, type Selection, sendTree } from "../../../host/files/tree-sync.ts";
 import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../../host/files/trees.ts";
 import type { Peer } from "../../../transport/peer.ts";
@@ -15,6 +15,8 @@ import { type TunnelPort, tunnelPort } from "./tunnel-port.ts";
 const shortRoundMs = 1000;
 /** Another round follows only if the last one took at most this share of the time of the one before. */
 const worthwhile = 0.75;
+/** Less than this is compared under the freeze as fast. */
+const muchBytes = 4 * 2 ** 20;
 /** Retries of an incomplete round; the final, frozen round copies the rest. */
 const partialRetries = 3;
 
@@ -58,6 +60,17 @@ export async function sendTreesInRounds(files: FileTransfer, signal?: AbortSigna
     if (took < shortRoundMs || took > before * worthwhile) return;
     before = took;
   }
+}
+
+/**
+ * Right before the freeze, which may come seconds after the last round: another one, where much has changed since. rsync then finds
+ * most of a large file unchanged.
+ */
+export async function sendMuchChanged(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  const { lastRound, trees } = files;
+  if (!lastRound) return;
+  const changed = await Promise.all(trees.map(({ path }) => changedBytes(path, lastRound)));
+  if (changed.reduce((total, bytes) => total + bytes, 0) >= muchBytes) await sendTrees(files, signal, rate);
 }
 
 /** False if the round missed files. Such a round must not be compared with others. @throws every other error */

@@ -44,14 +44,14 @@ class Rounds implements MemoryRounds {
     this.#sender = move.undo.use(new MemorySender(memoryPath, move.record.container));
   }
 
-  async send(counter: ByteCounter): Promise<void> {
+  async send(counter: ByteCounter): Promise<number> {
     const { sendsAllPrivate, sendsPrivate: isPrivate, checked, controls, signal } = this.#move;
     await this.connect();
     const processes = await this.#processes();
     const state = sendsAllPrivate ? "live" : "shared";
     const round = { state, isPrivate, isShared: checked.sharesApart, tellsSharing: true } as const;
     const { arrived } = this.#sendAs(round, processes, signal, { rate: controls.syncRate, onSent: countInto(counter) });
-    await arrived;
+    return arrived;
   }
 
   async connect(): Promise<void> {

@@ -6,7 +6,6 @@ import type { MemoryRounds, Move, RoundsOutcome } from "../move.ts";
 import { type ConvergenceDecision, decide } from "./convergence.ts";
 import { sendTrees } from "./files.ts";
 import { memoryRoundsOf } from "./memory-rounds.ts";
-import { MemoryCounter } from "./progress/memory-counter.ts";
 import { switchoverCost } from "./switchover-cost.ts";
 
 /**
@@ -53,11 +52,15 @@ function notConverging({ because }: ConvergenceDecision): GodwitError {
   });
 }
 
+/** Less than this says nothing about a link: it fits into the buffers on the way. */
+const tellingBytes = 4 * 2 ** 20;
+
 class Rounds {
   readonly #move: Move;
   /** What a switchover of this host takes beside sending memory, in ms. */
   readonly #fixedMs: number;
-  readonly #counter: MemoryCounter;
+  /** Bytes of memory per second in the last round that was large enough to tell; null before. */
+  #bandwidth: number | null = null;
   readonly #memory: MemoryRounds;
   /** Bytes that were written to since each round. */
   readonly #left: number[] = [];
@@ -67,7 +70,6 @@ class Rounds {
   constructor(move: Move) {
     this.#move = move;
     this.#fixedMs = switchoverCost(move.migration.deps.journal);
-    this.#counter = new MemoryCounter(move.counter);
     this.#memory = memoryRoundsOf(move);
   }
 
@@ -104,7 +106,7 @@ class Rounds {
 
   outcome(restFollows: boolean): RoundsOutcome {
     const leftBytes = this.#left.at(-1) ?? 0;
-    const bandwidth = this.#counter.bandwidth;
+    const bandwidth = this.#bandwidth;
     return {
       restFollows,
       leftBytes,
@@ -117,7 +119,7 @@ class Rounds {
     return decide({
       left: this.#left,
       memoryBytes: checked.plan.memoryBytes,
-      bandwidth: this.#counter.bandwidth,
+      bandwidth: this.#bandwidth,
       fixedMs: this.#fixedMs,
       limitMs: controls.downtimeLimitMs,
       switchRequested: controls.switchRequested,
@@ -127,8 +129,8 @@ class Rounds {
 
   async #sendMemory(): Promise<void> {
     this.#begunAt = performance.now();
-    this.#counter.beginRound();
-    await this.#memory.send(this.#counter);
-    this.#counter.endRound();
+    const sent = await this.#memory.send(this.#move.counter);
+    const ms = performance.now() - this.#begunAt;
+    if (sent >= tellingBytes && ms > 0) this.#bandwidth = Math.round((sent / ms) * 1000);
   }
 }
