@@ -1,8 +1,8 @@
 // godwit-memory: sends the memory of running processes in rounds, and takes it on the other host, in frames of runtime/frames/frames.h.
 //
 // godwit-memory send: reads orders from its standard input, a line each. It answers each order on its standard output: an int64, 0 or a
-// negative errno, and a uint64, a number of pages. Between them it tells how far it is: 1, and the bytes that it has sent so far. Where a
-// connection breaks it ends with EPIPE. From descriptor 3 it reads how much it may send: an int64 each, bytes in addition, or -1 for no
+// negative errno, and a uint64, a number of pages. Between them it tells how far it is: 1, and the bytes that it has sent so far, or 2, and
+// the bytes that compression has saved so far. Where a connection breaks it ends with EPIPE. From descriptor 3 it reads how much it may send: an int64 each, bytes in addition, or -1 for no
 // limit, as it is at first. A PID is one of this process's own namespace.
 //   connect HOST PORT TICKET KEY LEVEL
 //                               connects to a store that has the same key, through the agent there, which knows the ticket (the key in

@@ -21,11 +21,12 @@ static void tell(int64_t status, uint64_t number) {
   fflush(stdout);
 }
 
-static uint64_t reported, reported_at;
+static uint64_t reported, reported_saved, reported_at;
 
 static void report(void) {
   if (blocks_sent() == reported) return;
   tell(1, reported = blocks_sent());
+  if (blocks_saved() != reported_saved) tell(2, reported_saved = blocks_saved());
   reported_at = choice_now();
 }
 

@@ -17,7 +17,7 @@ struct head {
 static struct connection *through;
 static int wanted_level;
 static ZSTD_CCtx *coder;
-static uint64_t sent;
+static uint64_t sent, saved;
 void (*blocks_before)(size_t bytes);
 void (*blocks_after)(void);
 
@@ -39,6 +39,7 @@ void blocks_through(struct connection *connection, int level) {
 int blocks_go(void) { return through != NULL; }
 
 uint64_t blocks_sent(void) { return sent; }
+uint64_t blocks_saved(void) { return saved; }
 
 /** @returns what goes: the block as it is, or coded, where that is smaller */
 static struct block *code(int level, size_t *size) {
@@ -62,6 +63,7 @@ void blocks_flush(void) {
   uint64_t may_go = choice_now();
   if (!through || connection_write(through, block, sizeof block->head + size)) exit(EPIPE);
   sent += sizeof block->head + size;
+  saved += gathered_bytes - size;
   choice_learn(level, gathered_bytes, size, is_coded - begun, choice_now() - may_go);
   gathered_bytes = 0;
   if (blocks_after) blocks_after();

@@ -18,8 +18,9 @@ void blocks_write(const void *bytes, size_t count);
 // Sends what still waits.
 void blocks_flush(void);
 
-// Bytes that have gone through the connection so far.
+// Bytes that have gone through the connection so far, and how many more it would have been without compression.
 uint64_t blocks_sent(void);
+uint64_t blocks_saved(void);
 
 // Called with the bytes that are about to be sent, which may have to wait, and after they are sent.
 extern void (*blocks_before)(size_t bytes);

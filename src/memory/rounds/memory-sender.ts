@@ -59,11 +59,13 @@ export interface StoreAddress {
 /** What a round obeys, and where it tells how far it is. */
 export interface Pace {
   rate?: RateLimit | undefined;
-  onSent?: (bytes: number) => void;
+  /** More bytes went, and more did not have to, because they were compressed. */
+  onSent?: (bytes: number, saved: number) => void;
 }
 
-/** Between answers it tells how many bytes it has sent. */
+/** Between answers it tells how many bytes it has sent, and how many compression has saved. */
 const isReport = (status: bigint) => status > 0n;
+const sentReport = 1n;
 
 /** The destination did not confirm a round. */
 export class ConnectionBroke extends Error {}
@@ -78,7 +80,8 @@ export class MemorySender implements AsyncDisposable {
   readonly #container: string;
   readonly #exited: Promise<unknown>;
   #sent = 0;
-  #onSent: (bytes: number) => void = () => {};
+  #saved = 0;
+  #onSent: (bytes: number, saved: number) => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `container` is a name for messages. */
@@ -216,8 +219,13 @@ export class MemorySender implements AsyncDisposable {
       const [status, number] = [answer.readBigInt64LE(0), Number(answer.readBigUInt64LE(8))];
       if (status < 0) throw systemError(-Number(status), order);
       if (!isReport(status)) return number;
-      this.#onSent(number - this.#sent);
-      this.#sent = number;
+      if (status === sentReport) {
+        this.#onSent(number - this.#sent, 0);
+        this.#sent = number;
+      } else {
+        this.#onSent(0, number - this.#saved);
+        this.#saved = number;
+      }
     }
   }
 

@@ -53,6 +53,8 @@ export function gather(from: Readable, to: Writable): void {
 export interface ByteCounter {
   sent: number;
   received: number;
+  /** Bytes that did not have to be sent, because they were compressed. */
+  saved?: number;
 }
 
 /** The same stream with its bytes counted and its writes at the rate of a limit. Nothing else may use `inner` any more. */

@@ -129,8 +129,9 @@ class Rounds implements MemoryRounds {
   }
 }
 
-const countInto = (counter: ByteCounter) => (bytes: number) => {
+const countInto = (counter: ByteCounter) => (bytes: number, saved: number) => {
   counter.sent += bytes;
+  counter.saved = (counter.saved ?? 0) + saved;
 };
 
 /** As godwit-memory calls them. */

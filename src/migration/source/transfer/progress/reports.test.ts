@@ -5,7 +5,7 @@ import { ProgressMeter } from "./progress.ts";
 import { ProgressReports } from "./reports.ts";
 
 test("reports while something is sent, and at its end that nothing remains", async () => {
-  const counter = { sent: 1000 };
+  const counter = { sent: 1000, saved: 50 };
   const seen: Progress[] = [];
   const reports = new ProgressReports(
     new ProgressMeter(performance.now()),
@@ -13,7 +13,8 @@ test("reports while something is sent, and at its end that nothing remains", asy
     counter,
   );
   const done = await reports.during({ phase: "sync", total: 500 }, async () => {
-    counter.sent += 200;
+    counter.sent += 80;
+    counter.saved += 120;
     while (seen.length < 3) await sleep(10);
     counter.sent += 100;
     return "done";

@@ -18,9 +18,13 @@ export interface Transfer {
 export class ProgressReports {
   readonly meter: ProgressMeter;
   readonly #context: Pick<OperationContext, "progress">;
-  readonly #counter: Pick<ByteCounter, "sent">;
+  readonly #counter: Pick<ByteCounter, "sent" | "saved">;
 
-  constructor(meter: ProgressMeter, context: Pick<OperationContext, "progress">, counter: Pick<ByteCounter, "sent">) {
+  constructor(
+    meter: ProgressMeter,
+    context: Pick<OperationContext, "progress">,
+    counter: Pick<ByteCounter, "sent" | "saved">,
+  ) {
     this.meter = meter;
     this.#context = context;
     this.#counter = counter;
@@ -28,8 +32,9 @@ export class ProgressReports {
 
   /** Reports while `work` sends, and once more when it has ended well: then nothing remains. */
   async during<T>({ phase, iteration = 1, total }: Transfer, work: () => Promise<T>): Promise<T> {
-    const before = this.#counter.sent;
-    const reached = () => ({ phase, iteration, total, transferred: this.#counter.sent - before });
+    const gone = () => this.#counter.sent + (this.#counter.saved ?? 0);
+    const before = gone();
+    const reached = () => ({ phase, iteration, total, transferred: gone() - before });
     const report = () => this.#context.progress(this.meter.at(reached(), performance.now()));
     report();
     const timer = setInterval(report, everyMs);
