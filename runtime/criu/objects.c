@@ -8,7 +8,7 @@
  * In a restore it takes such objects from godwit-memory (runtime/memory/store.c). Their images are named shared-N.img, and not
  * pagemap-shmem-N.img: without this library CRIU does not find them, and the restore fails. CRIU makes a memfd, gives it its size, maps
  * it, and opens the image; at that moment the memfd is replaced by the one that has the contents. A System V segment, whose number is its
- * id, CRIU attaches instead: it is filled at that moment.
+ * id, CRIU attaches instead: segments.c fills it at that moment.
  *
  * inherit.c does the same for private memory that processes share by copy-on-write.
  *
@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include "criu.h"
 #include "inherit.h"
+#include "segments.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -159,76 +159,6 @@ static bool adopt(int images, uint64_t inode) {
   return fits;
 }
 
-/** The System V segment that CRIU has attached, to fill it. */
-static struct {
-  int id;
-  char *at;
-} attached = {.id = -1};
-
-EXPORT void *shmat(int id, const void *wanted, int flags) {
-  void *at = (void *)syscall(SYS_shmat, id, wanted, flags);
-  if (at != (void *)-1) {
-    attached.id = id;
-    attached.at = at;
-  }
-  return at;
-}
-
-EXPORT int shmdt(const void *at) {
-  attached.id = -1;
-  return (int)syscall(SYS_shmdt, at);
-}
-
-/** The file of the attached segment, or -1: only its mapping tells which it is. */
-static int open_segment(size_t length) {
-  char path[96];
-  snprintf(path, sizeof path, "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)attached.at, (uintptr_t)attached.at + length);
-  return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-}
-
-/** Copies bytes to the segment by its file, which costs no page fault for each page. The file ends within the last page, at `size`. */
-static ssize_t copy_some(int object, int segment, off_t at, off_t end, off_t size) {
-  static char bytes[1 << 18];
-  if (segment < 0 || at >= size) return pread(object, attached.at + at, (size_t)(end - at), at);
-  if (end > size) end = size;
-  ssize_t there = pread(object, bytes, (size_t)(end - at) < sizeof bytes ? (size_t)(end - at) : sizeof bytes, at);
-  return there > 0 ? pwrite(segment, bytes, (size_t)there, at) : there;
-}
-
-/** Moves the bytes of an object to the segment, piece by piece: the kernel makes segments itself, and takes no memfd for one. */
-static bool move_pages(int object, int segment, off_t length, off_t size) {
-  enum { piece = 1 << 20 };
-  for (off_t at = 0; (at = syscall(SYS_lseek, object, at, SEEK_DATA)) >= 0;) {
-    off_t hole = syscall(SYS_lseek, object, at, SEEK_HOLE);
-    off_t end = hole > at + piece ? at + piece : hole;
-    if (hole < 0 || end > length) return false;
-    for (off_t next = at; next < end;) {
-      ssize_t copied = copy_some(object, segment, next, end, size);
-      if (copied <= 0) return false;
-      next += copied;
-    }
-    // Memory must not be needed twice.
-    if (fallocate(object, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, end - at)) return false;
-    at = end;
-  }
-  return errno == ENXIO;
-}
-
-/** Fills the segment that CRIU has attached. The object has all of its last page. */
-static bool fill(int images, uint64_t inode) {
-  struct shmid_ds about_segment;
-  struct stat about_object;
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  int object = take_object(images, inode);
-  if (object < 0 || syscall(SYS_shmctl, attached.id, IPC_STAT, &about_segment) || !about(object, &about_object)) return false;
-  size_t size = about_segment.shm_segsz, length = (size + page - 1) / page * page;
-  int segment = open_segment(length);
-  bool fits = (size_t)about_object.st_size == length && move_pages(object, segment, (off_t)length, (off_t)size);
-  if (segment >= 0) close(segment);
-  close(object);
-  return fits;
-}
-
 EXPORT int openat64(int folder, const char *path, int flags, ...) {
   va_list more;
   va_start(more, flags);
@@ -241,8 +171,7 @@ EXPORT int openat64(int folder, const char *path, int flags, ...) {
   if (fd >= 0 || errno != ENOENT || !is_criu || sscanf(path, "pagemap-shmem-%" SCNu64 ".%4s", &inode, end) != 2) return fd;
   snprintf(image, sizeof image, "shared-%" PRIu64 ".img", inode);
   fd = (int)syscall(SYS_openat, folder, image, flags, mode);
-  bool is_segment = attached.id >= 0 && (uint64_t)attached.id == inode;
-  if (fd < 0 || (is_segment ? fill(folder, inode) : adopt(folder, inode))) return fd;
+  if (fd < 0 || (segment_is_attached(inode) ? segment_fill(take_object(folder, inode)) : adopt(folder, inode))) return fd;
   close(fd);
   errno = ENODATA;
   return -1;

@@ -7,75 +7,29 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { release } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { memoryFile } from "../../src/host/criu/restore/lazy-orders.ts";
 import { MemorySender } from "../../src/memory/rounds/memory-sender.ts";
-import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
-import { RateLimit } from "../../src/transport/streams/rate-limit.ts";
 import { isFullRun } from "../e2e/support/full-run.ts";
 import { differences, processesOf, readStore, sendRound, standStill } from "./support/memory-copy.ts";
-import { pairWith } from "./support/memory-pair.ts";
-import { compileMemory } from "./support/memory-program.ts";
+import { useRestless } from "./support/restless.ts";
 
 // The real program and real processes. What must be right is judged by the memory itself, page by page, while its processes stand still.
 const page = 4096;
-const { folder, program, remove } = compileMemory("restless-memory", "restless-objects");
+const { folder, program, memory, socket, start, storeOf, children } = useRestless("restless-objects");
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-/** In memory, because the file of a process is as large as its addresses. */
-const memory = mkdtempSync("/dev/shm/godwit-rounds-");
-const socket = join(memory, "socket");
-const children: ChildProcess[] = [];
-const stores: MemoryStore[] = [];
-
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL");
-    await once(child, "close");
-  }
-  for (const store of stores.splice(0)) await store.close();
-  rmSync(memoryFile(memory, 1), { force: true });
-});
-afterAll(() => {
-  remove();
-  rmSync(memory, { recursive: true });
-});
-const [major = 0, minor = 0] = release().split(".").map(Number);
-beforeEach(({ skip }) => {
-  skip(major < 6 || (major === 6 && minor < 7), "PAGEMAP_SCAN came with Linux 6.7");
-});
-
-/** Starts the program, in a shell that has done something before. @returns its process id */
-async function start(seed: number, before = ""): Promise<number> {
-  const script = `${before} exec "$0" ${seed} "$1"`;
-  const stdio = ["ignore", "pipe", "inherit"] as const;
-  const child = spawn("sh", ["-c", script, join(folder, "restless-memory"), join(folder, `file-${seed}`)], {
-    stdio: [...stdio],
-  });
-  children.push(child);
-  await once(child.stdout as Readable, "data");
-  return child.pid ?? 0;
-}
 
 const filesOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
 
 const ownMemory = { isPrivate: true, isShared: false } as const;
 const sharedMemory = { isPrivate: false, isShared: true } as const;
-async function storeOf(sender: MemorySender, level = 0): Promise<MemoryStore> {
-  const store = await pairWith(sender, program, { folder: memory, socket }, { level });
-  stores.push(store);
-  return store;
-}
-
 test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
   "after rounds beside a restless program, the store has its memory (seed %d)",
   async (seed) => {
@@ -95,62 +49,6 @@ test.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1])(
     expect(await sender.changed([pid])).toBe(0);
   },
 );
-
-test("memory that comes compressed is right, and no more bytes go than it has: it tells how many were saved", async () => {
-  const pid = await start(10);
-  await standStill(pid);
-  const sentAt = async (level: number) => {
-    await using sender = new MemorySender(program, "restless");
-    const store = await storeOf(sender, level);
-    const told = { sent: 0, all: 0 };
-    const onSent = (bytes: number, saved: number) => {
-      told.sent += bytes;
-      told.all += bytes + saved;
-    };
-    const round = { state: "frozen", isVerified: true, ...ownMemory } as const;
-    await sender.send(processesOf([pid]), round, { onSent }).arrived;
-    if (level > 0) expect(differences(readStore(memoryFile(memory, 1)), pid)).toEqual([]);
-    await store.close();
-    rmSync(memoryFile(memory, 1));
-    return told;
-  };
-  const plain = await sentAt(0);
-  expect(plain.sent).toBe(plain.all);
-  const coded = await sentAt(1);
-  expect(coded.sent).toBeLessThan(plain.sent * 0.9);
-  expect(coded.all).toBe(plain.all);
-  // Here it is the processor that limits.
-  expect((await sentAt(-1)).sent).toBeLessThanOrEqual(plain.sent);
-});
-
-test("a source with another key sends nothing", async () => {
-  const pid = await start(11);
-  await using sender = new MemorySender(program, "restless");
-  const place = { folder: memory, socket };
-  const store = await pairWith(sender, program, place, { sourceKey: "00".repeat(32) });
-  stores.push(store);
-  expect((await store.failed).message).toContain("another key");
-  const { arrived } = sender.send(processesOf([pid]), { state: "live", ...ownMemory });
-  await expect(arrived).rejects.toMatchObject({ code: "ENOTCONN" });
-});
-
-test("no more is sent than a limit allows, until it is lifted", async () => {
-  const pid = await start(12);
-  await standStill(pid);
-  await using sender = new MemorySender(program, "restless");
-  await storeOf(sender);
-  const rate = new RateLimit(2 ** 20);
-  let sent = 0;
-  const onSent = (bytes: number) => {
-    sent += bytes;
-  };
-  const { arrived } = sender.send(processesOf([pid]), { state: "live", ...ownMemory }, { rate, onSent });
-  await sleep(2000);
-  // At first it may be a block ahead of what is allowed.
-  expect(sent).toBeLessThan(2.6 * 2 ** 20);
-  rate.bytesPerSecond = null;
-  await arrived;
-});
 
 test("what has changed in the end can stay where it is: its pages are named, and all others are right", async () => {
   const pid = await start(8);

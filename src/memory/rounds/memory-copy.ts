@@ -3,8 +3,9 @@ import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { PageRun } from "../../host/proc/page-run.ts";
-import { ConnectionBroke, MemorySender, type Round, type SentProcess, type SentRound } from "./memory-sender.ts";
+import { ConnectionBroke, MemorySender, type Round, type SentRound } from "./memory-sender.ts";
 import { MemoryStore } from "./memory-store.ts";
+import type { SentProcess } from "./parents-first.ts";
 
 /** A copy of a container's memory on its own host: a MemorySender that is connected with a MemoryStore here. */
 export class MemoryCopy implements AsyncDisposable {

@@ -5,18 +5,15 @@ import type { Readable, Writable } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
 import { isGone } from "../../host/proc/gone.ts";
 import { pageBytes } from "../../host/proc/page-size.ts";
-import type { ContainerProcess } from "../../host/proc/processes.ts";
 import { ExactReader } from "../../transport/streams/exact-read.ts";
 import type { RateLimit } from "../../transport/streams/rate-limit.ts";
 import { allow } from "./allowance.ts";
+import { parentsFirst, type SentProcess } from "./parents-first.ts";
 import { systemError } from "./system-error.ts";
 
 const longestEndMs = 2_000;
 /** Of an answer: an int64 and a uint64. */
 const answerBytes = 16;
-
-/** Ids of a process, of its host; `pid` is the one that the container sees, which names its memory. */
-export type SentProcess = Pick<ContainerProcess, "hostPid" | "parent" | "pid">;
 
 export interface Round {
   /**
@@ -237,21 +234,4 @@ export class MemorySender implements AsyncDisposable {
       `The program that reads the memory of '${this.#container}' has ended before its answer.`,
     );
   }
-}
-
-/** Every process after its parent: what they share by copy-on-write is sent with the parent. */
-function parentsFirst(processes: readonly SentProcess[]) {
-  const byPid = new Map(processes.map((process) => [process.hostPid, process]));
-  const ordered: { process: SentProcess; parent: SentProcess | undefined }[] = [];
-  // Ids that were read while processes came and went may form a circle.
-  const begun = new Set<SentProcess>();
-  const add = (process: SentProcess) => {
-    if (begun.has(process)) return;
-    begun.add(process);
-    const parent = byPid.get(process.parent);
-    if (parent) add(parent);
-    ordered.push({ process, parent });
-  };
-  for (const process of processes) add(process);
-  return ordered;
 }
