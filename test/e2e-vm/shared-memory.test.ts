@@ -4,7 +4,9 @@ import { eventually } from "../e2e/support/wait.ts";
 import { useVmLab } from "./support/vm-lab.ts";
 
 const lab = useVmLab();
-beforeAll(() => makeOneProgram(lab, "shared-memory"));
+beforeAll(async () => {
+  for (const program of ["shared-memory", "prefork"]) await makeOneProgram(lab, program);
+});
 
 const mebibyte = 2 ** 20;
 const size = 24;
@@ -17,14 +19,14 @@ async function chargedBytes(host: string, pid: string): Promise<number> {
   const stat = await lab.on(host, `cat ${await cgroupOf(host, pid)}/memory.stat`);
   return Number(/^shmem (\d+)$/m.exec(stat)?.[1]);
 }
-async function passes(host: string): Promise<number> {
-  const said = await lab.on(host, "docker logs shares 2>&1");
+async function passes(host: string, container: string): Promise<number> {
+  const said = await lab.on(host, `docker logs ${container} 2>&1`);
   expect(said).not.toContain("CORRUPT");
   return said.match(/pass \d+/g)?.length ?? 0;
 }
-async function goesOn(host: string): Promise<void> {
-  const before = await passes(host);
-  await eventually("a whole check", async () => (await passes(host)) > before || undefined);
+async function goesOn(host: string, container = "shares"): Promise<void> {
+  const before = await passes(host, container);
+  await eventually("a whole check", async () => (await passes(host, container)) > before || undefined);
 }
 
 test("the memory that processes share counts for their container's limit on the destination as well", async () => {
@@ -40,3 +42,22 @@ test("the memory that processes share counts for their container's limit on the 
   expect(await chargedBytes("h2", agent)).toBeLessThan((size / 8) * mebibyte);
   expect(await lab.on("h2", "docker inspect -f '{{.State.OOMKilled}}' shares")).toBe("false");
 });
+
+test.each(["precopy", "postcopy"])(
+  "%s: what forked workers share by copy-on-write they share on the destination as well",
+  async (mode) => {
+    /** In KiB, by the kernel's count: a page that several processes map counts once. */
+    const memoryOn = async (host: string) => {
+      const pids = "docker top forks -eo pid | tail -n +2";
+      const rollups = `for pid in $(${pids}); do cat /proc/$pid/smaps_rollup; done`;
+      return Number(await lab.on(host, `${rollups} | awk '/^Pss:/ { all += $2 } END { print all }'`));
+    };
+    await lab.on("h1", "docker run --pull never -d --name forks --user 1000 prefork /prefork 32 4");
+    await goesOn("h1", "forks");
+    const before = await memoryOn("h1");
+    await lab.json("migrate", "h1/forks", "h2", "--mode", mode, "--verify", "--downtime-limit", "60s");
+    await goesOn("h2", "forks");
+    expect((await memoryOn("h2")) / before).toBeLessThan(1.2);
+    await lab.on("h2", "docker rm -f forks");
+  },
+);
