@@ -84,7 +84,7 @@ function inTheMiddle(): void {
   const during = (act: (found: Migration) => Promise<unknown>) =>
     lab.during(
       "sync",
-      async () => act(await inRound(lab, 2)),
+      async () => act(await inRound(lab, 1)),
       ...["migrate", "h1/restless", "h2", "--mode", "precopy", "--bandwidth", "8mbit"],
     );
 

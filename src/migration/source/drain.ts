@@ -10,7 +10,8 @@ const silenceMs = 120_000;
  */
 export async function drain(move: Move): Promise<void> {
   const { context, migration, record, reports } = move;
-  move.enter("drain", `It runs on ${move.peer.name}; the rest of its memory follows`);
+  const follows = move.mode.followsAfterResume ? "the rest of its memory follows" : "all of its memory is there";
+  move.enter("drain", `It runs on ${move.peer.name}; ${follows}`);
   const untilComplete = () => migration.baton.untilComplete(silenceMs);
   try {
     await context.step("drain", {}, () =>
@@ -31,5 +32,6 @@ export async function drain(move: Move): Promise<void> {
   }
 }
 
-/** Bytes of memory that are sent after the resume. */
-const bytesToFollow = ({ checked }: Move): number => checked.plan.memoryBytes - total(checked.facts.shared);
+/** Bytes of memory that are sent after the resume: what rounds have left, or all that nobody shares. */
+const bytesToFollow = ({ checked, rounds }: Move): number =>
+  rounds?.leftBytes ?? checked.plan.memoryBytes - total(checked.facts.shared);

@@ -37,7 +37,7 @@ const frozen = { switchover: true };
  * can fail, and the container keeps running here; what comes after it is decided by the baton.
  */
 export async function switchover(move: Move): Promise<void> {
-  move.enter("switchover", "Freezing the container, handing it over");
+  move.enter("switchover", "Getting everything ready for the freeze");
   const { context, record, running, space } = move;
   await using undo = new AsyncDisposableStack();
   const traffic = await prepareBlock(running.pid);
@@ -47,6 +47,7 @@ export async function switchover(move: Move): Promise<void> {
   const early = move.hasTerminal ? undefined : await open();
   await context.step("last round of files", {}, () => sendMuchChanged(move.files, move.signal, move.controls.syncRate));
   await move.memory?.beforeFreeze();
+  context.phase(move.phase, "Freezing the container, handing it over");
   move.heartbeat.hurry();
   record.mayBeFrozen = true;
   move.migration.save();

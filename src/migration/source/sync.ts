@@ -12,7 +12,7 @@ export async function sync(move: Move): Promise<void> {
   const { checked, context, controls, files, reports, signal } = move;
   move.enter("sync", "Copying files while the container runs");
   await context.step("copy files", {}, () =>
-    reports.during({ phase: "sync", total: checked.plan.filesBytes }, () =>
+    reports.during({ phase: "sync", iteration: 0, total: checked.plan.filesBytes }, () =>
       sendTreesInRounds(files, signal, controls.syncRate),
     ),
   );

@@ -92,7 +92,7 @@ describe("a program that writes more than the link takes", () => {
 
 describe("in the middle of a round", () => {
   const during = (act: (found: Migration) => Promise<unknown>) =>
-    lab.during("sync", async () => act(await inRound(lab, 2)), "migrate", "h1/restless", "h2", ...slowLink);
+    lab.during("sync", async () => act(await inRound(lab, 1)), "migrate", "h1/restless", "h2", ...slowLink);
 
   testInFullRun("'migration switch' starts the switchover", async () => {
     await startCheckedMemory(lab, "restless", ...restless);

@@ -48,7 +48,12 @@ export function decide(input: ConvergenceInput): ConvergenceDecision {
   if (little && input.onNoConvergence === "postcopy") {
     return as("switchover", `${expected}, of which ${fixedMs} ms are the same in post-copy and after any round.`);
   }
-  return as(input.onNoConvergence, `${expected}, above the limit of ${limitMs} ms; it does not fall any more.`);
+  return as(input.onNoConvergence, `${expected}, above the limit of ${limitMs} ms; ${whyNot(input, hopeless)}.`);
+}
+
+function whyNot({ left, fixedMs }: ConvergenceInput, hopeless: boolean): string {
+  if (hopeless) return `${fixedMs} ms of it are the same after any round`;
+  return left.length < maxRounds ? "two rounds in a row brought less than a quarter" : `${maxRounds} rounds went`;
 }
 
 /** Nothing was measured where little went: that little takes no time worth counting. */

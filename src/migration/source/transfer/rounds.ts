@@ -48,7 +48,7 @@ export async function sendMemoryInRounds(
 
 function notConverging({ because }: ConvergenceDecision): GodwitError {
   return new GodwitError("not-converging", because, {
-    hint: "Raise --downtime-limit, move it when it writes less, or let it end otherwise with --on-no-convergence postcopy or switchover.",
+    hint: "Raise --downtime-limit above what is expected, move it when it writes less, or let it end otherwise with --on-no-convergence postcopy or switchover.",
   });
 }
 
@@ -77,8 +77,7 @@ class Rounds {
     const { files, controls, reports, signal, context, checked } = this.#move;
     this.#round += 1;
     const total = this.#left.at(-1) ?? checked.plan.memoryBytes;
-    // The first iteration of this phase sent files alone.
-    const transfer = { phase: "sync", iteration: this.#round + 1, total };
+    const transfer = { phase: "sync", iteration: this.#round, total };
     this.#move.enter("sync", `Round ${this.#round} of memory: ${bytes(total)}`);
     await context.step(`memory round ${this.#round}`, {}, () =>
       reports.during(transfer, async () => {
