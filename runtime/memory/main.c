@@ -2,8 +2,8 @@
 //
 // godwit-memory send: reads orders from its standard input, a line each. It answers each order on its standard output: an int64, 0 or a
 // negative errno, and a uint64, a number of pages. Between them it tells how far it is: 1, and the bytes that it has sent so far, or 2, and
-// the bytes that compression has saved so far. Where a connection breaks it ends with EPIPE. From descriptor 3 it reads how much it may send: an int64 each, bytes in addition, or -1 for no
-// limit, as it is at first. A PID is one of this process's own namespace.
+// the bytes that compression has saved so far. Where a connection breaks it ends with EPIPE. From descriptor 3 it reads how much it may
+// send: an int64 each, bytes in addition, or -1 for no limit, as it is at first. A PID is one of this process's own namespace.
 //   connect HOST PORT TICKET KEY LEVEL
 //                               connects to a store that has the same key, through the agent there, which knows the ticket (the key in
 //                               hexadecimal digits; LEVEL of zstd, 0 for none, -1 for the one that takes least time)
@@ -30,9 +30,9 @@
 // godwit-memory store FOLDER SOCKET [plain]: takes frames from the connection at descriptor 3, and answers each `go` there with `done`.
 // Unless the connection is plain, its standard input begins with the key. Then the agent asks there: it answers `want` frames up to a `go`
 // on its standard output with the runs of them that are `missing`, or the `same` as those of another process, and `done`. `missing` in a
-// round says that what it has of a run is of no use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which each page has the place of its address: FOLDER
-// must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, and charges the container with them (socket.h). It ends at
-// the end of its input, or with the errno of what failed.
+// round says that what it has of a run is of no use any more. The memory of a process lies in FOLDER/TASK.memory, a sparse file in which
+// each page has the place of its address: FOLDER must be a tmpfs. Shared objects are memfds; at SOCKET it gives them to CRIU, and charges
+// the container with them (socket.h). It ends at the end of its input, or with the errno of what failed.
 //
 // godwit-memory store FOLDER - plain: the same, for a checkpoint. Shared objects are files too, FOLDER/INODE.object.
 //

@@ -10,7 +10,8 @@ import { pageBytes } from "../../host/proc/page-size.ts";
  *   pages; `done` says that no page is missing.
  * - In rounds (runtime/memory), from the source: `object` declares shared memory of `first` bytes, whose name of `count` bytes follows;
  *   `hashes` says what pages must hold that have come, 8 bytes for each; `missing` is a run of pages that have changed and follow
- *   another way; `same` says that pages are those of the task `number`, at the same addresses (copy-on-write); `go` ends a round. From the destination: `done` says that the round is there.
+ *   another way; `same` says that pages are those of the task `number`, at the same addresses (copy-on-write); `go` ends a
+ *   round. From the destination: `done` says that the round is there.
  *
  * runtime/frames/frames.h is the same in C.
  */

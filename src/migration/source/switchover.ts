@@ -152,11 +152,12 @@ async function sendImages({ counter, peer, record, space, stop }: Move): Promise
   const sizes = await Promise.all(names.map(async (name) => ({ name, ...(await stat(join(space.images, name))) })));
   for (const { size } of sizes) counter.sent += size;
   const [small, large] = [sizes.filter(isSmall), sizes.filter((image) => !isSmall(image))];
-  const body = filesStream(large.map(({ name }) => join(space.images, name)));
   const params = { migration: record.migration };
-  const [images] = await Promise.all([
-    Promise.all(small.map(({ name }) => readImage(space.images, name))),
-    large.length > 0 && uploadToPeer(peer, migrationProtocol.sendCriuImages, params, {}, body, { signal: stop }),
-  ]);
+  const upload = async () => {
+    if (large.length === 0) return;
+    const body = filesStream(large.map(({ name }) => join(space.images, name)));
+    await uploadToPeer(peer, migrationProtocol.sendCriuImages, params, {}, body, { signal: stop });
+  };
+  const [images] = await Promise.all([Promise.all(small.map(({ name }) => readImage(space.images, name))), upload()]);
   return images;
 }
