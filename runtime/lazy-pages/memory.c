@@ -77,6 +77,7 @@ static void wake(const struct space *space, uint64_t page) {
 // Puts pages at their present addresses; without `bytes` they hold zeros. Returns how many are done. 0 means that the memory has
 // changed, and the caller must examine it again.
 static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *bytes) {
+  bool is_certain = false;
   for (int tries = 0;;) {
     const struct space *space = &spaces[index];
     int64_t done;
@@ -106,6 +107,11 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
         // No single mapping has all of these pages. Smaller parts show which of them are left.
         if (count > 1) {
           count /= 2;
+          continue;
+        }
+        // If the program moved the page during the call, its event is still to come, and only another call says EAGAIN.
+        if (!is_certain) {
+          is_certain = true;
           continue;
         }
         wake(space, page);

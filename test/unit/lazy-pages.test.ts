@@ -35,6 +35,15 @@ test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
   },
 );
 
+test.concurrent("a page arrives in memory that the program moves in that instant", async () => {
+  const { work, first, begin, end, status } = await beginCase(programs, 13, { moves: true });
+  // Each page is put in by a system call of its own.
+  await begin(["task 1", ...Array.from({ length: pages }, (_, i) => `run ${first + i} 1`)]);
+  await serviceFor(work).serve(original);
+  expect(await end).toBe("ok");
+  expect(await status).toBe(0);
+});
+
 test.concurrent("says when the program had the first pages that it waited for after its restore", async () => {
   const { work, first, begin, end, status } = await beginCase(programs, 11);
   const readAt: bigint[] = [];

@@ -74,6 +74,8 @@ export interface CaseOptions {
   cgroup?: string;
   program?: string;
   env?: Record<string, string>;
+  /** It only moves its memory. */
+  moves?: boolean;
 }
 
 const begun: { patient: ChildProcess; lazy: ChildProcess }[] = [];
@@ -90,7 +92,7 @@ export function endCases({ folder }: Programs): void {
 export async function beginCase(programs: Programs, seed: number, options: CaseOptions = {}): Promise<Case> {
   const work = join(programs.folder, `work-${seed}`);
   mkdirSync(work);
-  const child = spawn(programs.patient, [work, String(pages), String(seed)], {
+  const child = spawn(programs.patient, [work, String(pages), String(seed), ...(options.moves ? ["moves"] : [])], {
     stdio: ["pipe", "pipe", "inherit"],
     // A group of its own: what it forks can be killed with it.
     detached: true,

@@ -1,6 +1,7 @@
-// patient WORK PAGES SEED: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
+// patient WORK PAGES SEED [moves]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
 // It says "region PAGE", the number of its memory's first page, waits for a line, gives its userfaultfd to the program at
 // WORK/lazy-pages.socket as task 1, and then reads, writes, forks, remaps, unmaps, gives back and protects parts of the memory.
+// With `moves` it only moves its memory to and fro, as fast as it can.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48 };
+enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, moves = 1500 };
 enum { dumped, zeros, own, gone };
 
 static uint64_t pages, first, seed;
@@ -90,6 +91,16 @@ static void change(int what) {
   }
 }
 
+// All of the memory, to another place and back.
+static void move_all(char *memory) {
+  size_t bytes = pages * page_bytes;
+  char *to = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (int i = 0; i < moves; i++) {
+    char *from = i % 2 ? to : memory, *next = i % 2 ? memory : to;
+    if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, next) != next) die("mremap");
+  }
+}
+
 static void write_to(uint64_t i) {
   if (contents[i] == gone) return;
   for (int w = 0; w < words; w++) ((uint64_t *)places[i])[w] = i + 1;
@@ -138,7 +149,7 @@ static void give_away(int fd) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 4 || chdir(arguments[1])) die("usage: patient WORK PAGES SEED");
+  if (count < 4 || chdir(arguments[1])) die("usage: patient WORK PAGES SEED");
   pages = strtoul(arguments[2], NULL, 10);
   seed = strtoul(arguments[3], NULL, 10);
   char *memory = mmap(NULL, pages * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -151,10 +162,11 @@ int main(int count, char **arguments) {
   fflush(stdout);
   getchar();
   give_away(fd);
+  if (count > 4) move_all(memory);
   pthread_t thread;
   pthread_create(&thread, NULL, reader, NULL);
   int children = 0, wrong = 0, status;
-  for (int i = 0; i < steps; i++) {
+  for (int i = 0; count == 4 && i < steps; i++) {
     uint64_t what = next(20);
     if (what < 4) change((int)what);
     else if (what < 6) children += forked() > 0;
