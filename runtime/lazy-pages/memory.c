@@ -31,6 +31,8 @@ static void add_child(size_t parent, int fd) {
   struct space *child = &spaces[space_count++];
   *child = (struct space){.fd = fd, .task = of->task, .shifted = of->shifted};
   copy_pieces(child, of->pieces, of->count, false);
+  // Where the program has changed its advice since the restore, nothing tells it: the kernel has no event for that.
+  for (size_t i = 0; i < of->task->wiped_count; i++) wipe(child, &of->task->wiped[i]);
 }
 
 void release(struct space *space) {

@@ -59,6 +59,16 @@ void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t co
   }
 }
 
+void wipe(struct space *space, const struct range *range) {
+  uint64_t end = range->first + range->count;
+  for (struct piece *piece = piece_from(space->pieces, space->count, range->first);
+       piece && piece < space->pieces + space->count && piece->first < end; piece++) {
+    uint64_t from = piece->first < range->first ? range->first - piece->first : 0;
+    uint64_t to = piece->first + piece->count > end ? end - piece->first : piece->count;
+    settle(space, piece, from, to - from);
+  }
+}
+
 void forget(struct space *space, uint64_t first, uint64_t end) {
   for (size_t i = 0; i < space->count; i++) {
     struct piece *piece = &space->pieces[i];

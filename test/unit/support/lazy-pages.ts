@@ -14,6 +14,8 @@ import { MemoryServer } from "../../../src/migration/source/transfer/memory-serv
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const pages = 6000;
+/** Of these, the first ones are zeros in each child of the patient. */
+const wiped = 600;
 
 export interface Programs {
   /** Where all of them, and the work folders of the cases, are. */
@@ -107,6 +109,7 @@ export async function beginCase(programs: Programs, seed: number, options: CaseO
     return signal ?? said.split("\n").at(-2) ?? "";
   })();
   const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const first = Number(line.toString().split(" ")[1]);
   const { program = programs.lazyPages, cgroup = join(work, "no-cgroup"), env = process.env } = options;
   const lazy = spawn(program, [cgroup, work], { stdio: ["pipe", "pipe", "inherit"], env });
   const status = once(lazy, "exit").then(([code]) => code as number);
@@ -114,7 +117,7 @@ export async function beginCase(programs: Programs, seed: number, options: CaseO
   return {
     work,
     killedBy,
-    first: Number(line.toString().split(" ")[1]),
+    first,
     patient: child.pid ?? 0,
     killPatient: () => killGroup(child.pid),
     end,
@@ -123,7 +126,8 @@ export async function beginCase(programs: Programs, seed: number, options: CaseO
     worker: () => Number(execFileSync("pgrep", ["-P", String(lazy.pid)])),
     guard: lazy.pid ?? 0,
     async begin(orders) {
-      lazy.stdin.end([...orders, "end", ""].join("\n"));
+      const told = orders.flatMap((order) => (order === "task 1" ? [order, `wiped ${first} ${wiped}`] : [order]));
+      lazy.stdin.end([...told, "end", ""].join("\n"));
       await once(lazy.stdout, "data");
       child.stdin.end("\n");
     },

@@ -1,7 +1,7 @@
 // patient WORK PAGES SEED [moves]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
 // It says "region PAGE", the number of its memory's first page, waits for a line, gives its userfaultfd to the program at
 // WORK/lazy-pages.socket as task 1, and then reads, writes, forks, remaps, unmaps, gives back and protects parts of the memory.
-// With `moves` it only moves its memory to and fro, as fast as it can.
+// A child finds zeros in its first WIPED pages (MADV_WIPEONFORK). With `moves` it only moves its memory to and fro, as fast as it can.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, moves = 1500 };
+enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, moves = 1500, WIPED = 600 };
 enum { dumped, zeros, own, gone };
 
 static uint64_t pages, first, seed;
@@ -95,6 +95,7 @@ static void change(int what) {
 static void move_all(char *memory) {
   size_t bytes = pages * page_bytes;
   char *to = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (madvise(memory, bytes, MADV_KEEPONFORK)) die("madvise");
   for (int i = 0; i < moves; i++) {
     char *from = i % 2 ? to : memory, *next = i % 2 ? memory : to;
     if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, next) != next) die("mremap");
@@ -112,6 +113,9 @@ static pid_t forked(void) {
   pid_t child = fork();
   if (child < 0) die("fork");
   if (child > 0) return child;
+  for (int i = 0; i < WIPED; i++)
+    if (contents[i] != gone) contents[i] = zeros;
+  for (int i = 0; i < 20; i++) look(next(WIPED));
   for (int i = 0; i < 60; i++) look(next(pages));
   for (int i = 0; i < 5; i++) write_to(next(pages));
   for (int i = 0; i < 60; i++) look(next(pages));
@@ -157,6 +161,7 @@ int main(int count, char **arguments) {
   contents = calloc(pages, 1);
   for (uint64_t i = 0; i < pages; i++) places[i] = memory + i * page_bytes;
   first = (uintptr_t)memory / page_bytes;
+  if (madvise(memory, WIPED * page_bytes, MADV_WIPEONFORK)) die("madvise");
   int fd = given(memory);
   printf("region %lu\n", first);
   fflush(stdout);

@@ -1,9 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { PageRun, SharedRun } from "../../proc/page-run.ts";
 import { pageBytes } from "../../proc/page-size.ts";
-import { readImage } from "../images/images.ts";
-import { mm_entrySchema } from "../proto/generated/mm_pb.ts";
+import { readMappings } from "../images/mappings.ts";
 import { memoryFile, tasksIn } from "./lazy-orders.ts";
 
 /** Of CRIU's images: the status and the flags of a mapping (criu/include/image.h, mman.h). */
@@ -53,11 +52,10 @@ export async function writeInheritance(images: string, folder: string, shared: r
 const byFirst = (a: PageRun, b: PageRun) => a.first - b.first;
 
 async function mappingsOf(images: string, task: string): Promise<string[]> {
-  const [memory] = readImage(mm_entrySchema, await readFile(join(images, `mm-${task}.img`)));
   const isPrivate = (bits: number) =>
     (bits & status.regular && bits & (status.anonymousPrivate | status.filePrivate)) ||
     bits & (status.aioRing | status.shadowStack);
-  return (memory?.vmas ?? [])
+  return (await readMappings(images, task))
     .filter((vma) => isPrivate(vma.status))
     .map(({ start, end, prot, flags, status: bits }) => {
       const isWhole = flags & (flag.growsDown | flag.locked) || bits & (status.vdso | status.vvar);

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PageRun, SharedRun } from "../../proc/page-run.ts";
 import { pageBytes } from "../../proc/page-size.ts";
+import { readMappings } from "../images/mappings.ts";
 import { pageFlags } from "../pages/pagemap-image.ts";
 import { readPagemap } from "../pages/pagemap-read.ts";
 
@@ -32,11 +33,22 @@ export async function lazyOrders(images: string, place: PagePlace): Promise<stri
         lines.push(`file ${path}`);
         files.set(path, files.size);
       }
-    lines.push(`task ${task}`);
+    lines.push(`task ${task}`, ...(await wipedOnFork(images, task)));
     for (const { first, count, path, offset } of runs)
       lines.push(`run ${first} ${count}${path ? ` ${files.get(path)} ${offset}` : ""}`);
   }
   return [...lines, "end", ""].join("\n");
+}
+
+/** MADV_WIPEONFORK as CRIU's images have it: the bit with the number of the advice. */
+const wipeOnFork = 1n << 18n;
+
+async function wipedOnFork(images: string, task: string): Promise<string[]> {
+  const mappings = await readMappings(images, task);
+  const page = (address: bigint) => Number(address / BigInt(pageBytes));
+  return mappings.flatMap(({ start, end, madv }) =>
+    madv & wipeOnFork ? [`wiped ${page(start)} ${page(end - start)}`] : [],
+  );
 }
 
 interface PlacedRun {

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vma.proto.
  */
 export const file_vma: GenFile = /*@__PURE__*/
-  fileDesc("Cgl2bWEucHJvdG8iVAoJdm1hX2VudHJ5Eg0KBXN0YXJ0GAEgASgEEgsKA2VuZBgCIAEoBBIMCgRwcm90GAUgASgNEg0KBWZsYWdzGAYgASgNEg4KBnN0YXR1cxgHIAEoDQ");
+  fileDesc("Cgl2bWEucHJvdG8iYgoJdm1hX2VudHJ5Eg0KBXN0YXJ0GAEgASgEEgsKA2VuZBgCIAEoBBIMCgRwcm90GAUgASgNEg0KBWZsYWdzGAYgASgNEg4KBnN0YXR1cxgHIAEoDRIMCgRtYWR2GAkgASgE");
 
 /**
  * @generated from message vma_entry
@@ -43,6 +43,11 @@ export type vma_entry = Message<"vma_entry"> & {
    * @generated from field: optional uint32 status = 7;
    */
   status: number;
+
+  /**
+   * @generated from field: optional uint64 madv = 9;
+   */
+  madv: bigint;
 };
 
 /**
