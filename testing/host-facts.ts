@@ -60,7 +60,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     runtime: "runc",
     memoryBytes: 1024 ** 2,
     copiedBytes: 0,
-    shared: { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0 },
+    shared: { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0, lockedBytes: 0 },
     writableBytes: 1000,
     volumeBytes: 0,
     processes: 2,

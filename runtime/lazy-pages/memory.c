@@ -16,6 +16,8 @@ size_t fault_count;
 static size_t space_room, fault_room;
 // A host that lacks memory for a moment may have some again after a short wait.
 static const int memory_tries = 100, memory_wait_us = 20000;
+// The kernel tells of a change within about a millisecond, unless it waits for pages itself.
+enum { change_tries = 20, most_grown_pages = 1 << 16 };
 
 void add_space(int fd, struct task *task) {
   task->begun = true;
@@ -76,11 +78,24 @@ static void wake(const struct space *space, uint64_t page) {
   ioctl(space->fd, UFFDIO_WAKE, &range);
 }
 
+// Ends a deadlock. Where a program moves locked memory and makes it larger (mremap), the kernel brings the pages of the new part before
+// it tells of the move, and takes none until it has told. Nothing of the new part was dumped, so the kernel may fill it with zeros itself.
+static void let_grow(size_t index) {
+  const struct space *space = &spaces[index];
+  for (size_t i = 0; i < fault_count; i++) {
+    uint64_t page = faults[i].page;
+    if (faults[i].space != index || piece_now(space, page)) continue;
+    struct uffdio_range range = {page * page_bytes, pages_until_piece(space, page, most_grown_pages) * page_bytes};
+    // A range that has mappings of another kind is refused.
+    while (ioctl(space->fd, UFFDIO_UNREGISTER, &range) && range.len > page_bytes) range.len = range.len / page_bytes / 2 * page_bytes;
+  }
+}
+
 // Puts pages at their present addresses; without `bytes` they hold zeros. Returns how many are done. 0 means that the memory has
 // changed, and the caller must examine it again.
 static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *bytes) {
   bool is_certain = false;
-  for (int tries = 0;;) {
+  for (int tries = 0, changing = 0;;) {
     const struct space *space = &spaces[index];
     int64_t done;
     int failed;
@@ -99,7 +114,10 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
       case EAGAIN: {
         // The program changes its mappings, and waits until this event is read.
         struct pollfd soon = {space->fd, POLLIN, 0};
-        poll(&soon, 1, 1);
+        if (poll(&soon, 1, 1) == 0) {
+          if (++changing % change_tries == 0) let_grow(index);
+          continue;
+        }
         read_events(index);
         return 0;
       }

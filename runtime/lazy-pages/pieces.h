@@ -55,6 +55,9 @@ void copy_pieces(struct space *space, const struct piece *pieces, size_t count, 
 struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page);
 // The piece in which this page is missing; `page` is its present number. NULL where the page was not dumped, is there, or was unmapped.
 struct piece *piece_now(const struct space *space, uint64_t page);
+// How many pages from this one on, at most `most`, belong to no piece in which pages are missing. Numbers are the present ones; the
+// page itself belongs to none.
+uint64_t pages_until_piece(const struct space *space, uint64_t page, uint64_t most);
 // Marks `count` pages of a piece as there, from page `from` of the piece on.
 void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count);
 // Marks pages as there, wherever they are now: a child has zeros in the place of what its parent lacks.

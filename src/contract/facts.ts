@@ -100,7 +100,7 @@ export const containerFacts = z.object({
   running: z.boolean(),
   /** Runtime that Docker starts it with: `runc`, `godwit`, ... */
   runtime: z.string(),
-  /** Resident memory of all its processes, and all of `shared`, in bytes; 0 where it does not run. */
+  /** Resident memory of all its processes, shared memory and tmpfs mounts, in bytes; 0 where it does not run. */
   memoryBytes: z.number(),
   /** What they would have more if they shared no page by copy-on-write, as forked workers do. */
   copiedBytes: z.number().default(0),
@@ -112,6 +112,8 @@ export const containerFacts = z.object({
     hugeBytes: z.number(),
     /** Content of its own tmpfs mounts, /dev/shm among them. */
     tmpfsBytes: z.number(),
+    /** Private memory that its processes have locked (mlock). CRIU restores it before they run. */
+    lockedBytes: z.number().default(0),
   }),
   /** Size of the writable layer in bytes. */
   writableBytes: z.number(),

@@ -36,10 +36,18 @@ test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
 );
 
 test.concurrent("a page arrives in memory that the program moves in that instant", async () => {
-  const { work, first, begin, end, status } = await beginCase(programs, 13, { moves: true });
+  const { work, first, begin, end, status } = await beginCase(programs, 13, { only: "moves" });
   // Each page is put in by a system call of its own.
   await begin(["task 1", ...Array.from({ length: pages }, (_, i) => `run ${first + i} 1`)]);
   await serviceFor(work).serve(original);
+  expect(await end).toBe("ok");
+  expect(await status).toBe(0);
+});
+
+test.concurrent("locked memory can move and grow while other pages are missing", async () => {
+  const { work, first, begin, end, status } = await beginCase(programs, 14, { only: "grows" });
+  await begin(["task 1", `run ${first} ${pages}`]);
+  await serviceFor(work, () => sleep(2)).serve(original);
   expect(await end).toBe("ok");
   expect(await status).toBe(0);
 });

@@ -126,7 +126,9 @@ describe("what forbids a move", () => {
       "memory for the images of shared memory",
       {
         source: { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } },
-        container: { shared: { memoryBytes: 1.5 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0.5 * 1024 ** 3 } },
+        container: {
+          shared: { memoryBytes: 1.5 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0.5 * 1024 ** 3, lockedBytes: 0 },
+        },
         mode: "postcopy",
       },
       "no-space",
@@ -137,7 +139,7 @@ describe("what forbids a move", () => {
       "memory for the images of a tmpfs, which no mode does without",
       {
         source: { memory: { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 } },
-        container: { shared: { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 2 * 1024 ** 3 } },
+        container: { shared: { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 2 * 1024 ** 3, lockedBytes: 0 } },
         mode: "cold",
       },
       "no-space",
@@ -243,7 +245,7 @@ test("processes of other users move where CRIU can read their limits, whatever t
 test("shared memory needs no room on the source where it goes apart; where CRIU cannot leave memory out, all of it needs room", () => {
   const memory = { totalBytes: 8 * 1024 ** 3, availableBytes: 1024 ** 3 };
   const criu = criuOf({ sharedApart: true });
-  const shared = { memoryBytes: 2 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0 };
+  const shared = { memoryBytes: 2 * 1024 ** 3, hugeBytes: 0, tmpfsBytes: 0, lockedBytes: 0 };
   const apart = check({ source: { memory, criu }, destination: { criu }, container: { shared }, mode: "cold" });
   expect(apart.filter(({ level }) => level !== "ok")).toEqual([]);
   const source = { memory, pipeMaxSize: 4096 };

@@ -5,7 +5,7 @@ import type { PlannedMove } from "../check.ts";
 import { imagesRoom } from "./images-room.ts";
 import { sharedMemory } from "./shared-memory.ts";
 
-const shared = { memoryBytes: 200 * 2 ** 20, hugeBytes: 0, tmpfsBytes: 100 * 2 ** 20 };
+const shared = { memoryBytes: 200 * 2 ** 20, hugeBytes: 0, tmpfsBytes: 100 * 2 ** 20, lockedBytes: 0 };
 
 /** What is said of a container between two hosts whose CRIU takes godwit's library, or does not. */
 function planned(mode: PlainMode, sharedApart: boolean, hugeBytes = 0): PlannedMove {
@@ -24,6 +24,13 @@ test("a warning counts what goes under the freeze: shared memory only where CRIU
     expect(said(mode, true)).toContain("100 MiB of tmpfs mounts");
   }
   expect(said("postcopy", true, 50 * 2 ** 20)).toContain("150 MiB of huge pages and tmpfs mounts");
+});
+
+test("locked memory goes under the freeze, and its images take room on the source", () => {
+  const move = planned("precopy", true);
+  move.container.shared = { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0, lockedBytes: 70 * 2 ** 20 };
+  expect(sharedMemory.run(move)[0]?.message).toContain("70 MiB of locked memory are sent while");
+  expect(imagesRoom.run(move)[0]?.message).toContain("images need 70 MiB");
 });
 
 test("images of shared memory take room on the source only where CRIU writes them", () => {

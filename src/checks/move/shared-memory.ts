@@ -8,7 +8,7 @@ import { modes, sendsAllFrozen } from "../modes.ts";
 const quickBytes = 64 * 2 ** 20;
 
 /**
- * tmpfs mounts go under the freeze in every mode, and shared memory where it does not go in godwit's own rounds. Where all memory does,
+ * tmpfs mounts and locked memory go under the freeze in every mode, and shared memory where it does not go in godwit's own rounds. Where all memory does,
  * that is nothing special.
  */
 export const sharedMemory: Check<PlannedMove> = {
@@ -18,17 +18,17 @@ export const sharedMemory: Check<PlannedMove> = {
     const { container, source, mode } = move;
     const { shared } = container;
     const byCriu = sharedByCriu(shared, move);
-    const frozenBytes = shared.tmpfsBytes + byCriu;
+    const frozenBytes = shared.tmpfsBytes + shared.lockedBytes + byCriu;
     if (sendsAllFrozen(modes[mode]) || frozenBytes < quickBytes) return [];
     // The check of their images has failed already.
     if (imagesOnSource(container, move) > source.memory.availableBytes) return [];
-    const kinds =
-      byCriu === 0
-        ? "tmpfs mounts"
-        : byCriu < shared.memoryBytes
-          ? "huge pages and tmpfs mounts"
-          : "shared memory and tmpfs mounts";
-    const what = `${bytes(frozenBytes)} of ${kinds} are sent while the container is frozen`;
+    const kinds = [
+      { name: byCriu < shared.memoryBytes ? "huge pages" : "shared memory", size: byCriu },
+      { name: "locked memory", size: shared.lockedBytes },
+      { name: "tmpfs mounts", size: shared.tmpfsBytes },
+    ];
+    const named = kinds.filter(({ size }) => size > 0).map(({ name }) => name);
+    const what = `${bytes(frozenBytes)} of ${named.join(" and ")} are sent while the container is frozen`;
     return [warn(what, "choose a time when a longer downtime does no harm")];
   },
 };

@@ -12,7 +12,7 @@ import { joinedBy, type Neighbours, namespaceSharersOf, readNeighbours } from ".
 import { readSharedMemory } from "./shared-memory.ts";
 import { openFiles } from "./unsupported.ts";
 
-const nothingShared: ContainerFacts["shared"] = { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0 };
+const nothingShared: ContainerFacts["shared"] = { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0, lockedBytes: 0 };
 
 export function containerName(container: ContainerInspect): string {
   return container.Name.replace(/^\//, "");

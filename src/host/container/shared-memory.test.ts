@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { allocatedSegments, sharedRanges } from "./shared-memory.ts";
+import { allocatedSegments, lockedPrivate, sharedRanges } from "./shared-memory.ts";
 
 test("each object without a file once, as map_files names it; no file, and no segment of System V", () => {
   const maps = `00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/program
@@ -22,4 +22,11 @@ test("segments: what is in memory and what is swapped out", () => {
 `;
   expect(allocatedSegments(list)).toBe(524288 + 4096 + 1048576);
   expect(allocatedSegments("")).toBe(0);
+});
+
+test("locked memory: no more than the process has of its own", () => {
+  expect(lockedPrivate("VmLck:\t    2048 kB\nRssAnon:\t    1024 kB\n")).toBe(2 ** 20);
+  expect(lockedPrivate("VmLck:\t     512 kB\nRssAnon:\t    1024 kB\n")).toBe(2 ** 19);
+  // A process that has ended.
+  expect(lockedPrivate("")).toBe(0);
 });

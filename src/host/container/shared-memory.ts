@@ -18,20 +18,26 @@ interface Objects {
 }
 
 /**
- * Bytes that CRIU writes into its images beside the private memory of processes: the memory that processes share, and the content
- * of the container's own tmpfs mounts. Each object counts once, however many processes use it. This reads the mappings and open
+ * Bytes that CRIU writes into its images beside the private memory that it can leave out: the memory that processes share, the content
+ * of the container's own tmpfs mounts, and locked memory. Each object counts once, however many processes use it. This reads the mappings and open
  * files of every process, which takes a few milliseconds. A process that ends meanwhile counts as nothing.
  * @param pids all processes of the container, in this host's process id namespace
  * @param init the first of them
  */
 export async function readSharedMemory(pids: readonly number[], init: number): Promise<ContainerFacts["shared"]> {
   const objects: Objects = { all: new Map(), huge: new Map() };
-  const [segments, tmpfs] = await Promise.all([
+  const [segments, tmpfs, locked] = await Promise.all([
     segmentBytes(init),
     tmpfsBytes(pids),
+    lockedBytes(pids),
     ...pids.flatMap((pid) => [addMapped(pid, objects), addOpen(pid, objects)]),
   ]);
-  return { memoryBytes: sum(objects.all) + segments, hugeBytes: sum(objects.huge), tmpfsBytes: tmpfs };
+  return {
+    memoryBytes: sum(objects.all) + segments,
+    hugeBytes: sum(objects.huge),
+    tmpfsBytes: tmpfs,
+    lockedBytes: locked,
+  };
 }
 
 const sum = (sizes: Sizes) => [...sizes.values()].reduce((total, bytes) => total + bytes, 0);
@@ -118,6 +124,20 @@ async function tmpfsBytes(pids: readonly number[]): Promise<number> {
     }
   }
   return sum(sizes);
+}
+
+async function lockedBytes(pids: readonly number[]): Promise<number> {
+  const each = pids.map(async (pid) => lockedPrivate(await readFile(`/proc/${pid}/status`, "utf8").catch(() => "")));
+  return (await Promise.all(each)).reduce((total, bytes) => total + bytes, 0);
+}
+
+/**
+ * The most private memory that a process can have locked, in bytes. A lock spans addresses, also ones that have no page.
+ * @param status the text of /proc/PID/status
+ */
+export function lockedPrivate(status: string): number {
+  const kibibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
+  return Math.min(kibibytes("VmLck"), kibibytes("RssAnon")) * 1024;
 }
 
 const isTmpfs = ({ type }: Mount) => type === "tmpfs";

@@ -76,8 +76,8 @@ export interface CaseOptions {
   cgroup?: string;
   program?: string;
   env?: Record<string, string>;
-  /** It only moves its memory. */
-  moves?: boolean;
+  /** The patient does nothing else to its memory: patient.c. */
+  only?: "moves" | "grows";
 }
 
 const begun: { patient: ChildProcess; lazy: ChildProcess }[] = [];
@@ -94,7 +94,7 @@ export function endCases({ folder }: Programs): void {
 export async function beginCase(programs: Programs, seed: number, options: CaseOptions = {}): Promise<Case> {
   const work = join(programs.folder, `work-${seed}`);
   mkdirSync(work);
-  const child = spawn(programs.patient, [work, String(pages), String(seed), ...(options.moves ? ["moves"] : [])], {
+  const child = spawn(programs.patient, [work, String(pages), String(seed), ...(options.only ? [options.only] : [])], {
     stdio: ["pipe", "pipe", "inherit"],
     // A group of its own: what it forks can be killed with it.
     detached: true,

@@ -1,12 +1,14 @@
-// patient WORK PAGES SEED [moves]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
+// patient WORK PAGES SEED [moves|grows]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
 // It says "region PAGE", the number of its memory's first page, waits for a line, gives its userfaultfd to the program at
 // WORK/lazy-pages.socket as task 1, and then reads, writes, forks, remaps, unmaps, gives back and protects parts of the memory.
-// A child finds zeros in its first WIPED pages (MADV_WIPEONFORK). With `moves` it only moves its memory to and fro, as fast as it can.
+// A child finds zeros in its first WIPED pages (MADV_WIPEONFORK). With `moves` it only moves its memory to and fro,
+// as fast as it can. With `grows` it locks a part of it, and then moves that part and makes it larger.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, moves = 1500, WIPED = 600 };
+enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 1500, WIPED = 600, LOCKED = 700 };
 enum { dumped, zeros, own, gone };
 
 static uint64_t pages, first, seed;
@@ -96,10 +98,21 @@ static void move_all(char *memory) {
   size_t bytes = pages * page_bytes;
   char *to = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (madvise(memory, bytes, MADV_KEEPONFORK)) die("madvise");
-  for (int i = 0; i < moves; i++) {
+  for (int i = 0; i < TO_AND_FRO; i++) {
     char *from = i % 2 ? to : memory, *next = i % 2 ? memory : to;
     if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, next) != next) die("mremap");
   }
+}
+
+// The kernel brings the pages of the larger part before it tells userfaultfd that the part has moved.
+static void grow_locked(char *memory) {
+  size_t bytes = LOCKED * page_bytes;
+  char *to = mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (madvise(memory, bytes, MADV_KEEPONFORK) || mlock(memory, bytes)) die("mlock");
+  if (mremap(memory, bytes, 2 * bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to) die("mremap");
+  for (int i = 0; i < LOCKED; i++) places[i] = to + i * page_bytes;
+  for (size_t i = bytes; i < 2 * bytes; i++)
+    if (to[i]) die("more memory");
 }
 
 static void write_to(uint64_t i) {
@@ -167,7 +180,9 @@ int main(int count, char **arguments) {
   fflush(stdout);
   getchar();
   give_away(fd);
-  if (count > 4) move_all(memory);
+  bool moves = count > 4 && strcmp(arguments[4], "moves") == 0, grows = count > 4 && !moves;
+  if (moves) move_all(memory);
+  if (grows) grow_locked(memory);
   pthread_t thread;
   pthread_create(&thread, NULL, reader, NULL);
   int children = 0, wrong = 0, status;
