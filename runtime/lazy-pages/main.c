@@ -105,7 +105,7 @@ static void serve_faults(void) {
   for (size_t i = 0; i < fault_count; i++) {
     struct fault fault = faults[i];
     struct space *space = &spaces[fault.space];
-    if (space->fd < 0) continue;
+    if (fault.over || space->fd < 0) continue;
     struct piece *piece = piece_now(space, fault.page);
     uint64_t at = piece ? fault.page - piece->first - piece->moved : 0;
     if (!piece || piece->file >= 0) {

@@ -17,7 +17,7 @@ static size_t space_room, fault_room;
 // A host that lacks memory for a moment may have some again after a short wait.
 static const int memory_tries = 100, memory_wait_us = 20000;
 // The kernel tells of a change within about a millisecond, unless it waits for pages itself.
-enum { change_tries = 20, most_grown_pages = 1 << 16 };
+enum { change_tries = 20 };
 
 void add_space(int fd, struct task *task) {
   task->begun = true;
@@ -56,11 +56,12 @@ void read_events(size_t index) {
     switch (said.event) {
       case UFFD_EVENT_PAGEFAULT:
         faults = more(faults, &fault_room, fault_count, sizeof *faults);
-        faults[fault_count++] = (struct fault){index, said.arg.pagefault.address / page_bytes};
+        faults[fault_count++] = (struct fault){.space = index, .page = said.arg.pagefault.address / page_bytes};
         note_fault(&space->entry);
         break;
       case UFFD_EVENT_FORK: add_child(index, (int)said.arg.fork.ufd); break;
       case UFFD_EVENT_REMAP:
+        space->grows = false;
         move(space, said.arg.remap.from / page_bytes, said.arg.remap.len / page_bytes,
              ((int64_t)said.arg.remap.to - (int64_t)said.arg.remap.from) / page_bytes);
         break;
@@ -78,25 +79,33 @@ static void wake(const struct space *space, uint64_t page) {
   ioctl(space->fd, UFFDIO_WAKE, &range);
 }
 
-// Ends a deadlock. Where a program moves locked memory and makes it larger (mremap), the kernel brings the pages of the new part before
-// it tells of the move, and takes none until it has told. Nothing of the new part was dumped, so the kernel may fill it with zeros itself.
-static void let_grow(size_t index) {
-  const struct space *space = &spaces[index];
+// Where a program moves locked memory and makes it larger (mremap), the kernel brings the pages of the new part before it tells of the
+// move, and until it has told it takes no page: a deadlock. This lets the kernel itself fill a page for which it waits. Returns the
+// page; 0 for none. It was not dumped, because no page of the new part was.
+static uint64_t let_grow(size_t index) {
   for (size_t i = 0; i < fault_count; i++) {
-    uint64_t page = faults[i].page;
-    if (faults[i].space != index || piece_now(space, page)) continue;
-    struct uffdio_range range = {page * page_bytes, pages_until_piece(space, page, most_grown_pages) * page_bytes};
-    // A range that has mappings of another kind is refused.
-    while (ioctl(space->fd, UFFDIO_UNREGISTER, &range) && range.len > page_bytes) range.len = range.len / page_bytes / 2 * page_bytes;
+    struct fault *fault = &faults[i];
+    if (fault->over || fault->space != index || piece_now(&spaces[index], fault->page)) continue;
+    struct uffdio_range range = {fault->page * page_bytes, page_bytes};
+    fault->over = ioctl(spaces[index].fd, UFFDIO_UNREGISTER, &range) == 0;
+    if (fault->over) return fault->page;
   }
+  return 0;
+}
+
+// Makes one mapping again of those that let_grow has made: a program can only move what is one mapping.
+static void has_grown(const struct space *space, uint64_t page) {
+  struct uffdio_register range = {.range = {page * page_bytes, page_bytes}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+  if (page > 0) ioctl(space->fd, UFFDIO_REGISTER, &range);
 }
 
 // Puts pages at their present addresses; without `bytes` they hold zeros. Returns how many are done. 0 means that the memory has
 // changed, and the caller must examine it again.
 static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *bytes) {
   bool is_certain = false;
-  for (int tries = 0, changing = 0;;) {
-    const struct space *space = &spaces[index];
+  uint64_t growing = 0;
+  for (int tries = 0, silent = 0;;) {
+    struct space *space = &spaces[index];
     int64_t done;
     int failed;
     if (bytes) {
@@ -114,10 +123,12 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
       case EAGAIN: {
         // The program changes its mappings, and waits until this event is read.
         struct pollfd soon = {space->fd, POLLIN, 0};
+        if (space->grows && growing == 0) growing = let_grow(index);
         if (poll(&soon, 1, 1) == 0) {
-          if (++changing % change_tries == 0) let_grow(index);
+          space->grows |= ++silent >= change_tries;
           continue;
         }
+        has_grown(space, growing);
         read_events(index);
         return 0;
       }

@@ -6,6 +6,7 @@
 struct fault {
   size_t space;
   uint64_t page;
+  bool over;  // It waits no more.
 };
 
 // All memories. An entry keeps its index for ever.

@@ -50,14 +50,6 @@ struct piece *piece_now(const struct space *space, uint64_t page) {
   return NULL;
 }
 
-uint64_t pages_until_piece(const struct space *space, uint64_t page, uint64_t most) {
-  for (size_t i = 0; i < space->count; i++) {
-    uint64_t now = space->pieces[i].first + space->pieces[i].moved;
-    if (space->pieces[i].left > 0 && now > page && now - page < most) most = now - page;
-  }
-  return most;
-}
-
 void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count) {
   for (uint64_t i = from; i < from + count; i++) {
     if (piece->states[i] == there) continue;

@@ -46,6 +46,7 @@ struct space {
   uint64_t left;
   uint8_t *states;
   bool shifted;     // A piece has moved.
+  bool grows;       // The program waits in a move of locked memory: memory.c.
   struct entry entry;
 };
 
@@ -55,9 +56,6 @@ void copy_pieces(struct space *space, const struct piece *pieces, size_t count, 
 struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page);
 // The piece in which this page is missing; `page` is its present number. NULL where the page was not dumped, is there, or was unmapped.
 struct piece *piece_now(const struct space *space, uint64_t page);
-// How many pages from this one on, at most `most`, belong to no piece in which pages are missing. Numbers are the present ones; the
-// page itself belongs to none.
-uint64_t pages_until_piece(const struct space *space, uint64_t page, uint64_t most);
 // Marks `count` pages of a piece as there, from page `from` of the piece on.
 void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count);
 // Marks pages as there, wherever they are now: a child has zeros in the place of what its parent lacks.

@@ -113,6 +113,10 @@ static void grow_locked(char *memory) {
   for (int i = 0; i < LOCKED; i++) places[i] = to + i * page_bytes;
   for (size_t i = bytes; i < 2 * bytes; i++)
     if (to[i]) die("more memory");
+  // It is one mapping still: more than one cannot grow.
+  char *again = mremap(to, 2 * bytes, 3 * bytes, MREMAP_MAYMOVE);
+  if (again == MAP_FAILED) die("mremap of what has grown");
+  for (int i = 0; i < LOCKED; i++) places[i] = again + i * page_bytes;
 }
 
 static void write_to(uint64_t i) {
