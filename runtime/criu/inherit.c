@@ -27,7 +27,9 @@ enum { PAGE = 4096, MOST_BYTES = 1 << 20 };
 
 struct run {
   uint64_t first, count;
-  char file[64];  // Of a run that is filled.
+  // Of a run that is filled: where its first page is, in bytes.
+  char file[64];
+  uint64_t offset;
 };
 
 struct mapping {
@@ -78,7 +80,7 @@ static bool take_line(struct plan *plan, const char *line) {
     plan->keeps[plan->keep_count++] = run;
     return true;
   }
-  if (sscanf(line, "fill %" SCNu64 " %" SCNu64 " %63s", &run.first, &run.count, run.file) == 3) {
+  if (sscanf(line, "fill %" SCNu64 " %" SCNu64 " %63s %" SCNu64, &run.first, &run.count, run.file, &run.offset) == 4) {
     if (!(plan->fills = more(plan->fills, plan->fill_count, sizeof run))) return false;
     plan->fills[plan->fill_count++] = run;
     return true;
@@ -150,14 +152,14 @@ static void keep_only(const struct mapping *it) {
 }
 
 /** In the kernel, so that the process has no page fault for each of them. @returns whether it could */
-static bool fill_pages(int file, char *at, uint64_t first, uint64_t pages) {
+static bool fill_pages(int file, uint64_t offset, char *at, uint64_t pages) {
   static char *bytes;
   if (!bytes) bytes = mmap(NULL, MOST_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (bytes == MAP_FAILED) return false;
-  for (size_t left = pages * PAGE, part; left > 0; left -= part, at += part, first += part / PAGE) {
+  for (size_t left = pages * PAGE, part; left > 0; left -= part, at += part, offset += part) {
     part = left < MOST_BYTES ? left : MOST_BYTES;
     struct iovec of = {bytes, part}, to = {at, part};
-    if (pread(file, bytes, part, (off_t)(first * PAGE)) != (ssize_t)part) return false;
+    if (pread(file, bytes, part, (off_t)offset) != (ssize_t)part) return false;
     if (syscall(SYS_process_vm_writev, syscall(SYS_getpid), &of, 1, &to, 1, 0) == (long)part) continue;
     give_up_pages(at, part / PAGE);
     return false;
@@ -173,7 +175,8 @@ static void fill(const struct mapping *it) {
     uint64_t last = run->first + run->count < end ? run->first + run->count : end;
     int file = (int)syscall(SYS_openat, folder, run->file, O_RDONLY | O_CLOEXEC);
     if (file < 0) return;
-    bool is_filled = fill_pages(file, it->at + (first - it->first) * PAGE, first, last - first);
+    uint64_t offset = run->offset + (first - run->first) * PAGE;
+    bool is_filled = fill_pages(file, offset, it->at + (first - it->first) * PAGE, last - first);
     close(file);
     if (!is_filled) return;
   }

@@ -53,7 +53,7 @@ it("puts memory between the pages that the dump has, each process into its own i
   writeFileSync(image("pagemap-7.img"), pagemapImage(2, [entry(3, 1, lazy)]));
   writeFileSync(image("pages-3.img"), filled("Z"));
   writeFileSync(image("pagemap-8.img"), pagemapImage(3, [entry(3, 1, present)]));
-  await completeImages(images, memory, program);
+  await completeImages(images, memory, [], program);
   expect(lettersOf("pages-1.img")).toBe("Pab.QRc.");
   expect(lettersOf("pages-2.img")).toBe("x");
   expect(lettersOf("pages-3.img")).toBe("Z");
@@ -61,6 +61,26 @@ it("puts memory between the pages that the dump has, each process into its own i
     pagemapImage(1, [entry(2, 1, present), entry(16, 3, inFile), entry(40, 2, present), entry(high, 2, inFile)]),
   );
   expect(readdirSync(images).filter((name) => name.endsWith(".new"))).toEqual([]);
+});
+
+it("puts what a process shares with another one into its image, too", async () => {
+  await keep("1.memory", { 16: "a", 17: "b", 18: "c" });
+  await keep("7.memory", { 16: "x", 18: "y" });
+  for (const [task, id] of [
+    [1, 1],
+    [7, 2],
+    [8, 3],
+  ] as const) {
+    writeFileSync(image(`pages-${id}.img`), "");
+    writeFileSync(image(`pagemap-${task}.img`), pagemapImage(id, [entry(16, 3, lazy)]));
+  }
+  const shared = [
+    { task: 7, first: 17, count: 1, parent: 1, owner: 1 },
+    // Nothing of this one has a file of its own.
+    { task: 8, first: 16, count: 3, parent: 1, owner: 1 },
+  ];
+  await completeImages(images, memory, shared, program);
+  expect([1, 2, 3].map((id) => lettersOf(`pages-${id}.img`))).toEqual(["abc", "xby", "abc"]);
 });
 
 it("puts what is no hole of a shared object into its image, also where it ends within a page", async () => {
@@ -73,7 +93,7 @@ it("puts what is no hole of a shared object into its image, also where it ends w
   writeFileSync(image("pages-6.img"), filled("D"));
   writeFileSync(image("pagemap-shmem-79.img"), pagemapImage(6, [entry(0, 1, present)]));
   writeFileSync(image("shared-objects"), "5:77\n5:78\n5:79\n5:80\n");
-  await completeImages(images, memory, program);
+  await completeImages(images, memory, [], program);
   expect(readFileSync(image("pages-4.img")).subarray(0, 2 * page)).toEqual(filled("a", "b"));
   expect(readFileSync(image("pages-4.img")).subarray(2 * page)).toEqual(
     Buffer.concat([Buffer.alloc(100, "c"), Buffer.alloc(page - 100)]),
@@ -92,5 +112,5 @@ it("fails where a part of an image is missing", async () => {
   await keep("1.memory", { 16: "a" });
   writeFileSync(image("pages-1.img"), filled("P").subarray(0, 100));
   writeFileSync(image("pagemap-1.img"), pagemapImage(1, [entry(2, 1, present), entry(16, 1, lazy)]));
-  await expect(completeImages(images, memory, program)).rejects.toMatchObject({ status: 61 });
+  await expect(completeImages(images, memory, [], program)).rejects.toMatchObject({ status: 61 });
 });

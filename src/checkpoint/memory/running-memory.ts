@@ -3,6 +3,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { tellApart } from "../../host/container/exec-sessions.ts";
 import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { completeImages } from "../../host/criu/images/complete.ts";
+import { inImages, writeInheritance } from "../../host/criu/restore/inheritance.ts";
 import { lazyRuns } from "../../host/criu/restore/lazy-orders.ts";
 import type { Host } from "../../host/host.ts";
 import { memoryPath } from "../../host/paths.ts";
@@ -81,8 +82,7 @@ export class RunningMemory implements AsyncDisposable {
   /** Copies what was written to since the round before. @throws what `send` of MemoryCopy throws */
   async round(): Promise<void> {
     const { context } = this.#capture;
-    const round = { state: "live", isPrivate: true, isShared: this.#isShared } as const;
-    await this.#copy.send(await this.#processes(), round, context.signal).sent;
+    await this.#copy.send(await this.#processes(), { state: "live", ...this.#parts }, context.signal).sent;
   }
 
   /** Rounds, until little is left or another one does not help. */
@@ -102,7 +102,7 @@ export class RunningMemory implements AsyncDisposable {
    */
   sendRest(processes: ContainerProcess[], list: string) {
     const { signal } = this.#capture.context;
-    return this.#copy.send(processes, { state: "frozen", isPrivate: true, isShared: this.#isShared, list }, signal);
+    return this.#copy.send(processes, { state: "frozen", ...this.#parts, list }, signal);
   }
 
   /** Call it when the processes may run again: what they write is not tracked any more. */
@@ -112,20 +112,26 @@ export class RunningMemory implements AsyncDisposable {
 
   /** Puts the memory into the images of a dump that has left it out. @throws dump-failed where a page never came */
   async complete(images: string): Promise<void> {
-    const [missing] = await this.#copy.missing(await lazyRuns(images));
-    if (missing)
+    const { missing, shared } = await this.#copy.look(await lazyRuns(images));
+    const [lost] = missing;
+    if (lost)
       throw new GodwitError(
         "dump-failed",
-        `Page ${missing.first.toString(16)} of process ${missing.task} of '${this.#capture.name}' was not copied.`,
+        `Page ${lost.first.toString(16)} of process ${lost.task} of '${this.#capture.name}' was not copied.`,
         { hint: "Please report it as a bug." },
       );
-    await completeImages(images, this.#folder);
+    await completeImages(images, this.#folder, shared);
+    await writeInheritance(images, shared, await inImages(images));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#copy[Symbol.asyncDispose]();
     await this.#release();
     this.#capture.recovery.save({ space: null });
+  }
+
+  get #parts() {
+    return { isPrivate: true, isShared: this.#isShared, tellsSharing: true };
   }
 
   async #left(): Promise<number> {

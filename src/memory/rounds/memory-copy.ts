@@ -76,9 +76,9 @@ export class MemoryCopy implements AsyncDisposable {
     return { begun: read, sent };
   }
 
-  /** Looks which of these pages never came, or are old. */
-  async missing(runs: readonly PageRun[]): Promise<PageRun[]> {
-    return (await this.#store.look(runs)).missing;
+  /** As `look` of MemoryStore. */
+  look(runs: readonly PageRun[]) {
+    return this.#store.look(runs);
   }
 
   /** Ends both programs. What has come stays in the folder. */

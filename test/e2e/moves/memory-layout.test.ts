@@ -53,6 +53,19 @@ describe("a program whose six workers share its memory by copy-on-write", () => 
   );
 });
 
+test("a clone of it, and the container after a rollback, have no more memory than it had", async () => {
+  await lab.on("h1", `docker run --pull never -d --name prefork --user 1000 programs prefork ${size} ${workers}`);
+  await goesOn("h1");
+  const before = await memoryOf("h1");
+  await lab.json("checkpoint", "create", "h1/prefork", "shared");
+  await lab.json("clone", "h1/prefork@shared", "h2/prefork");
+  await goesOn("h2");
+  expect((await memoryOf("h2")) / before).toBeLessThan(1.15);
+  await lab.json("rollback", "h1/prefork", "shared");
+  await goesOn("h1");
+  expect((await memoryOf("h1")) / before).toBeLessThan(1.15);
+});
+
 describe("a program whose memory is in huge pages", () => {
   const hugeOf = async (host: string) => {
     const pid = "$(docker inspect -f '{{.State.Pid}}' huge)";

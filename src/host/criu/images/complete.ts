@@ -1,11 +1,12 @@
 import { readFile, rename, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { memoryPath } from "../../paths.ts";
+import type { SharedRun } from "../../proc/page-run.ts";
 import { pageBytes } from "../../proc/page-size.ts";
 import { run } from "../../proc/process.ts";
 import { type PagemapEntry, pageFlags, pagemapImage } from "../pages/pagemap-image.ts";
 import { readPagemap } from "../pages/pagemap-read.ts";
-import { memoryFile, tasksIn } from "../restore/lazy-orders.ts";
+import { type PagePlace, type PlacedRun, pagesOf, tasksIn } from "../restore/lazy-orders.ts";
 import { listedObjects, sharedObjectsFile } from "./shared-objects.ts";
 
 /** Pages of one entry: CRIU counts the bytes of some entries in 31 bits. */
@@ -25,10 +26,17 @@ interface PageImage {
 /**
  * Puts the contents of memory into images of a dump that has left them out. The images are then as CRIU would have written them.
  * @param folder the memory, as `MemoryStore` keeps it; every page is there that the images leave out
+ * @param shared those that are in the file of another process
  * @param program godwit-memory
  */
-export async function completeImages(images: string, folder: string, program = memoryPath): Promise<void> {
-  const tasks = (await tasksIn(images)).map((task) => imageOfTask(images, folder, task));
+export async function completeImages(
+  images: string,
+  folder: string,
+  shared: readonly SharedRun[] = [],
+  program = memoryPath,
+): Promise<void> {
+  const place = { from: "store", folder, missing: [], shared } as const;
+  const tasks = (await tasksIn(images)).map((task) => imageOfTask(images, place, task));
   const objects = (await listedObjects(images)).map((inode) => imageOfObject(images, folder, inode));
   const made = (await Promise.all([...tasks, ...objects])).filter((image) => image !== undefined);
   const input = made.flatMap(({ orders }) => orders.map((order) => `${order}\n`)).join("");
@@ -44,30 +52,43 @@ export async function completeImages(images: string, folder: string, program = m
 
 const newOf = (path: string) => `${path}.new`;
 
-/** Of a process: pages that the dump has, and the others from the file in which each page lies at its address. */
-async function imageOfTask(images: string, folder: string, task: string): Promise<PageImage | undefined> {
+/** Of a process: pages that the dump has, and the others from where they are. */
+async function imageOfTask(images: string, place: PagePlace, task: string): Promise<PageImage | undefined> {
   const pagemap = join(images, `pagemap-${task}.img`);
   const { pagesId, entries } = readPagemap(await readFile(pagemap));
   const isLeftOut = ({ flags }: PagemapEntry) => !(flags & pageFlags.present);
-  const last = entries.findLast(isLeftOut);
-  if (!last) return undefined;
+  if (!entries.some(isLeftOut)) return undefined;
   const pages = join(images, `pages-${pagesId}.img`);
-  const memory = memoryFile(folder, task);
-  await reach(memory, (last.first + last.count) * pageBytes);
+  const leftOut = await pagesOf(images, place, task);
+  await Promise.all([...endsOf(leftOut)].map(([path, end]) => reach(path, end)));
   const orders = [`into ${newOf(pages)}`];
-  let offset = 0;
   let source = "";
+  const copy = (path: string, offset: number, count: number) => {
+    if (path !== source) orders.push(`from ${path}`);
+    source = path;
+    orders.push(`piece ${offset} ${count * pageBytes}`);
+  };
+  let offset = 0;
+  let next = 0;
   for (const entry of entries) {
-    const leftOut = isLeftOut(entry);
-    const bytes = entry.count * pageBytes;
-    const from = `from ${leftOut ? memory : pages}`;
-    if (from !== source) orders.push(from);
-    source = from;
-    orders.push(`piece ${leftOut ? entry.first * pageBytes : offset} ${bytes}`);
-    if (!leftOut) offset += bytes;
+    if (isLeftOut(entry)) {
+      for (let run = leftOut[next]; run && run.first < entry.first + entry.count; run = leftOut[++next])
+        copy(run.path ?? "", run.offset ?? 0, run.count);
+      continue;
+    }
+    copy(pages, offset, entry.count);
+    offset += entry.count * pageBytes;
   }
   const whole = entries.map((entry) => ({ ...entry, flags: entry.flags | pageFlags.present }));
   return { orders, pages, pagemap, pagesId, entries: whole };
+}
+
+/** The end of what is read of each file, in bytes. */
+function endsOf(runs: readonly PlacedRun[]): Map<string, number> {
+  const ends = new Map<string, number>();
+  for (const { path = "", offset = 0, count } of runs)
+    ends.set(path, Math.max(ends.get(path) ?? 0, offset + count * pageBytes));
+  return ends;
 }
 
 /** Of a shared object: all of its file that is no hole. */

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import type { PageRun, SharedRun } from "../../proc/page-run.ts";
 import { pageBytes } from "../../proc/page-size.ts";
 import { readMappings } from "../images/mappings.ts";
-import { memoryFile, tasksIn } from "./lazy-orders.ts";
+import { memoryFile, type PlacedRun, pagesOf, tasksIn } from "./lazy-orders.ts";
 
 /** Of CRIU's images: the status and the flags of a mapping (criu/include/image.h, mman.h). */
 const status = {
@@ -25,15 +25,19 @@ const flag = { anonymous: 0x20, growsDown: 0x100, locked: 0x2000, huge: 0x40000 
  *     vma FIRST COUNT PROTECTION FLAGS KIND   its private mappings, in the order in which CRIU makes them. KIND: 2 where pages may be
  *                               missing, 1 where none is, 0 where CRIU makes it later
  *     keep FIRST COUNT          pages that it inherits. It must lose all others of its parent
- *     fill FIRST COUNT FILE     pages that its children inherit, and that lie in this file, at their address
+ *     fill FIRST COUNT FILE OFFSET   pages that its children inherit, and that are in this file, from an offset in bytes on. The path
+ *                               is relative to the images
  *
  * Nothing depends on it: pages that are not there follow lazily.
  */
-export async function writeInheritance(images: string, folder: string, shared: readonly SharedRun[]): Promise<void> {
+export async function writeInheritance(
+  images: string,
+  shared: readonly SharedRun[],
+  placeOf: (run: SharedRun) => PlacedRun[],
+): Promise<void> {
   if (shared.length === 0) return;
   const byTask = Map.groupBy(shared, ({ task }) => task);
   const byParent = Map.groupBy(shared, ({ parent }) => parent);
-  const files = join("..", basename(folder));
   for (const name of await tasksIn(images)) {
     const task = Number(name);
     const own = (byTask.get(task) ?? []).sort(byFirst);
@@ -41,12 +45,48 @@ export async function writeInheritance(images: string, folder: string, shared: r
       `parent ${own[0]?.parent ?? 0}`,
       ...(await mappingsOf(images, name)),
       ...own.map(({ first, count }) => `keep ${first} ${count}`),
-      ...inheritedFrom(byParent.get(task) ?? [], own).map(
-        ({ first, count, owner }) => `fill ${first} ${count} ${memoryFile(files, owner)}`,
-      ),
+      ...inheritedFrom(byParent.get(task) ?? [], own)
+        .flatMap(placeOf)
+        .map(({ first, count, path, offset }) => `fill ${first} ${count} ${path} ${offset}`),
     ];
     await writeFile(join(images, `inherit-${task}`), `${lines.join("\n")}\n`);
   }
+}
+
+/** Pages that lie in a folder, as `MemoryStore` keeps them. */
+export const inFiles =
+  (folder: string) =>
+  ({ first, count, owner }: SharedRun): PlacedRun[] => [
+    { first, count, path: memoryFile(folder, owner), offset: first * pageBytes },
+  ];
+
+/** Pages that are in the images themselves. Those of a process that was not dumped are nowhere. */
+export async function inImages(images: string): Promise<(run: SharedRun) => PlacedRun[]> {
+  const byOwner = new Map<number, PlacedRun[]>();
+  for (const task of await tasksIn(images)) byOwner.set(Number(task), await pagesOf(images, { from: "images" }, task));
+  return ({ owner, first, count }) => {
+    const found: PlacedRun[] = [];
+    const all = byOwner.get(owner) ?? [];
+    for (let i = firstEndingAfter(all, first), run = all[i]; run && run.first < first + count; run = all[++i]) {
+      const { path = "", offset = 0 } = run;
+      const from = Math.max(first, run.first);
+      const pages = Math.min(first + count, run.first + run.count) - from;
+      found.push({ first: from, count: pages, path: basename(path), offset: offset + (from - run.first) * pageBytes });
+    }
+    return found;
+  };
+}
+
+/** Index of the first of these runs, in rising order, that ends behind a page. */
+function firstEndingAfter(runs: readonly PlacedRun[], page: number): number {
+  let [low, high] = [0, runs.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const run = runs[middle] as PlacedRun;
+    if (run.first + run.count <= page) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const byFirst = (a: PageRun, b: PageRun) => a.first - b.first;

@@ -51,7 +51,7 @@ async function wipedOnFork(images: string, task: string): Promise<string[]> {
   );
 }
 
-interface PlacedRun {
+export interface PlacedRun {
   first: number;
   count: number;
   /** The file that has its contents; undefined on the source. */
@@ -60,7 +60,8 @@ interface PlacedRun {
   offset?: number;
 }
 
-async function pagesOf(images: string, place: PagePlace, task: string): Promise<PlacedRun[]> {
+/** The pages of a process that a restore leaves out, and where they are. */
+export async function pagesOf(images: string, place: PagePlace, task: string): Promise<PlacedRun[]> {
   const { pagesId, entries } = readPagemap(await readFile(join(images, `pagemap-${task}.img`)));
   const lazy = entries.filter(({ flags }) => flags & pageFlags.lazy);
   if (place.from === "source") return lazy;
@@ -81,7 +82,11 @@ async function pagesOf(images: string, place: PagePlace, task: string): Promise<
   return runs;
 }
 
-/** @param elsewhere in rising order, and within the runs of the task. Those of this run are taken out */
+/**
+ * Where pages are that a `MemoryStore` has kept in a folder.
+ * @param elsewhere in rising order, and within the runs of the task: pages of other processes, and missing ones. Those of this run are taken
+ * out
+ */
 function placed(
   folder: string,
   task: number,

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { modes } from "../../../checks/modes.ts";
 import { GodwitError } from "../../../contract/errors.ts";
 import type { PlainMode } from "../../../contract/migration.ts";
 import { renameSharedImages, sharedSocketFile } from "../../../host/criu/images/shared-objects.ts";
-import { writeInheritance } from "../../../host/criu/restore/inheritance.ts";
+import { inFiles, writeInheritance } from "../../../host/criu/restore/inheritance.ts";
 import { lazyRuns } from "../../../host/criu/restore/lazy-orders.ts";
 import { pagesSocket } from "../../../host/criu/restore/lazy-pages.ts";
 import type { Host } from "../../../host/host.ts";
@@ -77,7 +77,7 @@ export class IncomingMemory {
     const found = await this.#rounds?.look(await lazyRuns(space.images));
     if (found?.missing[0] && !later) throw neverCame(found.missing[0]);
     if (found) {
-      await writeInheritance(space.images, space.pages, found.shared);
+      await writeInheritance(space.images, found.shared, inFiles(join("..", basename(space.pages))));
       return { memory: { from: "store", folder: space.pages, ...found, ...listens } };
     }
     return listens ? { memory: { from: "source", ...listens } } : {};
