@@ -7,7 +7,7 @@
 //   task PID                             the runs that follow are memory of this process, in rising order
 //   run FIRST COUNT [FILE OFFSET]        missing pages: number of the first one, and how many. Their contents are in a file from an
 //                                        offset in bytes on; without a file they come from the source
-//   wiped FIRST COUNT                    pages of this process that are zeros in each child that it forks (MADV_WIPEONFORK)
+//   withheld FIRST COUNT                 pages that a child of this process does not inherit (MADV_WIPEONFORK, MADV_DONTFORK)
 //   end
 // Then it listens in the folder WORK: for CRIU at lazy-pages.socket, like CRIU's own lazy-pages daemon, and for the agent, any number
 // of times, at pages.socket. It prints "ready". Before that it makes the file WORK/draining. When every page is in the container, it
@@ -56,12 +56,12 @@ static void take_run(const char *line) {
   task->pieces[task->count++] = piece;
 }
 
-static void take_wiped(const char *line) {
+static void take_withheld(const char *line) {
   struct task *task = task_count > 0 ? &tasks[task_count - 1] : NULL;
   struct range range;
-  if (!task || sscanf(line, "wiped %lu %lu", &range.first, &range.count) != 2) fail(line);
-  task->wiped = more(task->wiped, &task->wiped_room, task->wiped_count, sizeof range);
-  task->wiped[task->wiped_count++] = range;
+  if (!task || sscanf(line, "withheld %lu %lu", &range.first, &range.count) != 2) fail(line);
+  task->withheld = more(task->withheld, &task->withheld_room, task->withheld_count, sizeof range);
+  task->withheld[task->withheld_count++] = range;
 }
 
 // Returns whether all orders came, up to `end`.
@@ -72,7 +72,7 @@ static bool take_orders(void) {
     line[length - 1] = 0;
     if (strcmp(line, "end") == 0) return true;
     if (strncmp(line, "run ", 4) == 0) take_run(line);
-    else if (strncmp(line, "wiped ", 6) == 0) take_wiped(line);
+    else if (strncmp(line, "withheld ", 9) == 0) take_withheld(line);
     else if (strncmp(line, "task ", 5) == 0) {
       tasks = more(tasks, &task_room, task_count, sizeof *tasks);
       tasks[task_count++] = (struct task){.id = strtoul(line + 5, NULL, 10)};

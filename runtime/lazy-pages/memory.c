@@ -34,7 +34,7 @@ static void add_child(size_t parent, int fd) {
   *child = (struct space){.fd = fd, .task = of->task, .shifted = of->shifted};
   copy_pieces(child, of->pieces, of->count, false);
   // Where the program has changed its advice since the restore, nothing tells it: the kernel has no event for that.
-  for (size_t i = 0; i < of->task->wiped_count; i++) wipe(child, &of->task->wiped[i]);
+  for (size_t i = 0; i < of->task->withheld_count; i++) withhold(child, &of->task->withheld[i]);
 }
 
 void release(struct space *space) {

@@ -59,7 +59,7 @@ void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t co
   }
 }
 
-void wipe(struct space *space, const struct range *range) {
+void withhold(struct space *space, const struct range *range) {
   uint64_t end = range->first + range->count;
   for (struct piece *piece = piece_from(space->pieces, space->count, range->first);
        piece && piece < space->pieces + space->count && piece->first < end; piece++) {

@@ -32,8 +32,8 @@ struct task {
   uint64_t id;
   struct piece *pieces;
   size_t count;
-  struct range *wiped;  // What each child of it finds as zeros.
-  size_t wiped_count, wiped_room;
+  struct range *withheld;  // What a child of it does not inherit.
+  size_t withheld_count, withheld_room;
   bool begun;  // CRIU has sent its userfaultfd.
 };
 
@@ -58,8 +58,8 @@ struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page);
 struct piece *piece_now(const struct space *space, uint64_t page);
 // Marks `count` pages of a piece as there, from page `from` of the piece on.
 void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count);
-// Marks pages as there, wherever they are now: a child has zeros in the place of what its parent lacks.
-void wipe(struct space *space, const struct range *range);
+// Marks pages as there, wherever they are now: a child does not get them.
+void withhold(struct space *space, const struct range *range);
 // Marks the pages that are now from `first` up to `end` as there: the program has unmapped or discarded them.
 void forget(struct space *space, uint64_t first, uint64_t end);
 // Follows a remap: `count` pages that are now from `first` on have moved by `by` pages.

@@ -14,8 +14,8 @@ import { MemoryServer } from "../../../src/migration/source/transfer/memory-serv
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const pages = 6000;
-/** Of these, the first ones are zeros in each child of the patient. */
-const wiped = 600;
+/** Of these, children of the patient do not inherit the first ones. */
+const withheld = 600;
 
 export interface Programs {
   /** Where all of them, and the work folders of the cases, are. */
@@ -126,7 +126,7 @@ export async function beginCase(programs: Programs, seed: number, options: CaseO
     worker: () => Number(execFileSync("pgrep", ["-P", String(lazy.pid)])),
     guard: lazy.pid ?? 0,
     async begin(orders) {
-      const told = orders.flatMap((order) => (order === "task 1" ? [order, `wiped ${first} ${wiped}`] : [order]));
+      const told = orders.flatMap((order) => (order === "task 1" ? [order, `withheld ${first} ${withheld}`] : [order]));
       lazy.stdin.end([...told, "end", ""].join("\n"));
       await once(lazy.stdout, "data");
       child.stdin.end("\n");

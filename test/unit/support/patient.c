@@ -1,7 +1,7 @@
 // patient WORK PAGES SEED [moves|grows]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
 // It says "region PAGE", the number of its memory's first page, waits for a line, gives its userfaultfd to the program at
 // WORK/lazy-pages.socket as task 1, and then reads, writes, forks, remaps, unmaps, gives back and protects parts of the memory.
-// A child finds zeros in its first WIPED pages (MADV_WIPEONFORK). With `moves` it only moves its memory to and fro,
+// A child inherits none of its first WITHHELD pages: half of them are zeros (MADV_WIPEONFORK), the others are not mapped (MADV_DONTFORK). With `moves` it only moves its memory to and fro,
 // as fast as it can. With `grows` it locks a part of it, and then moves that part and makes it larger.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 1500, WIPED = 600, LOCKED = 700 };
+enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 1500, WITHHELD = 600, LOCKED = 700 };
 enum { dumped, zeros, own, gone };
 
 static uint64_t pages, first, seed;
@@ -97,7 +97,7 @@ static void change(int what) {
 static void move_all(char *memory) {
   size_t bytes = pages * page_bytes;
   char *to = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (madvise(memory, bytes, MADV_KEEPONFORK)) die("madvise");
+  if (madvise(memory, bytes, MADV_KEEPONFORK) || madvise(memory, bytes, MADV_DOFORK)) die("madvise");
   for (int i = 0; i < TO_AND_FRO; i++) {
     char *from = i % 2 ? to : memory, *next = i % 2 ? memory : to;
     if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, next) != next) die("mremap");
@@ -108,7 +108,7 @@ static void move_all(char *memory) {
 static void grow_locked(char *memory) {
   size_t bytes = LOCKED * page_bytes;
   char *to = mmap(NULL, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (madvise(memory, bytes, MADV_KEEPONFORK) || mlock(memory, bytes)) die("mlock");
+  if (madvise(memory, bytes, MADV_KEEPONFORK) || madvise(memory, bytes, MADV_DOFORK) || mlock(memory, bytes)) die("mlock");
   if (mremap(memory, bytes, 2 * bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to) die("mremap");
   for (int i = 0; i < LOCKED; i++) places[i] = to + i * page_bytes;
   for (size_t i = bytes; i < 2 * bytes; i++)
@@ -125,14 +125,25 @@ static void write_to(uint64_t i) {
   contents[i] = own;
 }
 
+// In a child: the mapping in front of the pages that are not mapped takes their place.
+static void grow_over_hole(void) {
+  int from = WITHHELD / 2 - 1;
+  if (contents[from] == gone || mremap(places[from], page_bytes, (WITHHELD / 2 + 1) * page_bytes, 0) == MAP_FAILED) return;
+  for (int i = from + 1; i < WITHHELD; i++) {
+    places[i] = places[from] + (i - from) * page_bytes;
+    contents[i] = zeros;
+  }
+}
+
 static pid_t forked(void) {
   fflush(stdout);
   pid_t child = fork();
   if (child < 0) die("fork");
   if (child > 0) return child;
-  for (int i = 0; i < WIPED; i++)
-    if (contents[i] != gone) contents[i] = zeros;
-  for (int i = 0; i < 20; i++) look(next(WIPED));
+  for (int i = 0; i < WITHHELD; i++)
+    if (contents[i] != gone) contents[i] = i < WITHHELD / 2 ? zeros : gone;
+  grow_over_hole();
+  for (int i = 0; i < 40; i++) look(next(WITHHELD));
   for (int i = 0; i < 60; i++) look(next(pages));
   for (int i = 0; i < 5; i++) write_to(next(pages));
   for (int i = 0; i < 60; i++) look(next(pages));
@@ -178,7 +189,8 @@ int main(int count, char **arguments) {
   contents = calloc(pages, 1);
   for (uint64_t i = 0; i < pages; i++) places[i] = memory + i * page_bytes;
   first = (uintptr_t)memory / page_bytes;
-  if (madvise(memory, WIPED * page_bytes, MADV_WIPEONFORK)) die("madvise");
+  size_t half = WITHHELD / 2 * page_bytes;
+  if (madvise(memory, half, MADV_WIPEONFORK) || madvise(memory + half, half, MADV_DONTFORK)) die("madvise");
   int fd = given(memory);
   printf("region %lu\n", first);
   fflush(stdout);

@@ -35,12 +35,19 @@ it("gives the place of each lazy page: after all present pages before it, in the
   await writeMappings(27, [{ start: 0x1000n, end: 0x2000n }]);
   await writeFile(join(folder, "pagemap-shmem-27.img"), pagemapImage(9, [{ first: 1, count: 1, flags: 6 }]));
   expect((await lazyOrders(folder, { from: "images" })).split("\n")).toEqual([
-    ...[`file ${folder}/pages-7.img`, "task 1", "wiped 20 3", "run 20 3 0 8192", "run 34116903947 5 0 20480"],
+    ...[
+      `file ${folder}/pages-7.img`,
+      "task 1",
+      "withheld 20 3",
+      "withheld 23 1",
+      "run 20 3 0 8192",
+      "run 34116903947 5 0 20480",
+    ],
     ...[`file ${folder}/pages-8.img`, "task 27", "run 1 1 1 0"],
     ...["end", ""],
   ]);
   expect((await lazyOrders(folder, { from: "source" })).split("\n")).toEqual([
-    ...["task 1", "wiped 20 3", "run 20 3", "run 34116903947 5", "task 27", "run 1 1", "end", ""],
+    ...["task 1", "withheld 20 3", "withheld 23 1", "run 20 3", "run 34116903947 5", "task 27", "run 1 1", "end", ""],
   ]);
 });
 
@@ -48,7 +55,7 @@ it("takes what rounds have brought from a file, and what is missing there from t
   const task = (id: number, first: number, count: number) => ({ task: id, first, count });
   const missing = [task(1, 20, 1), task(1, 34_116_903_949, 2), task(27, 1, 1)];
   expect((await lazyOrders(folder, { from: "store", folder: "/there", missing, shared: [] })).split("\n")).toEqual([
-    ...["file /there/1.memory", "task 1", "wiped 20 3", "run 20 1", `run 21 2 0 ${21 * 4096}`],
+    ...["file /there/1.memory", "task 1", "withheld 20 3", "withheld 23 1", "run 20 1", `run 21 2 0 ${21 * 4096}`],
     `run 34116903947 2 0 ${34_116_903_947 * 4096}`,
     ...["run 34116903949 2", `run 34116903951 1 0 ${34_116_903_951 * 4096}`],
     // No file: nothing of this process has come.

@@ -33,21 +33,22 @@ export async function lazyOrders(images: string, place: PagePlace): Promise<stri
         lines.push(`file ${path}`);
         files.set(path, files.size);
       }
-    lines.push(`task ${task}`, ...(await wipedOnFork(images, task)));
+    lines.push(`task ${task}`, ...(await withheld(images, task)));
     for (const { first, count, path, offset } of runs)
       lines.push(`run ${first} ${count}${path ? ` ${files.get(path)} ${offset}` : ""}`);
   }
   return [...lines, "end", ""].join("\n");
 }
 
-/** MADV_WIPEONFORK as CRIU's images have it: the bit with the number of the advice. */
-const wipeOnFork = 1n << 18n;
+/** MADV_DONTFORK and MADV_WIPEONFORK, as CRIU's images have them: the bits with the numbers of the advice. */
+const notInherited = (1n << 10n) | (1n << 18n);
 
-async function wipedOnFork(images: string, task: string): Promise<string[]> {
+/** What a child that is forked before all memory is there does not inherit. */
+async function withheld(images: string, task: string): Promise<string[]> {
   const mappings = await readMappings(images, task);
   const page = (address: bigint) => Number(address / BigInt(pageBytes));
   return mappings.flatMap(({ start, end, madv }) =>
-    madv & wipeOnFork ? [`wiped ${page(start)} ${page(end - start)}`] : [],
+    madv & notInherited ? [`withheld ${page(start)} ${page(end - start)}`] : [],
   );
 }
 

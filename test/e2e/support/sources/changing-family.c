@@ -23,11 +23,19 @@
 
 enum { PAGE = 4096, WORDS = PAGE / 8, MOST_REGIONS = 64 };
 
+/* What a page holds: contents that follow from a number, 0 for zeros; and since when, and why. */
+struct page {
+  uint64_t number;
+  double since;
+  const char *why;
+  uint64_t before;
+};
+
 struct region {
   uint64_t *at;
   size_t pages;
   bool read_only, wiped, left_out, locked;
-  uint64_t *holds; /* For each page the number that its contents follow from; 0 for a page of zeros. */
+  struct page *holds;
   const char *last;
 };
 
@@ -65,28 +73,57 @@ static double now(void) {
 
 static void write_page(struct region *region, size_t page) {
   if (region->read_only) return;
-  uint64_t number = region->holds[page] = any(UINT64_MAX - 1) + 1;
+  uint64_t number = any(UINT64_MAX - 1) + 1;
+  region->holds[page] = (struct page){number, now(), "written", region->holds[page].number};
   uint64_t *words = region->at + page * WORDS;
   for (size_t i = 0; i < WORDS; i++) words[i] = word(number, i);
 }
 
+/* Says where contents that are not expected come from, as far as this process knows. */
+static void find_origin(const struct region *region, size_t page, size_t at, uint64_t has) {
+  if (has && word(region->holds[page].before, at) == has) printf("  that is what the page held before\n");
+  for (unsigned r = 0; has && r < region_count; r++)
+    for (size_t i = 0; regions[r].at && i < regions[r].pages; i++)
+      if (word(regions[r].holds[i].number, at) == has || word(regions[r].holds[i].before, at) == has)
+        printf("  that is of region %u page %zu, %s since %.3f\n", r, i, regions[r].holds[i].why, regions[r].holds[i].since);
+}
+
 static void check_page(struct region *region, size_t page) {
   const volatile uint64_t *words = region->at + page * WORDS;
-  uint64_t number = region->holds[page];
+  uint64_t number = region->holds[page].number;
   for (size_t i = 0; i < WORDS; i++) {
     uint64_t has = words[i];
     if (has == word(number, i)) continue;
     if (atomic_fetch_add(&family->corrupt, 1) < 200)
-      printf("CORRUPT %.3f process %d depth %u region %ld page %zu of %zu at %p: word %zu is %lx instead of %lx; read-only %d wiped %d left out %d locked %d, last %s\n",
-             now(), getpid(), depth, (long)(region - regions), page, region->pages, (void *)words, i, has, word(number, i),
+      printf("CORRUPT %.3f process %d depth %u region %ld page %zu of %zu at %p: word %zu is %lx instead of %lx, %s since %.3f; read-only %d wiped %d left out %d locked %d, last %s\n",
+             now(), getpid(), depth, (long)(region - regions), page, region->pages, (void *)words, i, has, word(number, i), region->holds[page].why, region->holds[page].since,
              region->read_only, region->wiped, region->left_out, region->locked, region->last);
+    find_origin(region, page, i, has);
     /* Once is enough. */
-    region->holds[page] = 0;
+    region->holds[page] = (struct page){0, now(), "wrong", 0};
     if (region->read_only) mprotect(region->at, region->pages * PAGE, PROT_READ | PROT_WRITE);
     memset((void *)words, 0, PAGE);
     if (region->read_only) mprotect(region->at, region->pages * PAGE, PROT_READ);
     return;
   }
+}
+
+/* The mappings of a region, as the kernel has them. */
+static void print_mappings(const struct region *region) {
+  char line[256];
+  FILE *smaps = fopen("/proc/self/smaps", "r");
+  bool is_here = false;
+  while (smaps && fgets(line, sizeof line, smaps)) {
+    unsigned long start, end;
+    if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+      is_here = start < (unsigned long)region->at + region->pages * PAGE && end > (unsigned long)region->at;
+    if (is_here && (strchr(line, '-') || strncmp(line, "VmFlags", 7) == 0 || strncmp(line, "Rss", 3) == 0)) fputs(line, stdout);
+  }
+  if (smaps) fclose(smaps);
+}
+
+static void zero_pages(struct region *region, size_t from, size_t end, const char *why) {
+  for (size_t page = from; page < end; page++) region->holds[page] = (struct page){0, now(), why, region->holds[page].number};
 }
 
 static bool done(int failed, const char *what, struct region *region) {
@@ -95,6 +132,7 @@ static bool done(int failed, const char *what, struct region *region) {
     return true;
   }
   if (atomic_fetch_add(&family->failed, 1) < 50) printf("FAILED %.3f process %d: %s: %s\n", now(), getpid(), what, strerror(errno));
+  if (errno == EFAULT) print_mappings(region);
   return false;
 }
 
@@ -103,7 +141,8 @@ static void begin_region(struct region *region) {
   uint64_t *at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (!done(at == MAP_FAILED, "mmap", region)) return;
   *region = (struct region){.at = at, .pages = pages,
-                            .locked = locks_all, .holds = calloc(pages, sizeof(uint64_t)), .last = "mmap"};
+                            .locked = locks_all, .holds = calloc(pages, sizeof(struct page)), .last = "mmap"};
+  zero_pages(region, 0, pages, "new");
   for (size_t page = 0; page < pages; page++)
     if (any(8)) write_page(region, page);
   /* Not later: nothing tells userfaultfd of advice, so post-copy cannot follow it while memory is missing. */
@@ -132,8 +171,8 @@ static void resize_region(struct region *region) {
   uint64_t *at = mremap(region->at, region->pages * PAGE, pages * PAGE, MREMAP_MAYMOVE);
   if (!done(at == MAP_FAILED, "mremap of another size", region)) return;
   region->at = at;
-  region->holds = realloc(region->holds, pages * sizeof(uint64_t));
-  for (size_t page = region->pages; page < pages; page++) region->holds[page] = 0;
+  region->holds = realloc(region->holds, pages * sizeof(struct page));
+  zero_pages(region, region->pages, pages, "grown");
   region->pages = pages;
 }
 
@@ -141,7 +180,7 @@ static void discard(struct region *region) {
   if (region->locked) return;
   size_t from = any(region->pages), count = 1 + any(region->pages - from);
   if (!done(madvise(region->at + from * WORDS, count * PAGE, MADV_DONTNEED), "MADV_DONTNEED", region)) return;
-  memset(region->holds + from, 0, count * sizeof(uint64_t));
+  zero_pages(region, from, from + count, "discarded");
 }
 
 static void protect(struct region *region) {
@@ -176,7 +215,7 @@ static void bear(int most, bool quiet) {
     struct region *region = &regions[i];
     region->locked = false;
     if (region->left_out) *region = (struct region){0};
-    else if (region->wiped && region->at) memset(region->holds, 0, region->pages * sizeof(uint64_t));
+    else if (region->wiped && region->at) zero_pages(region, 0, region->pages, "wiped");
     if (region->wiped) region->last = "wiped";
   }
   live(lifetime, most, quiet);
