@@ -1,4 +1,5 @@
 import { preflight } from "../src/checks/audiences/preflight.ts";
+import type { Pace } from "../src/checks/check.ts";
 import {
   type AttachmentOptions,
   attachmentOptions,
@@ -6,7 +7,7 @@ import {
   type VolumeFacts,
 } from "../src/contract/attachments.ts";
 import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../src/contract/facts.ts";
-import type { PlainMode } from "../src/contract/migration.ts";
+import { migrateRequest, type PlainMode } from "../src/contract/migration.ts";
 import { container, host, view } from "./host-facts.ts";
 
 /** What preflight's tests change in two equal hosts and a plain container. */
@@ -17,6 +18,7 @@ export interface Case {
   view?: Partial<DestinationView>;
   mode?: PlainMode;
   choices?: Partial<AttachmentOptions>;
+  pace?: Partial<Pace>;
 }
 
 export function check(change: Case): Verdict[] {
@@ -27,6 +29,7 @@ export function check(change: Case): Verdict[] {
     view: view(change.view),
     mode: change.mode ?? "precopy",
     choices: attachmentOptions.parse(change.choices ?? {}),
+    pace: migrateRequest.parse({ destination: "h2", ...change.pace }),
   });
 }
 

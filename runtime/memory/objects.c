@@ -212,13 +212,15 @@ int objects_send(uint64_t *pages) { return compare_all(1, pages); }
 
 int objects_count(uint64_t *pages) { return compare_all(0, pages); }
 
-void objects_send_hashes(void) {
-  for (size_t i = 0; i < count; i++)
+void objects_send_hashes(uint64_t *pages_sent) {
+  for (size_t i = 0; i < count; i++) {
+    *pages_sent += all[i].pages;
     for (size_t page = 0; page < all[i].pages; page += most_pages) {
       size_t pages = all[i].pages - page < most_pages ? all[i].pages - page : most_pages;
       wire_frame(word_hashes, shared_objects + all[i].inode, page, pages);
       blocks_write(all[i].hashes + page, pages * sizeof *all[i].hashes);
     }
+  }
 }
 
 int objects_list(const char *path) {

@@ -16,7 +16,7 @@ int objects_send(uint64_t *pages);
 int objects_count(uint64_t *pages);
 
 // Sends the hashes of all pages, as they were sent last.
-void objects_send_hashes(void);
+void objects_send_hashes(uint64_t *pages);
 
 // Writes the device and the inode of each object, as CRIU's library (runtime/criu) reads them: `DEV:INODE`, a line each.
 int objects_list(const char *path);

@@ -104,18 +104,20 @@ static int send_hashes_of(const struct run *run, void *to) {
     for (size_t i = 0; i < pages; i++) hashes[i] = page_hash(bytes + i * PAGE);
     wire_frame(word_hashes, round->task, at, pages);
     blocks_write(hashes, pages * sizeof *hashes);
+    round->pages += pages;
     at += pages;
   }
   return 0;
 }
 
-static int send_hashes(pid_t pid, uint64_t task) {
+static int send_hashes(pid_t pid, uint64_t task, uint64_t *pages) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/mem", pid);
   struct round round = {.of = find_or_add(pid), .task = task, .memory = open(path, O_RDONLY | O_CLOEXEC)};
   if (round.memory < 0) return -errno;
   int error = copy_had(&round.of->copy, send_hashes_of, &round);
   close(round.memory);
+  *pages = round.pages;
   return error;
 }
 
@@ -206,8 +208,8 @@ int send_memory(void) {
     else if (sscanf(line, "count %d", &pid) == 1) status = track_count(find_or_add(pid), &pages);
     else if (sscanf(line, "send %d %" SCNu64 " %15s %d %" SCNu64, &pid, &task, word, &parent, &parents_task) >= 3)
       status = send_process(pid, task, word, parent, parents_task, &pages);
-    else if (sscanf(line, "hashes %d %" SCNu64, &pid, &task) == 2) status = send_hashes(pid, task);
-    else if (!strcmp(line, "hashes-of-objects")) objects_send_hashes();
+    else if (sscanf(line, "hashes %d %" SCNu64, &pid, &task) == 2) status = send_hashes(pid, task, &pages);
+    else if (!strcmp(line, "hashes-of-objects")) objects_send_hashes(&pages);
     else if (!strcmp(line, "objects")) objects_begin();
     else if (sscanf(line, "objects-of %d", &pid) == 1) status = objects_of(pid);
     else if (!strcmp(line, "send-objects")) status = objects_send(&pages);

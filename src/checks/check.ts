@@ -1,6 +1,6 @@
 import type { AttachmentOptions } from "../contract/attachments.ts";
 import type { ContainerFacts, DestinationView, HostFacts, Verdict } from "../contract/facts.ts";
-import type { PlainMode } from "../contract/migration.ts";
+import type { MigrateRequest, PlainMode } from "../contract/migration.ts";
 import type { Finding } from "./finding.ts";
 
 /**
@@ -53,6 +53,9 @@ export interface ContainerOnHost {
   host: HostFacts;
 }
 
+/** What a user asks for beside the mode. */
+export type Pace = Pick<MigrateRequest, "downtimeLimitMs" | "onNoConvergence" | "drainBandwidth">;
+
 /** A container and both of its hosts, as preflight knows them. */
 export interface PlannedMove {
   source: HostFacts;
@@ -62,6 +65,8 @@ export interface PlannedMove {
   view: DestinationView;
   mode: PlainMode;
   choices: AttachmentOptions;
+  /** How its memory is to go. */
+  pace: Pace;
 }
 
 /** The verdicts that an audience wants, in the order of the checks. */

@@ -29,6 +29,7 @@ import { appArmor } from "./move/app-armor.ts";
 import { askedMode } from "./move/asked-mode.ts";
 import { bindMounts } from "./move/bind-mounts.ts";
 import { connections } from "./move/connections.ts";
+import { idleOptions } from "./move/idle-options.ts";
 import { imagesRoom } from "./move/images-room.ts";
 import { name } from "./move/name.ts";
 import { networks } from "./move/networks.ts";
@@ -49,7 +50,7 @@ import { possibleModes } from "./two-hosts/possible-modes.ts";
 /* Every check, by what it looks at. Users see the verdicts in this order. */
 
 /** What was asked for. */
-export const requestChecks: readonly Check<PlannedMove>[] = [sameHost];
+export const requestChecks: readonly Check<PlannedMove>[] = [sameHost, idleOptions];
 
 const usedFeatures: readonly Check<ContainerOnHost>[] = [
   ...[runtime, gpus, hostDevices, privileged, openFiles, unrestorable, unrestorableKept],

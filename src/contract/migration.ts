@@ -121,6 +121,8 @@ export const migrationResult = z.object({
   setupMs: z.number(),
   wireBytes: z.number(),
   memoryBytes: z.number(),
+  /** Memory on the destination that was compared with the original's under the freeze (--verify), in bytes; null where none was. */
+  verifiedBytes: z.number().nullable().default(null),
   steps: z.array(step),
   /** null where CRIU measured nothing (the dump of a post-copy), or the agent was restarted meanwhile. */
   criu: z

@@ -22,12 +22,25 @@ export function summaryLines(operation: Operation): string[] {
 }
 
 export function migrationLines(result: MigrationResult): string[] {
-  const { container, source, destination, id, mode, downtimeMs, totalMs, setupMs, wireBytes, memoryBytes } = result;
+  const {
+    container,
+    source,
+    destination,
+    id,
+    mode,
+    downtimeMs,
+    totalMs,
+    setupMs,
+    wireBytes,
+    memoryBytes,
+    verifiedBytes,
+  } = result;
   const facts = [
     `downtime ${inMs(downtimeMs)}`,
     `total ${formatDuration(totalMs)}`,
     `set-up ${formatDuration(setupMs)}`,
     `${bytes(memoryBytes)} memory`,
+    ...(verifiedBytes === null ? [] : [`${bytes(verifiedBytes)} of it compared`]),
     `${bytes(wireBytes)} sent`,
     `mode ${mode}`,
   ];

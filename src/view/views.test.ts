@@ -18,6 +18,7 @@ const operation: Operation = {
   result: {
     ...{ migration: "m1", container: "looper", source: "h1", destination: "h2", mode: "cold", id: "0123456789abcdef" },
     ...{ downtimeMs: 1411.6, totalMs: 3210, setupMs: 1200, wireBytes: 5_242_880, memoryBytes: 4_194_304, warnings: [] },
+    verifiedBytes: 2_097_152,
     steps: [
       { name: "files", side: "source", at: 0, ms: 300, switchover: false },
       { name: "freeze", side: "source", at: 300, ms: 24, switchover: true },
@@ -29,7 +30,7 @@ const operation: Operation = {
 test("a migration's summary has the downtime in ms and its steps", () => {
   expect(summaryLines(operation)).toEqual([
     "looper moved from h1 to h2 and runs there as 0123456789ab",
-    "downtime 1412 ms, total 3.2 s, set-up 1.2 s, 4 MiB memory, 5 MiB sent, mode cold",
+    "downtime 1412 ms, total 3.2 s, set-up 1.2 s, 4 MiB memory, 2 MiB of it compared, 5 MiB sent, mode cold",
     "",
     "switchover: where the downtime went",
     "  source       freeze    24 ms",

@@ -17,6 +17,13 @@ describe("what is allowed with a warning", () => {
       },
       "ports",
     ],
+    ["a limit that nothing obeys", { mode: "cold", pace: { downtimeLimitMs: 50 } }, "options"],
+    ["what never happens", { mode: "postcopy", pace: { onNoConvergence: "abort" } }, "options"],
+    [
+      "a drain that never comes",
+      { mode: "precopy", pace: { onNoConvergence: "switchover", drainBandwidth: 1e6 } },
+      "options",
+    ],
     ["a bind mount", { view: { binds: [{ source: "/data", copied: false, there: true }] } }, "bind-mounts"],
     [
       "a copy of a shared volume",

@@ -58,7 +58,11 @@ export interface Pace {
   rate?: RateLimit | undefined;
   /** More bytes went, and more did not have to, because they were compressed. */
   onSent?: (bytes: number, saved: number) => void;
+  /** Hashes of so many bytes of memory went. */
+  onVerified?: (bytes: number) => void;
 }
+
+type Verified = NonNullable<Pace["onVerified"]>;
 
 /** Between answers it tells how many bytes it has sent, and how many compression has saved. */
 const isReport = (status: bigint) => status > 0n;
@@ -135,15 +139,19 @@ export class MemorySender implements AsyncDisposable {
   }
 
   /** Sends a round: what has changed since the one before. It must be connected. */
-  send(processes: readonly SentProcess[], round: Round, { rate, onSent = () => {} }: Pace = {}): SentRound {
+  send(
+    processes: readonly SentProcess[],
+    round: Round,
+    { rate, onSent = () => {}, onVerified = () => {} }: Pace = {},
+  ): SentRound {
     const ended = new AbortController();
     const begun = this.#turn.then(() => {
       this.#onSent = onSent;
       if (rate) void allow(this.#allowances, rate, () => this.#sent, ended.signal);
-      return this.#begin(processes, round);
+      return this.#begin(processes, round, onVerified);
     });
     const arrived = begun
-      .then(async (pages) => (pages + (await this.#finish(round))) * pageBytes)
+      .then(async (pages) => (pages + (await this.#finish(round, onVerified))) * pageBytes)
       .finally(() => ended.abort());
     const read = begun.then(() => {});
     for (const promise of [read, arrived]) promise.catch(() => {});
@@ -156,7 +164,7 @@ export class MemorySender implements AsyncDisposable {
   }
 
   /** @returns how many pages of processes were sent */
-  async #begin(processes: readonly SentProcess[], round: Round): Promise<number> {
+  async #begin(processes: readonly SentProcess[], round: Round, onVerified: Verified): Promise<number> {
     const { state, isPrivate, isShared, isVerified, tellsSharing, list } = round;
     if (isShared) {
       await this.#ask("objects");
@@ -169,14 +177,15 @@ export class MemorySender implements AsyncDisposable {
       const shares = parent && tellsSharing ? ` ${parent.hostPid} ${parent.pid}` : "";
       pages += await this.#unlessGone(`send ${process.hostPid} ${process.pid} ${state}${shares}`);
     }
-    for (const { hostPid, pid } of isVerified ? processes : []) await this.#unlessGone(`hashes ${hostPid} ${pid}`);
+    for (const { hostPid, pid } of isVerified ? processes : [])
+      onVerified((await this.#unlessGone(`hashes ${hostPid} ${pid}`)) * pageBytes);
     return pages;
   }
 
   /** @returns how many pages of shared objects were sent */
-  async #finish({ isShared, isVerified }: Round): Promise<number> {
+  async #finish({ isShared, isVerified }: Round, onVerified: Verified): Promise<number> {
     const pages = isShared ? await this.#ask("send-objects") : 0;
-    if (isShared && isVerified) await this.#ask("hashes-of-objects");
+    if (isShared && isVerified) onVerified((await this.#ask("hashes-of-objects")) * pageBytes);
     await this.#ask("go");
     return pages;
   }

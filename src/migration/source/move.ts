@@ -88,6 +88,8 @@ export class Move {
   /** arm: how far the log was sent. */
   logMark: LogMark | undefined;
   setupMs = 0;
+  /** switchover: see MigrationResult */
+  verifiedBytes: number | null = null;
   /** switchover: when the freeze was ordered, in ms of performance.now(). */
   frozenAt = 0;
   /** run */
@@ -167,6 +169,7 @@ export class Move {
       setupMs: Math.round(this.setupMs),
       wireBytes: this.counter.sent + this.counter.received,
       memoryBytes: this.checked.plan.memoryBytes,
+      verifiedBytes: this.verifiedBytes,
       steps: [...this.context.steps],
       criu: { dump, restore: baton.criu },
       warnings: [...this.context.warnings],

@@ -60,8 +60,11 @@ class Rounds implements MemoryRounds {
   }
 
   sendLast(round: Round, processes: readonly ContainerProcess[]): SentRound {
-    const { counter, stop } = this.#move;
-    return this.#sendAs(round, processes, stop, { onSent: countInto(counter) });
+    const move = this.#move;
+    const onVerified = (bytes: number) => {
+      move.verifiedBytes = (move.verifiedBytes ?? 0) + bytes;
+    };
+    return this.#sendAs(round, processes, move.stop, { onSent: countInto(move.counter), onVerified });
   }
 
   /** `signal` cuts the connection. */
