@@ -42,9 +42,7 @@ int collapse_pages(void) {
   int pid;
   uint64_t first, count, made = 0;
   while (scanf("%d %" SCNu64 " %" SCNu64, &pid, &first, &count) == 3) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
-    int process = (int)syscall(SYS_pidfd_open, pid, 0), pagemap = open(path, O_RDONLY | O_CLOEXEC);
+    int process = (int)syscall(SYS_pidfd_open, pid, 0), pagemap = open_proc(pid, "pagemap", O_RDONLY);
     if (process >= 0 && pagemap >= 0) made += collapse_run(process, pagemap, first * PAGE, (first + count) * PAGE);
     if (process >= 0) close(process);
     if (pagemap >= 0) close(pagemap);

@@ -111,10 +111,8 @@ static int send_hashes_of(const struct run *run, void *to) {
 }
 
 static int send_hashes(pid_t pid, uint64_t task, uint64_t *pages) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/mem", pid);
-  struct round round = {.of = find_or_add(pid), .task = task, .memory = open(path, O_RDONLY | O_CLOEXEC)};
-  if (round.memory < 0) return -errno;
+  struct round round = {.of = find_or_add(pid), .task = task, .memory = open_proc(pid, "mem", O_RDONLY)};
+  if (round.memory < 0) return round.memory;
   int error = copy_had(&round.of->copy, send_hashes_of, &round);
   close(round.memory);
   *pages = round.pages;
@@ -122,17 +120,15 @@ static int send_hashes(pid_t pid, uint64_t task, uint64_t *pages) {
 }
 
 static int send_process(pid_t pid, uint64_t task, const char *state, pid_t parent, uint64_t parents_task, uint64_t *pages) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/mem", pid);
   struct round round = {
       .of = find_or_add(pid),
       .task = task,
-      .memory = open(path, O_RDONLY | O_CLOEXEC),
+      .memory = open_proc(pid, "mem", O_RDONLY),
       .only_names = !strcmp(state, "named"),
       .only_shared = !strcmp(state, "shared"),
       .parents_task = parents_task,
   };
-  if (round.memory < 0) return -errno;
+  if (round.memory < 0) return round.memory;
   int is_live = !strcmp(state, "live") || round.only_shared;
   int error = sharing_begin(&round.sharing, pid, parent ? find(parent) : NULL, is_live);
   if (!error) error = track_round(round.of, !is_live, send_run, &round);

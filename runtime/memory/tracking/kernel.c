@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "kernel.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,6 +17,13 @@ struct scan_request {
 
 // The swap type that the kernel gives to markers.
 enum { MARKER_TYPE = 31 };
+
+int open_proc(pid_t pid, const char *name, int flags) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+  int fd = open(path, flags | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
 
 int uffd_prepare(int fd) {
   struct uffdio_api api = {.api = UFFD_API, .features = WP_ASYNC | WP_HUGETLBFS_SHMEM};

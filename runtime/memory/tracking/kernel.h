@@ -24,6 +24,9 @@ enum scan_kind {
   PROTECT_AGAIN,
 };
 
+// Opens a file of a process, such as `pagemap`. @returns a descriptor, or a negative errno
+int open_proc(pid_t pid, const char *name, int flags);
+
 // Makes a userfaultfd of another process ready for asynchronous write protection. 0, or a negative errno.
 int uffd_prepare(int fd);
 

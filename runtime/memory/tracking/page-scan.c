@@ -96,12 +96,10 @@ static void look(struct tracked *it, const struct mapping *of, int pagemap, enum
 }
 
 static int look_at_all(struct tracked *it, enum look why) {
-  char path[64];
   struct mapping *mappings;
   // Opened anew in each round: an older descriptor belongs to the memory before an execve.
-  snprintf(path, sizeof path, "/proc/%d/pagemap", it->pid);
-  int pagemap = open(path, O_RDONLY | O_CLOEXEC);
-  if (pagemap < 0) return -errno;
+  int pagemap = open_proc(it->pid, "pagemap", O_RDONLY);
+  if (pagemap < 0) return pagemap;
   long count = read_mappings(it->pid, &mappings);
   for (long i = 0; i < count; i++) look(it, &mappings[i], pagemap, why == FOR_A_ROUND ? PROTECT_AGAIN : LOOK_TRACKED);
   free(mappings);

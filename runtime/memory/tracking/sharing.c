@@ -1,8 +1,7 @@
 #define _GNU_SOURCE
 #include "sharing.h"
-#include <errno.h>
+#include "kernel.h"
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 enum { MOST = 512 };
@@ -10,17 +9,11 @@ enum { MOST = 512 };
 // An entry of pagemap (Documentation/admin-guide/mm/pagemap.rst). Without the right to see frames they all read as 0.
 static const uint64_t is_present = 1ull << 63, is_mapped_once = 1ull << 56, frame_bits = (1ull << 55) - 1;
 
-static int open_pagemap(pid_t pid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
-  return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 int sharing_begin(struct sharing *it, pid_t pid, const struct tracked *parent, int is_live) {
-  *it = (struct sharing){.own = open_pagemap(pid), .parent = parent, .parents = -1, .is_live = is_live};
-  if (it->own < 0) return -errno;
+  *it = (struct sharing){.own = open_proc(pid, "pagemap", O_RDONLY), .parent = parent, .parents = -1, .is_live = is_live};
+  if (it->own < 0) return it->own;
   // The parent may have ended meanwhile. Nothing is shared then.
-  if (parent) it->parents = open_pagemap(parent->pid);
+  if (parent) it->parents = open_proc(parent->pid, "pagemap", O_RDONLY);
   return 0;
 }
 

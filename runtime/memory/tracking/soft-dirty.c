@@ -22,16 +22,9 @@ static const uint64_t marked = 1ull << 55, of_file = 1ull << 61, swapped = 1ull 
 enum { MARKER_TYPE = 31 };
 static const long hugetlbfs = 0x958458f6;
 
-static int open_of(pid_t pid, const char *name, int flags) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-  int fd = open(path, flags | O_CLOEXEC);
-  return fd < 0 ? -errno : fd;
-}
-
 /** Takes the marks from all pages, and protects them, so that the next write to each of them sets its mark again. */
 static int clear_marks(pid_t pid) {
-  int fd = open_of(pid, "clear_refs", O_WRONLY);
+  int fd = open_proc(pid, "clear_refs", O_WRONLY);
   if (fd < 0) return fd;
   int error = write(fd, "4", 1) == 1 ? 0 : -errno;
   close(fd);
@@ -40,7 +33,7 @@ static int clear_marks(pid_t pid) {
 
 static uint64_t entry_of(const volatile char *page) {
   uint64_t entry = 0;
-  int pagemap = open_of(getpid(), "pagemap", O_RDONLY);
+  int pagemap = open_proc(getpid(), "pagemap", O_RDONLY);
   if (pagemap < 0) return 0;
   if (pread(pagemap, &entry, sizeof entry, (uintptr_t)page / PAGE * sizeof entry) != sizeof entry) entry = 0;
   close(pagemap);
@@ -132,7 +125,7 @@ static int look_at(struct tracked *it, const struct mapping *of, int pagemap, en
 
 static int look_at_all(struct tracked *it, enum look look) {
   struct mapping *mappings;
-  int pagemap = open_of(it->pid, "pagemap", O_RDONLY), error = 0;
+  int pagemap = open_proc(it->pid, "pagemap", O_RDONLY), error = 0;
   if (pagemap < 0) return pagemap;
   long count = read_mappings(it->pid, &mappings);
   for (long i = 0; i < count && !error; i++) error = look_at(it, &mappings[i], pagemap, look);
