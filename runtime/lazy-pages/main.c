@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,10 +113,13 @@ static void serve_faults(void) {
       if (piece) bring(fault.space, piece, at, 1);
       else zero(fault.space, fault.page);
       note_served(&spaces[fault.space].entry);
+      // The program may have moved something meanwhile: whoever waits looks again.
+      if (piece_now(&spaces[fault.space], fault.page)) wake(&spaces[fault.space], fault.page, 1);
     } else if (piece->states[at] == missing) {
       piece->states[at] = wanted;
       want(space->task, piece->first + at);
     }
+    faults[i].over = true;
   }
   fault_count = 0;
 }
@@ -208,6 +212,12 @@ int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);
   if (!freopen("lazy-pages.log", "w", stderr)) fail("lazy-pages.log");
   setvbuf(stderr, NULL, _IOLBF, 0);
+  // Each memory has a descriptor.
+  struct rlimit files_limit;
+  if (!getrlimit(RLIMIT_NOFILE, &files_limit)) {
+    files_limit.rlim_cur = files_limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files_limit);
+  }
   if (!take_orders()) return 0;
   int mark = open(draining, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (mark < 0) fail(draining);

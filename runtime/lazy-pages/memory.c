@@ -16,6 +16,7 @@ size_t fault_count;
 static size_t space_room, fault_room;
 // A host that lacks memory for a moment may have some again after a short wait.
 static const int memory_tries = 100, memory_wait_us = 20000;
+enum { children_between_looks = 64 };
 // The kernel tells of a change within about a millisecond, unless it waits for pages itself.
 enum { change_tries = 20 };
 
@@ -27,7 +28,16 @@ void add_space(int fd, struct task *task) {
   copy_pieces(space, task->pieces, task->count, true);
 }
 
+// Whether no process has this memory any more. The question changes nothing: no page of it can be write-protected.
+static bool is_dead(const struct space *space) {
+  struct uffdio_writeprotect none = {.range = {page_bytes, page_bytes}};
+  return ioctl(space->fd, UFFDIO_WRITEPROTECT, &none) && errno == ESRCH;
+}
+
 static void add_child(size_t parent, int fd) {
+  // Otherwise the memories of children that have ended would stay until their turn to be filled.
+  for (size_t s = 0; space_count % children_between_looks == 0 && s < space_count; s++)
+    if (s != parent && spaces[s].fd >= 0 && is_dead(&spaces[s])) release(&spaces[s]);
   spaces = more(spaces, &space_room, space_count, sizeof *spaces);
   const struct space *of = &spaces[parent];
   struct space *child = &spaces[space_count++];
@@ -42,7 +52,30 @@ void release(struct space *space) {
   close(space->fd);
   free(space->pieces);
   free(space->states);
+  free(space->remaps);
   *space = (struct space){.fd = -1, .task = space->task};
+}
+
+void wake(const struct space *space, uint64_t first, uint64_t count) {
+  struct uffdio_range range = {first * page_bytes, count * page_bytes};
+  ioctl(space->fd, UFFDIO_WAKE, &range);
+}
+
+// What the kernel has filled itself (let_grow) must not be among the pages that have moved.
+static void check_grown(const struct space *space, struct remap remap) {
+  uint64_t first = space->grown.first > remap.to ? space->grown.first : remap.to;
+  uint64_t end = space->grown.first + space->grown.count, moved_end = remap.to + remap.count;
+  if (end > moved_end) end = moved_end;
+  errno = 0;
+  if (first < end && misses(space, remap.first + first - remap.to, remap.first + end - remap.to)) fail("a page that was missing is zeros");
+}
+
+static void follow_remap(struct space *space, struct remap remap) {
+  check_grown(space, remap);
+  space->grown.count = 0;
+  move(space, remap);
+  // Whoever waits for a page at its old place must look again.
+  wake(space, remap.first, remap.count);
 }
 
 void read_events(size_t index) {
@@ -51,8 +84,10 @@ void read_events(size_t index) {
     ssize_t got = read(spaces[index].fd, &said, sizeof said);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;
-    if (got != sizeof said) return release(&spaces[index]);
+    // After a fork whose event cannot be read, the child would be without its pages.
+    if (got != sizeof said) fail("the changes of a memory cannot be read");
     struct space *space = &spaces[index];
+    if (said.event != UFFD_EVENT_PAGEFAULT) space->grows = false;
     switch (said.event) {
       case UFFD_EVENT_PAGEFAULT:
         faults = more(faults, &fault_room, fault_count, sizeof *faults);
@@ -61,49 +96,50 @@ void read_events(size_t index) {
         break;
       case UFFD_EVENT_FORK: add_child(index, (int)said.arg.fork.ufd); break;
       case UFFD_EVENT_REMAP:
-        space->grows = false;
-        move(space, said.arg.remap.from / page_bytes, said.arg.remap.len / page_bytes,
-             ((int64_t)said.arg.remap.to - (int64_t)said.arg.remap.from) / page_bytes);
+        follow_remap(space, (struct remap){.first = said.arg.remap.from / page_bytes,
+                                           .to = said.arg.remap.to / page_bytes,
+                                           .count = said.arg.remap.len / page_bytes});
         break;
       case UFFD_EVENT_REMOVE:
-      case UFFD_EVENT_UNMAP:
-        forget(space, said.arg.remove.start / page_bytes, said.arg.remove.end / page_bytes);
+      case UFFD_EVENT_UNMAP: {
+        uint64_t first = said.arg.remove.start / page_bytes, end = said.arg.remove.end / page_bytes;
+        if (said.event == UFFD_EVENT_UNMAP) unmap(space, first, end);
+        else forget(space, first, end);
+        wake(space, first, end - first);
         break;
+      }
       default: fail("an event that is not known");
     }
   }
-}
-
-static void wake(const struct space *space, uint64_t page) {
-  struct uffdio_range range = {page * page_bytes, page_bytes};
-  ioctl(space->fd, UFFDIO_WAKE, &range);
 }
 
 // Where a program moves locked memory and makes it larger (mremap), the kernel brings the pages of the new part before it tells of the
 // move, and until it has told it takes no page: a deadlock. This lets the kernel itself fill a page for which it waits. Returns the
 // page; 0 for none. It was not dumped, because no page of the new part was.
 static uint64_t let_grow(size_t index) {
+  struct space *space = &spaces[index];
   for (size_t i = 0; i < fault_count; i++) {
     struct fault *fault = &faults[i];
-    if (fault->over || fault->space != index || piece_now(&spaces[index], fault->page)) continue;
+    if (fault->over || fault->space != index || piece_now(space, fault->page)) continue;
     struct uffdio_range range = {fault->page * page_bytes, page_bytes};
-    fault->over = ioctl(spaces[index].fd, UFFDIO_UNREGISTER, &range) == 0;
-    if (fault->over) return fault->page;
+    fault->over = ioctl(space->fd, UFFDIO_UNREGISTER, &range) == 0;
+    if (!fault->over) continue;
+    if (space->grown.count == 0 || fault->page != space->grown.first + space->grown.count) space->grown = (struct range){fault->page, 0};
+    space->grown.count++;
+    return fault->page;
   }
   return 0;
 }
 
 // Makes one mapping again of those that let_grow has made: a program can only move what is one mapping.
-static void has_grown(const struct space *space, uint64_t page) {
-  struct uffdio_register range = {.range = {page * page_bytes, page_bytes}, .mode = UFFDIO_REGISTER_MODE_MISSING};
-  if (page > 0) ioctl(space->fd, UFFDIO_REGISTER, &range);
+static void has_grown(size_t index, uint64_t *page) {
+  struct uffdio_register range = {.range = {*page * page_bytes, page_bytes}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+  if (*page > 0 && spaces[index].fd >= 0) ioctl(spaces[index].fd, UFFDIO_REGISTER, &range);
+  *page = 0;
 }
 
-// Puts pages at their present addresses; without `bytes` they hold zeros. Returns how many are done. 0 means that the memory has
-// changed, and the caller must examine it again.
-static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *bytes) {
+static uint64_t try_put(size_t index, uint64_t page, uint64_t count, const char *bytes, uint64_t *growing) {
   bool is_certain = false;
-  uint64_t growing = 0;
   for (int tries = 0, silent = 0;;) {
     struct space *space = &spaces[index];
     int64_t done;
@@ -117,22 +153,23 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
       failed = ioctl(space->fd, UFFDIO_ZEROPAGE, &zeros);
       done = zeros.zeropage;
     }
+    if (!failed || errno != EAGAIN) settle_remaps(space);
     if (!failed) return count;
     if (done > 0) return (uint64_t)done / page_bytes;
     switch (errno) {
       case EAGAIN: {
         // The program changes its mappings, and waits until this event is read.
         struct pollfd soon = {space->fd, POLLIN, 0};
-        if (space->grows && growing == 0) growing = let_grow(index);
+        if (space->grows && *growing == 0) *growing = let_grow(index);
         if (poll(&soon, 1, 1) == 0) {
           space->grows |= ++silent >= change_tries;
           continue;
         }
-        has_grown(space, growing);
+        has_grown(index, growing);
         read_events(index);
         return 0;
       }
-      case EEXIST: wake(space, page); return 1;
+      case EEXIST: wake(space, page, 1); return 1;
       case ENOENT:
       case EINVAL:
         // No single mapping has all of these pages. Smaller parts show which of them are left.
@@ -145,7 +182,7 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
           is_certain = true;
           continue;
         }
-        wake(space, page);
+        wake(space, page, 1);
         return 1;
       case ESRCH:
       case ENOSPC: release(&spaces[index]); return 0;
@@ -158,6 +195,14 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
       default: fail("pages cannot be put into the container");
     }
   }
+}
+
+// Puts pages at their present addresses; without `bytes` they hold zeros. Returns how many are done. 0 means that the memory has
+// changed, and the caller must examine it again.
+static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *bytes) {
+  uint64_t growing = 0, done = try_put(index, page, count, bytes, &growing);
+  has_grown(index, &growing);
+  return done;
 }
 
 void fill(size_t index, uint64_t first, uint64_t count, const char *bytes) {

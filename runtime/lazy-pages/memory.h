@@ -24,5 +24,7 @@ void read_events(size_t space);
 void fill(size_t space, uint64_t first, uint64_t count, const char *bytes);
 // Puts zeros into a page that was not dumped: a page that was never written reads as zeros. `page` is its present number.
 void zero(size_t space, uint64_t page);
+// Threads that wait for these pages, in present numbers, look again.
+void wake(const struct space *space, uint64_t first, uint64_t count);
 // Closes a memory that has all its pages, or whose process has ended.
 void release(struct space *space);

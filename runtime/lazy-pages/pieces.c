@@ -97,7 +97,23 @@ static void cut(struct space *space, size_t index, uint64_t at) {
   piece->left -= rest->left;
 }
 
-void move(struct space *space, uint64_t first, uint64_t count, int64_t by) {
+bool misses(const struct space *space, uint64_t first, uint64_t end) {
+  for (size_t i = 0; i < space->count; i++) {
+    const struct piece *piece = &space->pieces[i];
+    uint64_t now = piece->first + piece->moved, from = now < first ? first - now : 0;
+    if (piece->left == 0 || now >= end || now + piece->count <= first) continue;
+    for (; from < piece->count && now + from < end; from++)
+      if (piece->states[from] != there) return true;
+  }
+  return false;
+}
+
+void move(struct space *space, struct remap remap) {
+  uint64_t first = remap.first, count = remap.count;
+  // The kernel has told what was unmapped there. More can only be there where several threads move memory to the same places at once,
+  // and then nothing says whose pages these are.
+  errno = 0;
+  if (misses(space, remap.to, remap.to + count)) fail("threads move memory to one place at once");
   for (size_t i = 0; i < space->count; i++) {
     uint64_t now = space->pieces[i].first + space->pieces[i].moved;
     if (space->pieces[i].left == 0 || now >= first + count || now + space->pieces[i].count <= first) continue;
@@ -106,10 +122,28 @@ void move(struct space *space, uint64_t first, uint64_t count, int64_t by) {
       continue;
     }
     if (now + space->pieces[i].count > first + count) cut(space, i, first + count - now);
-    space->pieces[i].moved += by;
+    space->pieces[i].moved += (int64_t)remap.to - (int64_t)first;
     space->shifted = true;
   }
+  space->remaps = more(space->remaps, &space->remap_room, space->remap_count, sizeof remap);
+  space->remaps[space->remap_count++] = remap;
 }
+
+void unmap(struct space *space, uint64_t first, uint64_t end) {
+  for (size_t i = 0; i < space->remap_count; i++) {
+    struct remap *remap = &space->remaps[i];
+    if (end != remap->first + remap->count || first < remap->first) continue;
+    // Up to Linux 6.14 a move that cuts its end off tells the old length: what was cut off has not moved.
+    uint64_t kept = first - remap->first;
+    if (kept > 0) forget(space, remap->to + kept, remap->to + remap->count);
+    remap->count = kept;
+    if (kept == 0) *remap = space->remaps[--space->remap_count];
+    return;
+  }
+  forget(space, first, end);
+}
+
+void settle_remaps(struct space *space) { space->remap_count = 0; }
 
 void *more(void *list, size_t *room, size_t count, size_t bytes) {
   if (count < *room) return list;

@@ -22,7 +22,7 @@ struct piece {
   uint64_t offset;  // Of the first page in that file, in bytes.
 };
 
-// Consecutive pages, by their numbers in the dump.
+// Consecutive pages. Numbers are those of the dump, unless said.
 struct range {
   uint64_t first, count;
 };
@@ -37,6 +37,11 @@ struct task {
   bool begun;  // CRIU has sent its userfaultfd.
 };
 
+// A move by the program: `count` pages from `first` on went to `to`. Numbers are those at that time.
+struct remap {
+  uint64_t first, to, count;
+};
+
 // A memory that is being filled: of a restored task, or of a child that the task forked since.
 struct space {
   int fd;           // Its userfaultfd; -1 if no page is missing, or the process has ended.
@@ -46,7 +51,10 @@ struct space {
   uint64_t left;
   uint8_t *states;
   bool shifted;     // A piece has moved.
+  struct remap *remaps;  // Those of which the source is still to be told as unmapped.
+  size_t remap_count, remap_room;
   bool grows;       // The program waits in a move of locked memory: memory.c.
+  struct range grown;  // What it got of that from the kernel itself, in present numbers.
   struct entry entry;
 };
 
@@ -56,14 +64,20 @@ void copy_pieces(struct space *space, const struct piece *pieces, size_t count, 
 struct piece *piece_from(struct piece *pieces, size_t count, uint64_t page);
 // The piece in which this page is missing; `page` is its present number. NULL where the page was not dumped, is there, or was unmapped.
 struct piece *piece_now(const struct space *space, uint64_t page);
+// Whether a page is missing among those that are now from `first` up to `end`.
+bool misses(const struct space *space, uint64_t first, uint64_t end);
 // Marks `count` pages of a piece as there, from page `from` of the piece on.
 void settle(struct space *space, struct piece *piece, uint64_t from, uint64_t count);
 // Marks pages as there, wherever they are now: a child does not get them.
 void withhold(struct space *space, const struct range *range);
 // Marks the pages that are now from `first` up to `end` as there: the program has unmapped or discarded them.
 void forget(struct space *space, uint64_t first, uint64_t end);
-// Follows a remap: `count` pages that are now from `first` on have moved by `by` pages.
-void move(struct space *space, uint64_t first, uint64_t count, int64_t by);
+// The same for what the kernel tells as unmapped: after a remap it tells the source of that, when it may have other pages already.
+void unmap(struct space *space, uint64_t first, uint64_t end);
+// Follows a remap.
+void move(struct space *space, struct remap remap);
+// Call it when no event is to come of any change that has ended.
+void settle_remaps(struct space *space);
 
 // Makes space for one more entry of `bytes` bytes in a list with `count` entries. Returns the list, which may have moved.
 void *more(void *list, size_t *room, size_t count, size_t bytes);

@@ -52,6 +52,14 @@ test.concurrent("locked memory can move and grow while other pages are missing",
   expect(await status).toBe(0);
 });
 
+test.concurrent("a thread may move memory to where another one has just moved some away", async () => {
+  const { work, first, begin, end, status } = await beginCase(programs, 15, { only: "swaps" });
+  await begin(["task 1", `run ${first} ${pages}`]);
+  await serviceFor(work, () => sleep(5)).serve(original);
+  expect(await end).toBe("ok");
+  expect(await status).toBe(0);
+});
+
 test.concurrent("says when the program had the first pages that it waited for after its restore", async () => {
   const { work, first, begin, end, status } = await beginCase(programs, 11);
   const readAt: bigint[] = [];

@@ -91,7 +91,7 @@ describe("what forbids a move", () => {
       { destination: { criu: criuOf({ lazyPages: false }) }, mode: "postcopy" },
       "preflight-failed",
       /post-copy needs userfaultfd, which h2 does not have/,
-      /use --mode cold, which auto would choose here; or on h2: modprobe userfaultfd/,
+      /use --mode cold, which auto would choose here; or on h2: boot Linux 5\.15 or later .*modprobe userfaultfd/,
     ],
     [
       "no dirty tracking in pre-copy",
@@ -110,7 +110,7 @@ describe("what forbids a move", () => {
       },
       "preflight-failed",
       /which h1 and h2 do not have/,
-      /use --mode cold.*on h1: modprobe .*; on h2: modprobe/,
+      /use --mode cold.*on h1: boot Linux 5\.15 .*; on h2: boot Linux/,
     ],
     ["stopped", { container: { running: false, state: "exited" } }, "container-not-running", /exited/, /docker start/],
     ["paused", { container: { state: "paused" } }, "container-not-running", /paused/, /docker unpause/],

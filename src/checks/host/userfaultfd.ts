@@ -10,7 +10,7 @@ export const userfaultfd: Check<OneHost> = {
     return [
       warn(
         "userfaultfd does not work: all memory is read before the resume, and the downtime grows with it",
-        "modprobe userfaultfd, or boot a kernel with CONFIG_USERFAULTFD",
+        "boot Linux 5.15 or later with CONFIG_USERFAULTFD, or: modprobe userfaultfd",
       ),
     ];
   },

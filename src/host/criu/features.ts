@@ -1,5 +1,7 @@
+import { release } from "node:os";
 import { execa } from "execa";
 import type { HostFacts } from "../../contract/facts.ts";
+import { versionAtLeast, versionOf } from "../../contract/units.ts";
 import { criuLibraryPath } from "../paths.ts";
 import { kept } from "../proc/kept.ts";
 import { dumpsOtherUsers } from "./other-users.ts";
@@ -20,11 +22,17 @@ async function askCriu(): Promise<HostFacts["criu"]> {
   return {
     version,
     problem: check.ok ? null : firstProblem(check.output),
-    lazyPages: lazy.ok,
+    lazyPages: lazy.ok && tellsAllChanges(release()),
     otherUsers,
     sharedApart: library.output.trim() === "godwit-criu",
   };
 }
+
+/**
+ * Whether userfaultfd keeps pages away while any change of a memory is still to be told. Before Linux 5.15 the first change that is told
+ * ends that for all others (kernel commit a759a909d42d): a page that is moved in that instant would be lost.
+ */
+export const tellsAllChanges = (kernel: string): boolean => versionAtLeast(versionOf(kernel), [5, 15]);
 
 async function ask(args: string[], env: Record<string, string> = {}): Promise<{ ok: boolean; output: string }> {
   const result = await execa("criu", args, { reject: false, all: true, stdin: "ignore", env });

@@ -77,7 +77,7 @@ export interface CaseOptions {
   program?: string;
   env?: Record<string, string>;
   /** The patient does nothing else to its memory: patient.c. */
-  only?: "moves" | "grows";
+  only?: "moves" | "grows" | "swaps";
 }
 
 const begun: { patient: ChildProcess; lazy: ChildProcess }[] = [];

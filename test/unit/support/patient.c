@@ -1,8 +1,9 @@
-// patient WORK PAGES SEED [moves|grows]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
+// patient WORK PAGES SEED [moves|grows|swaps]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
 // It says "region PAGE", the number of its memory's first page, waits for a line, gives its userfaultfd to the program at
 // WORK/lazy-pages.socket as task 1, and then reads, writes, forks, remaps, unmaps, gives back and protects parts of the memory.
 // A child inherits none of its first WITHHELD pages: half of them are zeros (MADV_WIPEONFORK), the others are not mapped (MADV_DONTFORK). With `moves` it only moves its memory to and fro,
-// as fast as it can. With `grows` it locks a part of it, and then moves that part and makes it larger.
+// as fast as it can. With `grows` it locks a part of it, and then moves that part and makes it larger. With
+// `swaps` a second thread moves memory to where the first one has just moved some away.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 1500, WITHHELD = 600, LOCKED = 700 };
+enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 1500, WITHHELD = 600, LOCKED = 700, BLOCK = 10 };
 enum { dumped, zeros, own, gone };
 
 static uint64_t pages, first, seed;
@@ -102,6 +103,38 @@ static void move_all(char *memory) {
     char *from = i % 2 ? to : memory, *next = i % 2 ? memory : to;
     if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, next) != next) die("mremap");
   }
+}
+
+static char *volatile vacated;
+
+// Moves every second block to where the first thread has moved the one before it from, as soon as nothing is there.
+static void *take_places(void *unused) {
+  unsigned char is_there;
+  for (uint64_t i = BLOCK; i + BLOCK <= pages; i += 2 * BLOCK) {
+    while (vacated != places[i - BLOCK] || !mincore(vacated, page_bytes, &is_there)) continue;
+    if (mremap(places[i], BLOCK * page_bytes, BLOCK * page_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, vacated) != vacated) die("mremap");
+    vacated = NULL;
+  }
+  return unused;
+}
+
+static void swap_places(char *memory) {
+  pthread_t other;
+  size_t bytes = pages * page_bytes;
+  if (madvise(memory, bytes, MADV_KEEPONFORK) || madvise(memory, bytes, MADV_DOFORK)) die("madvise");
+  char *to = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  pthread_create(&other, NULL, take_places, NULL);
+  for (uint64_t i = 0; i + 2 * BLOCK <= pages; i += 2 * BLOCK) {
+    char *from = places[i], *at = to + i * page_bytes;
+    vacated = from;
+    if (mremap(from, BLOCK * page_bytes, BLOCK * page_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) != at) die("mremap");
+    while (vacated) continue;
+    for (int j = 0; j < BLOCK; j++) {
+      places[i + j] = at + j * page_bytes;
+      places[i + BLOCK + j] = from + j * page_bytes;
+    }
+  }
+  pthread_join(other, NULL);
 }
 
 // The kernel brings the pages of the larger part before it tells userfaultfd that the part has moved.
@@ -196,9 +229,10 @@ int main(int count, char **arguments) {
   fflush(stdout);
   getchar();
   give_away(fd);
-  bool moves = count > 4 && strcmp(arguments[4], "moves") == 0, grows = count > 4 && !moves;
-  if (moves) move_all(memory);
-  if (grows) grow_locked(memory);
+  const char *only = count > 4 ? arguments[4] : "";
+  if (strcmp(only, "moves") == 0) move_all(memory);
+  if (strcmp(only, "grows") == 0) grow_locked(memory);
+  if (strcmp(only, "swaps") == 0) swap_places(memory);
   pthread_t thread;
   pthread_create(&thread, NULL, reader, NULL);
   int children = 0, wrong = 0, status;
