@@ -28,16 +28,17 @@ void add_space(int fd, struct task *task) {
   copy_pieces(space, task->pieces, task->count, true);
 }
 
-// Whether no process has this memory any more. The question changes nothing: no page of it can be write-protected.
-static bool is_dead(const struct space *space) {
-  struct uffdio_writeprotect none = {.range = {page_bytes, page_bytes}};
-  return ioctl(space->fd, UFFDIO_WRITEPROTECT, &none) && errno == ESRCH;
+// Asks for something that changes nothing: no page of a restored memory can be write-protected. Returns an errno: ESRCH where no process
+// has this memory any more, EAGAIN where a change is still to be told.
+static int ask(const struct space *space) {
+  struct uffdio_writeprotect none = {.range = {space->pieces[0].first * page_bytes, page_bytes}};
+  return ioctl(space->fd, UFFDIO_WRITEPROTECT, &none) ? errno : 0;
 }
 
 static void add_child(size_t parent, int fd) {
   // Otherwise the memories of children that have ended would stay until their turn to be filled.
   for (size_t s = 0; space_count % children_between_looks == 0 && s < space_count; s++)
-    if (s != parent && spaces[s].fd >= 0 && is_dead(&spaces[s])) release(&spaces[s]);
+    if (s != parent && spaces[s].fd >= 0 && spaces[s].count > 0 && ask(&spaces[s]) == ESRCH) release(&spaces[s]);
   spaces = more(spaces, &space_room, space_count, sizeof *spaces);
   const struct space *of = &spaces[parent];
   struct space *child = &spaces[space_count++];
@@ -205,6 +206,15 @@ static uint64_t put(size_t index, uint64_t page, uint64_t count, const char *byt
   return done;
 }
 
+// Learns where a piece went. Where nothing is to be told any more, it went without an event, and nobody has it.
+static void follow_departure(size_t index, struct piece *piece) {
+  struct space *space = &spaces[index];
+  if (ask(space) != EAGAIN) return settle(space, piece, 0, piece->count);
+  struct pollfd soon = {space->fd, POLLIN, 0};
+  poll(&soon, 1, 1);
+  read_events(index);
+}
+
 void fill(size_t index, uint64_t first, uint64_t count, const char *bytes) {
   uint64_t page = first;
   while (spaces[index].fd >= 0 && page < first + count) {
@@ -216,6 +226,10 @@ void fill(size_t index, uint64_t first, uint64_t count, const char *bytes) {
     if (page >= first + count) return;
     if (piece->states[at] == there) {
       page++;
+      continue;
+    }
+    if (piece->departs) {
+      follow_departure(index, piece);
       continue;
     }
     uint64_t run = 1;

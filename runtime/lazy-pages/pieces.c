@@ -43,7 +43,7 @@ struct piece *piece_now(const struct space *space, uint64_t page) {
   for (size_t i = 0; i < space->count; i++) {
     struct piece *piece = &space->pieces[i];
     uint64_t now = piece->first + piece->moved;
-    if (piece->left == 0 || page < now || page >= now + piece->count) continue;
+    if (piece->left == 0 || piece->departs || page < now || page >= now + piece->count) continue;
     // The program may have unmapped a page of this piece and moved a page of another piece to its place.
     if (piece->states[page - now] != there) return piece;
   }
@@ -69,16 +69,34 @@ void withhold(struct space *space, const struct range *range) {
   }
 }
 
-void forget(struct space *space, uint64_t first, uint64_t end) {
+// Whether a page is missing among those that are now from `first` up to `end`, of pieces that depart or of others.
+static bool has_missing(const struct space *space, uint64_t first, uint64_t end, bool departs) {
+  for (size_t i = 0; i < space->count; i++) {
+    const struct piece *piece = &space->pieces[i];
+    uint64_t now = piece->first + piece->moved, from = now < first ? first - now : 0;
+    if (piece->left == 0 || piece->departs != departs || now >= end || now + piece->count <= first) continue;
+    for (; from < piece->count && now + from < end; from++)
+      if (piece->states[from] != there) return true;
+  }
+  return false;
+}
+
+bool misses(const struct space *space, uint64_t first, uint64_t end) {
+  return has_missing(space, first, end, false) || has_missing(space, first, end, true);
+}
+
+static void forget_those(struct space *space, uint64_t first, uint64_t end, bool departs) {
   for (size_t i = 0; i < space->count; i++) {
     struct piece *piece = &space->pieces[i];
     uint64_t now = piece->first + piece->moved;
-    if (piece->left == 0 || now >= end || now + piece->count <= first) continue;
+    if (piece->departs != departs || piece->left == 0 || now >= end || now + piece->count <= first) continue;
     uint64_t from = now < first ? first - now : 0;
     uint64_t to = now + piece->count > end ? end - now : piece->count;
     settle(space, piece, from, to - from);
   }
 }
+
+void forget(struct space *space, uint64_t first, uint64_t end) { forget_those(space, first, end, false); }
 
 // Cuts a piece in two. The second one begins with page `at` of the piece.
 static void cut(struct space *space, size_t index, uint64_t at) {
@@ -97,50 +115,41 @@ static void cut(struct space *space, size_t index, uint64_t at) {
   piece->left -= rest->left;
 }
 
-bool misses(const struct space *space, uint64_t first, uint64_t end) {
+// Cuts pieces so that those in this range lie in it as a whole, and changes each of them that departs, or does not. `by` is how far it
+// moves; 0: it departs.
+static void change_pieces(struct space *space, uint64_t first, uint64_t count, bool departs, int64_t by) {
   for (size_t i = 0; i < space->count; i++) {
-    const struct piece *piece = &space->pieces[i];
-    uint64_t now = piece->first + piece->moved, from = now < first ? first - now : 0;
-    if (piece->left == 0 || now >= end || now + piece->count <= first) continue;
-    for (; from < piece->count && now + from < end; from++)
-      if (piece->states[from] != there) return true;
-  }
-  return false;
-}
-
-void move(struct space *space, struct remap remap) {
-  uint64_t first = remap.first, count = remap.count;
-  // The kernel has told what was unmapped there. More can only be there where several threads move memory to the same places at once,
-  // and then nothing says whose pages these are.
-  errno = 0;
-  if (misses(space, remap.to, remap.to + count)) fail("threads move memory to one place at once");
-  for (size_t i = 0; i < space->count; i++) {
-    uint64_t now = space->pieces[i].first + space->pieces[i].moved;
-    if (space->pieces[i].left == 0 || now >= first + count || now + space->pieces[i].count <= first) continue;
+    struct piece *piece = &space->pieces[i];
+    uint64_t now = piece->first + piece->moved;
+    if (piece->departs != departs || piece->left == 0 || now >= first + count || now + piece->count <= first) continue;
     if (now < first) {
       cut(space, i, first - now);
       continue;
     }
-    if (now + space->pieces[i].count > first + count) cut(space, i, first + count - now);
-    space->pieces[i].moved += (int64_t)remap.to - (int64_t)first;
+    if (now + piece->count > first + count) cut(space, i, first + count - now);
+    piece = &space->pieces[i];
+    piece->moved += by;
+    piece->departs = by == 0;
     space->shifted = true;
   }
+}
+
+void move(struct space *space, struct remap remap) {
+  // The kernel has told what was unmapped there. More is there only if another thread has moved that away, and its event comes later.
+  if (has_missing(space, remap.to, remap.to + remap.count, false)) change_pieces(space, remap.to, remap.count, false, 0);
+  bool departs = has_missing(space, remap.first, remap.first + remap.count, true);
+  change_pieces(space, remap.first, remap.count, departs, (int64_t)remap.to - (int64_t)remap.first);
   space->remaps = more(space->remaps, &space->remap_room, space->remap_count, sizeof remap);
   space->remaps[space->remap_count++] = remap;
 }
 
 void unmap(struct space *space, uint64_t first, uint64_t end) {
   for (size_t i = 0; i < space->remap_count; i++) {
-    struct remap *remap = &space->remaps[i];
-    if (end != remap->first + remap->count || first < remap->first) continue;
-    // Up to Linux 6.14 a move that cuts its end off tells the old length: what was cut off has not moved.
-    uint64_t kept = first - remap->first;
-    if (kept > 0) forget(space, remap->to + kept, remap->to + remap->count);
-    remap->count = kept;
-    if (kept == 0) *remap = space->remaps[--space->remap_count];
+    if (first != space->remaps[i].first || end - first != space->remaps[i].count) continue;
+    space->remaps[i] = space->remaps[--space->remap_count];
     return;
   }
-  forget(space, first, end);
+  forget_those(space, first, end, has_missing(space, first, end, true));
 }
 
 void settle_remaps(struct space *space) { space->remap_count = 0; }

@@ -17,6 +17,7 @@ struct piece {
   uint64_t count;
   int64_t moved;    // How many pages it has moved since the dump: a program may remap it.
   uint64_t left;    // How many pages are missing.
+  bool departs;     // Another thread has moved memory to its place already: what became of it is still to be told.
   uint8_t *states;  // The state of each page.
   int file;         // Index of the file of this host with its contents; -1 if they come from the source.
   uint64_t offset;  // Of the first page in that file, in bytes.

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -58,6 +58,21 @@ test.concurrent("a thread may move memory to where another one has just moved so
   await serviceFor(work, () => sleep(5)).serve(original);
   expect(await end).toBe("ok");
   expect(await status).toBe(0);
+});
+
+test.concurrent("children that have ended take no descriptors", async () => {
+  const { work, first, begin, end, status, worker } = await beginCase(programs, 16, { only: "forks" });
+  await begin(["task 1", `run ${first} ${pages}`]);
+  let most = 0;
+  const pace = async () => {
+    most = Math.max(most, readdirSync(`/proc/${worker()}/fd`).length);
+    await sleep(10);
+  };
+  await serviceFor(work, pace).serve(original);
+  expect(await end).toBe("ok");
+  expect(await status).toBe(0);
+  expect(most).toBeGreaterThan(10);
+  expect(most).toBeLessThan(150);
 });
 
 test.concurrent("says when the program had the first pages that it waited for after its restore", async () => {

@@ -77,7 +77,7 @@ export interface CaseOptions {
   program?: string;
   env?: Record<string, string>;
   /** The patient does nothing else to its memory: patient.c. */
-  only?: "moves" | "grows" | "swaps";
+  only?: "moves" | "grows" | "swaps" | "forks";
 }
 
 const begun: { patient: ChildProcess; lazy: ChildProcess }[] = [];

@@ -1,14 +1,16 @@
-// patient WORK PAGES SEED [moves|grows|swaps]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
+// patient WORK PAGES SEED [moves|grows|swaps|forks]: a process whose memory was left out of its restore, as CRIU makes one, and what it does with it meanwhile.
 // It says "region PAGE", the number of its memory's first page, waits for a line, gives its userfaultfd to the program at
 // WORK/lazy-pages.socket as task 1, and then reads, writes, forks, remaps, unmaps, gives back and protects parts of the memory.
 // A child inherits none of its first WITHHELD pages: half of them are zeros (MADV_WIPEONFORK), the others are not mapped (MADV_DONTFORK). With `moves` it only moves its memory to and fro,
 // as fast as it can. With `grows` it locks a part of it, and then moves that part and makes it larger. With
 // `swaps` a second thread moves memory to where the first one has just moved some away.
+// With `forks` it has 300 children, one after another.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -111,7 +113,7 @@ static char *volatile vacated;
 static void *take_places(void *unused) {
   unsigned char is_there;
   for (uint64_t i = BLOCK; i + BLOCK <= pages; i += 2 * BLOCK) {
-    while (vacated != places[i - BLOCK] || !mincore(vacated, page_bytes, &is_there)) continue;
+    while (vacated != places[i - BLOCK] || !mincore(vacated, page_bytes, &is_there)) sched_yield();
     if (mremap(places[i], BLOCK * page_bytes, BLOCK * page_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, vacated) != vacated) die("mremap");
     vacated = NULL;
   }
@@ -128,7 +130,7 @@ static void swap_places(char *memory) {
     char *from = places[i], *at = to + i * page_bytes;
     vacated = from;
     if (mremap(from, BLOCK * page_bytes, BLOCK * page_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at) != at) die("mremap");
-    while (vacated) continue;
+    while (vacated) sched_yield();
     for (int j = 0; j < BLOCK; j++) {
       places[i + j] = at + j * page_bytes;
       places[i + BLOCK + j] = from + j * page_bytes;
@@ -233,6 +235,11 @@ int main(int count, char **arguments) {
   if (strcmp(only, "moves") == 0) move_all(memory);
   if (strcmp(only, "grows") == 0) grow_locked(memory);
   if (strcmp(only, "swaps") == 0) swap_places(memory);
+  for (int i = 0; strcmp(only, "forks") == 0 && i < 300; i++) {
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    if (child < 0 || waitpid(child, NULL, 0) != child) die("a child");
+  }
   pthread_t thread;
   pthread_create(&thread, NULL, reader, NULL);
   int children = 0, wrong = 0, status;
