@@ -72,7 +72,7 @@ test.concurrent("children that have ended take no descriptors", async () => {
   expect(await end).toBe("ok");
   expect(await status).toBe(0);
   expect(most).toBeGreaterThan(10);
-  expect(most).toBeLessThan(150);
+  expect(most).toBeLessThan(100);
 });
 
 test.concurrent("says when the program had the first pages that it waited for after its restore", async () => {

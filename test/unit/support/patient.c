@@ -4,7 +4,7 @@
 // A child inherits none of its first WITHHELD pages: half of them are zeros (MADV_WIPEONFORK), the others are not mapped (MADV_DONTFORK). With `moves` it only moves its memory to and fro,
 // as fast as it can. With `grows` it locks a part of it, and then moves that part and makes it larger. With
 // `swaps` a second thread moves memory to where the first one has just moved some away.
-// With `forks` it has 300 children, one after another.
+// With `forks` it has 150 children, one after another.
 // In the end it looks at all of it, and says "ok", or "wrong PAGE" for the first page that holds something else than it must.
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 1500, WITHHELD = 600, LOCKED = 700, BLOCK = 10 };
+enum { page_bytes = 4096, words = page_bytes / 8, steps = 400, longest = 48, TO_AND_FRO = 800, WITHHELD = 600, LOCKED = 700, BLOCK = 10 };
 enum { dumped, zeros, own, gone };
 
 static uint64_t pages, first, seed;
@@ -235,7 +235,7 @@ int main(int count, char **arguments) {
   if (strcmp(only, "moves") == 0) move_all(memory);
   if (strcmp(only, "grows") == 0) grow_locked(memory);
   if (strcmp(only, "swaps") == 0) swap_places(memory);
-  for (int i = 0; strcmp(only, "forks") == 0 && i < 300; i++) {
+  for (int i = 0; strcmp(only, "forks") == 0 && i < 150; i++) {
     pid_t child = fork();
     if (child == 0) _exit(0);
     if (child < 0 || waitpid(child, NULL, 0) != child) die("a child");
