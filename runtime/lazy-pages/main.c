@@ -33,6 +33,7 @@
 
 #include "guard.h"
 #include "memory.h"
+#include "put.h"
 #include "restore.h"
 #include "source.h"
 

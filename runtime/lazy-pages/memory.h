@@ -20,11 +20,10 @@ extern size_t fault_count;
 void add_space(int fd, struct task *task);
 // Reads the kernel's events of a memory: it stores faults in `faults`, and follows changes of mappings. Never waits.
 void read_events(size_t space);
-// Puts pages into a memory, except those that are there already. Numbers are those of the dump. Without bytes the pages hold zeros.
-void fill(size_t space, uint64_t first, uint64_t count, const char *bytes);
-// Puts zeros into a page that was not dumped: a page that was never written reads as zeros. `page` is its present number.
-void zero(size_t space, uint64_t page);
 // Threads that wait for these pages, in present numbers, look again.
 void wake(const struct space *space, uint64_t first, uint64_t count);
+// Asks for something that changes nothing: no page of a restored memory can be write-protected. Returns an errno: ESRCH where no process
+// has this memory any more, EAGAIN where a change is still to be told. The memory has pieces.
+int ask(const struct space *space);
 // Closes a memory that has all its pages, or whose process has ended.
 void release(struct space *space);

@@ -54,7 +54,7 @@ struct space {
   bool shifted;     // A piece has moved.
   struct remap *remaps;  // Those of which the source is still to be told as unmapped.
   size_t remap_count, remap_room;
-  bool grows;       // The program waits in a move of locked memory: memory.c.
+  bool grows;       // The program waits in a move of locked memory: put.c.
   struct range grown;  // What it got of that from the kernel itself, in present numbers.
   struct entry entry;
 };

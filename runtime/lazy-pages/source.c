@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../frames/frames.h"
+#include "put.h"
 
 int source_listener = -1, source_connection = -1;
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,46 +34,6 @@ test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
     expect(existsSync(join(work, "drained"))).toBe(true);
   },
 );
-
-test.concurrent("a page arrives in memory that the program moves in that instant", async () => {
-  const { work, first, begin, end, status } = await beginCase(programs, 13, { only: "moves" });
-  // Each page is put in by a system call of its own.
-  await begin(["task 1", ...Array.from({ length: pages }, (_, i) => `run ${first + i} 1`)]);
-  await serviceFor(work).serve(original);
-  expect(await end).toBe("ok");
-  expect(await status).toBe(0);
-});
-
-test.concurrent("locked memory can move and grow while other pages are missing", async () => {
-  const { work, first, begin, end, status } = await beginCase(programs, 14, { only: "grows" });
-  await begin(["task 1", `run ${first} ${pages}`]);
-  await serviceFor(work, () => sleep(2)).serve(original);
-  expect(await end).toBe("ok");
-  expect(await status).toBe(0);
-});
-
-test.concurrent("a thread may move memory to where another one has just moved some away", async () => {
-  const { work, first, begin, end, status } = await beginCase(programs, 15, { only: "swaps" });
-  await begin(["task 1", `run ${first} ${pages}`]);
-  await serviceFor(work, () => sleep(5)).serve(original);
-  expect(await end).toBe("ok");
-  expect(await status).toBe(0);
-});
-
-test.concurrent("children that have ended take no descriptors", async () => {
-  const { work, first, begin, end, status, worker } = await beginCase(programs, 16, { only: "forks" });
-  await begin(["task 1", `run ${first} ${pages}`]);
-  let most = 0;
-  const pace = async () => {
-    most = Math.max(most, readdirSync(`/proc/${worker()}/fd`).length);
-    await sleep(10);
-  };
-  await serviceFor(work, pace).serve(original);
-  expect(await end).toBe("ok");
-  expect(await status).toBe(0);
-  expect(most).toBeGreaterThan(10);
-  expect(most).toBeLessThan(100);
-});
 
 test.concurrent("says when the program had the first pages that it waited for after its restore", async () => {
   const { work, first, begin, end, status } = await beginCase(programs, 11);
