@@ -1,5 +1,5 @@
 import { preflight } from "../src/checks/audiences/preflight.ts";
-import type { Pace } from "../src/checks/check.ts";
+import type { MoveOptions } from "../src/checks/check.ts";
 import {
   type AttachmentOptions,
   attachmentOptions,
@@ -18,7 +18,7 @@ export interface Case {
   view?: Partial<DestinationView>;
   mode?: PlainMode;
   choices?: Partial<AttachmentOptions>;
-  pace?: Partial<Pace>;
+  options?: Partial<MoveOptions>;
 }
 
 export function check(change: Case): Verdict[] {
@@ -29,7 +29,7 @@ export function check(change: Case): Verdict[] {
     view: view(change.view),
     mode: change.mode ?? "precopy",
     choices: attachmentOptions.parse(change.choices ?? {}),
-    pace: migrateRequest.parse({ destination: "h2", ...change.pace }),
+    options: migrateRequest.parse({ destination: "h2", ...change.options }),
   });
 }
 

@@ -54,7 +54,7 @@ export interface ContainerOnHost {
 }
 
 /** What a user asks for beside the mode. */
-export type Pace = Pick<MigrateRequest, "downtimeLimitMs" | "onNoConvergence" | "drainBandwidth">;
+export type MoveOptions = Pick<MigrateRequest, "downtimeLimitMs" | "onNoConvergence" | "drainBandwidth">;
 
 /** A container and both of its hosts, as preflight knows them. */
 export interface PlannedMove {
@@ -65,8 +65,7 @@ export interface PlannedMove {
   view: DestinationView;
   mode: PlainMode;
   choices: AttachmentOptions;
-  /** How its memory is to go. */
-  pace: Pace;
+  options: MoveOptions;
 }
 
 /** The verdicts that an audience wants, in the order of the checks. */

@@ -104,7 +104,7 @@ export const containerFacts = z.object({
   memoryBytes: z.number(),
   /** What they would have more if they shared no page by copy-on-write, as forked workers do. */
   copiedBytes: z.number().default(0),
-  /** What CRIU writes into images of their own, in every mode or in post-copy alone. */
+  /** What CRIU writes into its images, where it leaves other memory out. */
   shared: z.object({
     /** Allocated bytes of memory that belongs to no file: shared anonymous memory, memfds, System V segments. */
     memoryBytes: z.number(),

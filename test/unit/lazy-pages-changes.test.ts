@@ -1,22 +1,10 @@
 import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  beginCase,
-  compilePrograms,
-  endCases,
-  original,
-  type Programs,
-  pages,
-  serviceFor,
-} from "./support/lazy-pages.ts";
+import { expect, test } from "vitest";
+import { beginCase, original, pages, serviceFor, usePrograms } from "./support/lazy-pages.ts";
 
 // What a program does to its memory in the instant in which a page comes. One after another: some of them need both processors.
-let programs: Programs;
-beforeAll(() => {
-  programs = compilePrograms();
-});
-afterAll(() => endCases(programs));
+const programs = usePrograms();
 
 test("a page arrives in memory that the program moves in that instant", async () => {
   const { work, first, begin, end, status } = await beginCase(programs, 13, { only: "moves" });

@@ -1,26 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { isMemoryLost, lazyPagesOf, markEager } from "../../src/host/criu/restore/lazy-pages.ts";
 import { parseMounts } from "../../src/host/proc/mountinfo.ts";
 import { findCgroup2 } from "../../src/lab/host/cgroup.ts";
-import {
-  beginCase,
-  compilePrograms,
-  endCases,
-  loseWorker,
-  original,
-  type Programs,
-  pages,
-  serviceFor,
-} from "./support/lazy-pages.ts";
+import { beginCase, loseWorker, original, pages, serviceFor, usePrograms } from "./support/lazy-pages.ts";
 
-let programs: Programs;
-beforeAll(() => {
-  programs = compilePrograms();
-});
-afterAll(() => endCases(programs));
+const programs = usePrograms();
 
 /** Long enough for many looks of the guard and of an agent. */
 const aWhileMs = 400;

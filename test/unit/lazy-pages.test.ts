@@ -2,25 +2,13 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { enteredAt } from "../../src/host/criu/restore/lazy-pages.ts";
 import { pageBytes } from "../../src/host/proc/page-size.ts";
 import { isFullRun } from "../e2e/support/full-run.ts";
-import {
-  beginCase,
-  compilePrograms,
-  endCases,
-  original,
-  type Programs,
-  pages,
-  serviceFor,
-} from "./support/lazy-pages.ts";
+import { beginCase, original, pages, serviceFor, usePrograms } from "./support/lazy-pages.ts";
 
-let programs: Programs;
-beforeAll(() => {
-  programs = compilePrograms();
-});
-afterAll(() => endCases(programs));
+const programs = usePrograms();
 
 test.concurrent.each(isFullRun ? [1, 2, 3, 4, 5, 6] : [1, 2, 3])(
   "every page arrives as it was, whatever the program does meanwhile (seed %d)",

@@ -15,15 +15,15 @@ const ofRounds = [
 export const idleOptions: Check<PlannedMove> = {
   key: "options",
   audiences: ["migration"],
-  run: ({ pace, mode }) => {
+  run: ({ options, mode }) => {
     const { title, goesInRounds, followsAfterResume } = modes[mode];
     const idle: string[] = goesInRounds
       ? []
-      : ofRounds.filter(({ key }) => pace[key] !== defaults[key]).map(({ name }) => name);
-    const mayFollow = followsAfterResume || (goesInRounds && pace.onNoConvergence === "postcopy");
-    if (!mayFollow && pace.drainBandwidth !== null) idle.push("--drain-bandwidth");
+      : ofRounds.filter(({ key }) => options[key] !== defaults[key]).map(({ name }) => name);
+    const mayFollow = followsAfterResume || (goesInRounds && options.onNoConvergence === "postcopy");
+    if (!mayFollow && options.drainBandwidth !== null) idle.push("--drain-bandwidth");
     if (idle.length === 0) return [];
     const what = `${idle.join(" and ")} ${idle.length > 1 ? "have" : "has"} no effect on a ${title} move`;
-    return [warn(what, "leave it out, or choose another --mode")];
+    return [warn(what, `leave ${idle.length > 1 ? "them" : "it"} out, or choose another --mode`)];
   },
 };

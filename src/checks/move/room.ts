@@ -6,14 +6,15 @@ import { keepsSharing, leastCopied } from "../modes.ts";
 /** What a restore needs beside the pages: CRIU itself, page tables, the small images. */
 const restoreOverhead = 64 * 1024 ** 2;
 
-/** The images lie in tmpfs while the restored copy fills up beside them. */
+/** The images lie in tmpfs while the restored copy fills up beside them. Locked memory is in them twice: see `roomOnDestination`. */
 export const memoryRoom: Check<PlannedMove> = {
   key: "memory-room",
   audiences: ["migration"],
   run: ({ container, source, destination }) => {
     const { memory } = destination;
     const copied = keepsSharing(source, destination, container) ? 0 : container.copiedBytes;
-    const needed = 2 * (container.memoryBytes + copied) + restoreOverhead;
+    const { lockedBytes } = container.shared;
+    const needed = 2 * (container.memoryBytes + copied) + lockedBytes + restoreOverhead;
     const have = `${bytes(memory.availableBytes)} of memory is free`;
     const why = copied >= leastCopied ? `, of which ${bytes(copied)} is shared by its processes and is copied` : "";
     if (memory.availableBytes >= needed) return [ok(`${have}, the restore needs ${bytes(needed)}${why}`)];

@@ -3,6 +3,7 @@ import { container, criuOf, host } from "../../../testing/host-facts.ts";
 import type { PlainMode } from "../../contract/migration.ts";
 import type { PlannedMove } from "../check.ts";
 import { imagesRoom } from "./images-room.ts";
+import { memoryRoom } from "./room.ts";
 import { sharedMemory } from "./shared-memory.ts";
 
 const shared = { memoryBytes: 200 * 2 ** 20, hugeBytes: 0, tmpfsBytes: 100 * 2 ** 20, lockedBytes: 0 };
@@ -38,4 +39,15 @@ test("images of shared memory take room on the source only where CRIU writes the
     expect(needed(mode, false)).toContain("images need 300 MiB");
     expect(needed(mode, true)).toContain("images need 100 MiB");
   }
+});
+
+test("locked memory is on the destination once more than other memory: rounds bring it, and CRIU's images have it", () => {
+  const needs = (lockedBytes: number) => {
+    const move = planned("precopy", true);
+    move.container = { ...move.container, memoryBytes: 400 * 2 ** 20, copiedBytes: 0 };
+    move.container.shared = { memoryBytes: 0, hugeBytes: 0, tmpfsBytes: 0, lockedBytes };
+    return memoryRoom.run(move)[0]?.message;
+  };
+  expect(needs(0)).toContain("the restore needs 864 MiB");
+  expect(needs(100 * 2 ** 20)).toContain("the restore needs 964 MiB");
 });

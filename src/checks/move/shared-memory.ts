@@ -8,8 +8,8 @@ import { modes, sendsAllFrozen } from "../modes.ts";
 const quickBytes = 64 * 2 ** 20;
 
 /**
- * tmpfs mounts and locked memory go under the freeze in every mode, and shared memory where it does not go in godwit's own rounds. Where all memory does,
- * that is nothing special.
+ * tmpfs mounts and locked memory go under the freeze in every mode, and shared memory where it does not go in godwit's own rounds.
+ * Where all memory does, that is nothing special.
  */
 export const sharedMemory: Check<PlannedMove> = {
   key: "shared-memory",

@@ -19,8 +19,8 @@ interface Objects {
 
 /**
  * Bytes that CRIU writes into its images beside the private memory that it can leave out: the memory that processes share, the content
- * of the container's own tmpfs mounts, and locked memory. Each object counts once, however many processes use it. This reads the mappings and open
- * files of every process, which takes a few milliseconds. A process that ends meanwhile counts as nothing.
+ * of the container's own tmpfs mounts, and locked memory. Each object counts once, however many processes use it. This reads the
+ * mappings and open files of every process, which takes a few milliseconds. A process that ends meanwhile counts as nothing.
  * @param pids all processes of the container, in this host's process id namespace
  * @param init the first of them
  */

@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll } from "vitest";
 import type { PageRun } from "../../../src/host/proc/page-run.ts";
 import { pageBytes } from "../../../src/host/proc/page-size.ts";
 import { killGroup } from "../../../src/host/proc/process.ts";
@@ -26,7 +27,7 @@ export interface Programs {
   patient: string;
 }
 
-export function compilePrograms(): Programs {
+function compilePrograms(): Programs {
   const folder = mkdtempSync(join(tmpdir(), "godwit-lazy-"));
   const compile = (name: string, ...args: string[]) => {
     const program = join(folder, name);
@@ -41,6 +42,14 @@ export function compilePrograms(): Programs {
     lazyPagesWithoutFork: compile("without-fork/godwit-lazy-pages", ...sources, join(here, "no-fork.c")),
     patient: compile("patient", "-pthread", join(here, "patient.c")),
   };
+}
+
+/** Compiles them before the tests of a file, and ends and removes what is left after these. */
+export function usePrograms(): Programs {
+  const programs = {} as Programs;
+  beforeAll(() => void Object.assign(programs, compilePrograms()));
+  afterAll(() => endCases(programs));
+  return programs;
 }
 
 /** As the patient computes it. */
@@ -83,7 +92,7 @@ export interface CaseOptions {
 const begun: { patient: ChildProcess; lazy: ChildProcess }[] = [];
 
 /** Ends what tests that failed have left, and removes the programs. */
-export function endCases({ folder }: Programs): void {
+function endCases({ folder }: Programs): void {
   for (const { patient, lazy } of begun.splice(0)) {
     killGroup(patient.pid);
     lazy.kill("SIGKILL");

@@ -95,7 +95,7 @@ export async function checkMigration(
       filesBytes: facts.writableBytes + facts.volumeBytes,
       verdicts: preflight({
         ...{ source: hostFacts, destination: answer.facts, container: facts, view: answer.view, mode, choices },
-        pace: request,
+        options: request,
       }),
     },
   };
