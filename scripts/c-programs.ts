@@ -6,6 +6,7 @@ const root = join(import.meta.dirname, "..");
 /** Where the sources of godwit's programs lie, and the libraries of Debian that are linked into them. */
 const programs = {
   "lazy-pages": { folders: "lazy-pages", libraries: [] },
+  blocks: { folders: "blocks", libraries: [] },
   locks: { folders: "{locks,ptrace}", libraries: [] },
   memory: { folders: "{memory,memory/tracking,memory/wire,ptrace}", libraries: ["-lssl", "-lcrypto", "-lzstd"] },
 } as const;

@@ -19,6 +19,7 @@ export const imagesFolder = `${runFolder}/images`;
 export const installFolder = "/usr/local/lib/godwit";
 export const hookPath = `${installFolder}/godwit-runtime`;
 export const lazyPagesPath = `${installFolder}/godwit-lazy-pages`;
+export const blocksPath = `${installFolder}/godwit-blocks`;
 export const memoryPath = `${installFolder}/godwit-memory`;
 /** Preloaded into CRIU: runtime/criu/objects.c. */
 export const criuLibraryPath = `${installFolder}/godwit-criu.so`;

@@ -18,6 +18,7 @@ export const installedFiles = [
   "runtime/godwit-runtime",
   "runtime/godwit-announce",
   "dist/godwit-lazy-pages",
+  "dist/godwit-blocks",
   "dist/godwit-locks",
   "dist/godwit-memory",
   "dist/godwit-criu.so",

@@ -17,7 +17,7 @@ import { type CheckpointFolder, type CheckpointStore, readRecordOf } from "./sto
 
 /** Sends a checkpoint's folder to the `unpackCheckpoint` behind a port of 127.0.0.1. @throws command-failed */
 export async function packCheckpoint({ path }: CheckpointFolder, port: number): Promise<void> {
-  await sendTree({ path }, port, { without: "/work", holes: await hasLargeHoles(path) });
+  await sendTree({ path }, port, { without: ["work"], holes: await hasLargeHoles(path) });
 }
 
 /**

@@ -73,6 +73,8 @@ export const migrationProtocol = {
   create: call("migrations/:migration/create", nothing, z.object({ id: containerId })),
   // sync
   tree: stream("migrations/:migration/trees/:index"),
+  /** Large files of the same tree (runtime/blocks/). */
+  blocks: stream("migrations/:migration/blocks/:index"),
   /** A connection with its own TLS follows (runtime/memory/). */
   openMemory: call("migrations/:migration/memory", nothing, memoryTicket),
   // arm

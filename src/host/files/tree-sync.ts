@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
-import { Duplex, Writable } from "node:stream";
-import { commandFailed, hold, run } from "../proc/process.ts";
+import { hold, run } from "../proc/process.ts";
+import { type Served, serve } from "./served.ts";
 import { copied, exactCopy } from "./trees.ts";
 
 /** Which part of a tree is sent, and how. By default all of it. */
@@ -10,8 +9,8 @@ export interface Selection {
   always?: string[] | undefined;
   /** The tree has large holes; see `squeezed`. */
   holes?: boolean | undefined;
-  /** A path that is left out, and stays as it is on the other host. It begins with a slash, which stands for the tree's own folder. */
-  without?: string;
+  /** Files and folders that are left out, and stay as they are on the other host. Relative to the tree, one character for each byte. */
+  without?: string[] | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -43,8 +42,12 @@ export async function sendTree(
   else if (always && always.length > 0) {
     await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input: listOf(always), signal });
   } else {
-    const left = without ? [`--exclude=${without}`] : [];
-    await run("rsync", [...exactly, ...options, ...left, `${from}/`, target(port)], { signal, accept: copied });
+    const left = without && without.length > 0 ? { input: patternsOf(without) } : undefined;
+    const excluded = left ? ["--exclude-from=-", "--from0"] : [];
+    await run("rsync", [...exactly, ...options, ...excluded, `${from}/`, target(port)], {
+      ...{ signal, accept: copied },
+      ...left,
+    });
   }
 }
 
@@ -62,8 +65,7 @@ export function holdTree(
   port: number,
   { signal, holes }: Pick<Selection, "signal" | "holes"> = {},
 ): HeldTree {
-  const options = squeezed(holes);
-  const args = [...exactly, ...options, ...listed, `${from}/`, target(port)];
+  const args = [...exactly, ...squeezed(holes), ...listed, `${from}/`, target(port)];
   const held = hold("rsync", args, { signal, accept: copied });
   return {
     async send(paths) {
@@ -83,6 +85,12 @@ export const listed = ["--files-from=-", "--from0", "--ignore-missing-args"];
 /** The list that rsync reads; `always` is as in a `Selection`. */
 export const listOf = (always: string[]) => Buffer.from(always.map((path) => `./${path}`).join("\0"), "latin1");
 
+/** What rsync reads to leave these paths out. A pattern without a wildcard is taken as it is; in others a backslash stands before each. */
+const patternsOf = (paths: string[]) => {
+  const pattern = (path: string) => `/${/[*?[]/.test(path) ? path.replace(/[\\*?[]/g, "\\$&") : path}`;
+  return Buffer.from(paths.map(pattern).join("\0"), "latin1");
+};
+
 /**
  * Options that rewrite the listed files, even if their times and sizes are equal. rsync writes in place, so that a file keeps all its
  * names, even if only one is listed. It deletes nothing: what is not listed stays.
@@ -92,13 +100,6 @@ export const rewritten = (options: string[]) => [
   ...["--ignore-times", "--inplace"],
 ];
 
-/** The receiving rsync of one `sendTree`. */
-export interface ServedTree {
-  stream: Duplex;
-  /** Settles when everything is written. @throws command-failed where not everything has arrived */
-  ended: Promise<void>;
-}
-
 /**
  * Starts the receiving side of one `sendTree`: an rsync daemon with one module, over its standard input and output. The daemon
  * changes its root to `path`, for two reasons. Nothing can be written outside of `path`. And symbolic links arrive unchanged; a
@@ -106,7 +107,7 @@ export interface ServedTree {
  * path in the configuration.
  * @param configPath where the configuration of the daemon is written; removed when the daemon ends
  */
-export async function serveTree(path: string, configPath: string): Promise<ServedTree> {
+export async function serveTree(path: string, configPath: string): Promise<Served> {
   const module = [
     "path = /proc/self/cwd",
     "read only = no",
@@ -117,42 +118,8 @@ export async function serveTree(path: string, configPath: string): Promise<Serve
     "numeric ids = yes",
   ];
   await writeFile(configPath, ["log file = /dev/null", "[tree]", ...module, ""].join("\n"), { mode: 0o600 });
-  const child = spawn("rsync", ["--server", "--daemon", `--config=${configPath}`, "."], {
-    cwd: path,
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  const stream = Duplex.from({ writable: untilClosed(child.stdin), readable: child.stdout });
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once("exit", (code, killed) => {
-      rm(configPath, { force: true }).catch(() => {});
-      if (code === 0) resolve();
-      else reject(commandFailed("rsync", code ?? killed ?? "unknown", ""));
-    });
-    child.once("error", (error) => {
-      stream.destroy(error);
-      reject(error);
-    });
-  });
-  // A caller that does not wait for it gets the error from the sending side.
-  ended.catch(() => {});
-  stream.once("close", () => !stream.readableEnded && child.kill());
-  return { stream, ended };
-}
-
-/**
- * Drops what is written after rsync has stopped reading. An rsync that gives up stops reading and then reports why; an error of the
- * stream would lose that report.
- */
-function untilClosed(stdin: Writable): Writable {
-  stdin.on("error", () => {});
-  return new Writable({
-    write: (chunk: Buffer, encoding, done) => {
-      if (stdin.writable) stdin.write(chunk, encoding, () => done());
-      else done();
-    },
-    final: (done) => {
-      if (stdin.writable) stdin.end(() => done());
-      else done();
-    },
-  });
+  const served = serve("rsync", ["--server", "--daemon", `--config=${configPath}`, "."], path);
+  const remove = () => rm(configPath, { force: true }).catch(() => {});
+  served.ended.then(remove, remove);
+  return served;
 }

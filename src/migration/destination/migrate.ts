@@ -5,7 +5,7 @@ import type { IncomingMigrations } from "./incoming-migrations.ts";
 import { bringImage, receiveImage } from "./prepare/image.ts";
 import { createContainer, receiveInit } from "./prepare.ts";
 import { onMemoryLost, prepareRoot, receiveCriuImages } from "./switchover.ts";
-import { openMemory, receiveLog, receiveTree } from "./sync.ts";
+import { openMemory, receiveBlocks, receiveLog, receiveTree } from "./sync.ts";
 
 /** The story of a migration on its destination: what each request of the source does here, in the order of a move. */
 export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof migrationProtocol> {
@@ -25,6 +25,7 @@ export function receiveMigrations(all: IncomingMigrations): PeerHandlers<typeof 
     },
     // sync
     tree: async (request) => receiveTree(await of(request), Number(request.params.index), request.stream),
+    blocks: async (request) => receiveBlocks(await of(request), Number(request.params.index), request.stream),
     openMemory: async (request) => openMemory(await of(request)),
     // arm
     sendLog: async (request) => receiveLog(await of(request), request.query.suffix, request.stream),

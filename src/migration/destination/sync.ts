@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { GodwitError } from "../../contract/errors.ts";
 import { writeLog } from "../../host/container/logs/logs.ts";
+import { serveBlocks } from "../../host/files/blocks.ts";
 import { serveTree } from "../../host/files/tree-sync.ts";
 import { joinStreams } from "../../transport/streams/streams.ts";
 import type { IncomingMigration } from "./incoming.ts";
@@ -12,11 +13,20 @@ const keyBytes = 32;
 
 /** Takes one tree of files, by its number in the request. */
 export async function receiveTree(m: IncomingMigration, index: number, stream: Duplex): Promise<void> {
+  const server = await serveTree(folderOf(m, index), join(m.space.work, `rsync-${index}-${Date.now()}.conf`));
+  await joinStreams(stream, server.stream);
+}
+
+/** Takes blocks of large files of a tree. */
+export async function receiveBlocks(m: IncomingMigration, index: number, stream: Duplex): Promise<void> {
+  await joinStreams(stream, serveBlocks(folderOf(m, index)).stream);
+}
+
+function folderOf(m: IncomingMigration, index: number): string {
   const tree = m.trees.get(index);
   const path = tree && m.record.request.trees[index]?.file ? dirname(tree) : tree;
   if (!path) throw new GodwitError("usage", `This migration has no file tree ${index}.`);
-  const server = await serveTree(path, join(m.space.work, `rsync-${index}-${Date.now()}.conf`));
-  await joinStreams(stream, server.stream);
+  return path;
 }
 
 /** Gets ready to take memory in rounds, over a connection of its own. The source sees only that this breaks. */

@@ -4,7 +4,7 @@ import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { callPeer } from "../../transport/peer-calls.ts";
 import type { Move } from "./move.ts";
-import { sendLogs } from "./transfer/files.ts";
+import { sendLogs } from "./transfer/logs.ts";
 
 /** Gets both hosts ready for the switchover: the destination holds the container in the runtime hook; Docker here will not restart it. */
 export async function arm(move: Move): Promise<void> {

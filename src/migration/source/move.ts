@@ -18,7 +18,7 @@ import type { OutgoingMigration } from "./outgoing.ts";
 import type { Checked } from "./preflight/check-migration.ts";
 import type { OutgoingRecord } from "./record.ts";
 import type { MigrationControls } from "./transfer/controls.ts";
-import type { FileTransfer } from "./transfer/files.ts";
+import type { FileTransfer } from "./transfer/files/send-tree.ts";
 import { ProgressMeter } from "./transfer/progress/progress.ts";
 import { ProgressReports } from "./transfer/progress/reports.ts";
 

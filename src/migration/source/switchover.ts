@@ -16,7 +16,8 @@ import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
 import { filesStream } from "../../transport/streams/files.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
-import { type LastRound, openLastRound, sendMuchChanged } from "./transfer/files.ts";
+import { type LastRound, openLastRound } from "./transfer/files/last-round.ts";
+import { sendMuchChanged } from "./transfer/files/rounds.ts";
 import {
   type MemoryTransfer,
   transferAfterResume,

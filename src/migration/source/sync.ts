@@ -3,7 +3,7 @@ import { bytes } from "../../contract/units.ts";
 import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
-import { sendTreesInRounds } from "./transfer/files.ts";
+import { sendTreesInRounds } from "./transfer/files/rounds.ts";
 import { memoryRoundsOf } from "./transfer/memory-rounds.ts";
 import { sendMemoryInRounds } from "./transfer/rounds.ts";
 

@@ -4,7 +4,7 @@ import type { PlainMode } from "../../../contract/migration.ts";
 import { bytes } from "../../../contract/units.ts";
 import type { MemoryRounds, Move, RoundsOutcome } from "../move.ts";
 import { type ConvergenceDecision, decide } from "./convergence.ts";
-import { sendTrees } from "./files.ts";
+import { sendTrees } from "./files/rounds.ts";
 import { memoryRoundsOf } from "./memory-rounds.ts";
 import { switchoverCost } from "./switchover-cost.ts";
 

@@ -1,0 +1,74 @@
+import { changedBytes, changesSince, everything, instant } from "../../../../host/files/tree-changes.ts";
+import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../../../host/files/trees.ts";
+import type { RateLimit } from "../../../../transport/streams/rate-limit.ts";
+import { type FileTransfer, holdBlocksOf, isWithin, sendOne, type Way } from "./send-tree.ts";
+
+/** Rounds shorter than this save little: the same files change again. */
+const shortRoundMs = 1000;
+/** Another round follows only if the last one took at most this share of the time of the one before. */
+const worthwhile = 0.75;
+/** Less than this is compared under the freeze as fast. */
+const muchBytes = 4 * 2 ** 20;
+/** Retries of an incomplete round; the final, frozen round copies the rest. */
+const partialRetries = 3;
+
+/** One round over all trees at once. Time and size tell what changed. @returns whether it got all files */
+export async function sendTrees(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<boolean> {
+  files.holes ??= await Promise.all(files.trees.map(({ path }) => hasLargeHoles(path)));
+  const begun = instant();
+  const way = { signal, rate };
+  const send = async (tree: FileTree, index: number) => {
+    const { antedated, large } = files.lastRound ? await changesSince(tree, files.lastRound) : everything;
+    const without = [...(await sendLarge(files, index, large, way))];
+    await sendOne(files, index, { without, ...way });
+    const always = antedated.filter((path) => !without.includes(path));
+    if (always.length > 0) await sendOne(files, index, { always, ...way });
+    return true;
+  };
+  const sending = files.trees.map((tree, index) =>
+    isWithin(tree, files.trees) ? true : send(tree, index).catch(falseIfPartial),
+  );
+  const whole = !(await Promise.all(sending)).includes(false);
+  if (whole) files.lastRound = begun;
+  return whole;
+}
+
+/** @returns the files that rsync must leave out: it would make one anew that has changed again meanwhile */
+async function sendLarge(files: FileTransfer, index: number, paths: string[], way: Way): Promise<Set<string>> {
+  if (paths.length === 0) return new Set();
+  const blocks = await holdBlocksOf(files, index, way);
+  const equal = await blocks.send(paths).finally(blocks.close);
+  files.onlyContents ??= files.trees.map(() => new Set());
+  for (const path of equal) files.onlyContents[index]?.add(path);
+  return equal;
+}
+
+/** Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze. */
+export async function sendTreesInRounds(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  let retriesLeft = partialRetries;
+  for (let before = Number.POSITIVE_INFINITY; ; ) {
+    const begun = performance.now();
+    const whole = await sendTrees(files, signal, rate);
+    const took = performance.now() - begun;
+    if (!whole && retriesLeft-- > 0) continue;
+    if (took < shortRoundMs || took > before * worthwhile) return;
+    before = took;
+  }
+}
+
+/**
+ * Right before the freeze, which may come seconds after the last round: another one, where much has changed since. rsync then finds
+ * most of a large file unchanged.
+ */
+export async function sendMuchChanged(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+  const { lastRound, trees } = files;
+  if (!lastRound) return;
+  const changed = await Promise.all(trees.map(({ path }) => changedBytes(path, lastRound)));
+  if (changed.reduce((total, bytes) => total + bytes, 0) >= muchBytes) await sendTrees(files, signal, rate);
+}
+
+/** False if the round missed files. Such a round must not be compared with others. @throws every other error */
+function falseIfPartial(error: unknown): false {
+  if (isPartlyCopied(error)) return false;
+  throw error;
+}
