@@ -1,6 +1,5 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { BatonOffer, SmallImage } from "../../contract/peer/messages.ts";
 import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { freeze } from "../../host/cgroup/freezer.ts";
 import { endExecSessions } from "../../host/container/exec-sessions.ts";
@@ -12,12 +11,12 @@ import { noteLostLocks } from "../../host/criu/images/record-locks.ts";
 import { mappedFiles } from "../../host/files/trees.ts";
 import { prepareBlock } from "../../host/network/traffic-block.ts";
 import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
-import { callPeer, uploadToPeer } from "../../transport/peer-calls.ts";
-import { filesStream } from "../../transport/streams/files.ts";
+import { callPeer } from "../../transport/peer-calls.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
 import { type LastRound, openLastRound } from "./transfer/files/last-round.ts";
 import { sendMuchChanged } from "./transfer/files/rounds.ts";
+import { beginImages } from "./transfer/images.ts";
 import {
   type MemoryTransfer,
   transferAfterResume,
@@ -25,9 +24,6 @@ import {
   transferLastRound,
 } from "./transfer/memory-transfer.ts";
 
-/** CRIU images up to this size go with the offer, in one round trip; larger ones go before it, in one stream. */
-const inlineBytes = 256 * 1024;
-const isSmall = ({ size }: { size: number }) => size <= inlineBytes;
 /** Written by runc before it starts CRIU: what the container's standard input and outputs are. */
 const descriptorsFile = "descriptors.json";
 
@@ -67,18 +63,20 @@ export async function switchover(move: Move): Promise<void> {
   const processes = frozenProcesses.value;
   if (move.hasTerminal) await context.step("arm", frozen, () => armFor(move, record.mode));
   const { memory, files } = early ?? (await open());
+  const images = beginImages(move);
+  undo.defer(images.drop);
   await dumpAndSend(move, memory, files, processes);
   await refuseLostNames(space.images, move.container);
   await keepExpiredTimers(space.images);
   await prepareConnections(space.images, { endOuter: !record.keepConnections });
   await noteLostLocks(space.images, processes);
-  const [images, logTail] = await context.step("read images and log", frozen, () =>
-    Promise.all([sendImages(move), move.hasTerminal ? [] : readLogTail(move.container, move.dockerRoot, move.logMark)]),
+  const [small, logTail] = await context.step("read images and log", frozen, () =>
+    Promise.all([images.finish(), move.hasTerminal ? [] : readLogTail(move.container, move.dockerRoot, move.logMark)]),
   );
   move.stop.throwIfAborted();
   context.pointOfNoReturn();
   move.heartbeat.offered();
-  await context.step("hand over and restore", frozen, () => move.migration.baton.offer({ images, logTail }));
+  await context.step("hand over and restore", frozen, () => move.migration.baton.offer({ images: small, logTail }));
 }
 
 interface Transfers {
@@ -136,29 +134,15 @@ async function dumpAndSend(
 
 /** Tells the destination that all files are there, so that it prepares the root during the dump. */
 async function announceFiles({ peer, record, space, stop }: Move): Promise<void> {
-  const descriptors = await readImage(space.images, descriptorsFile).catch(() => undefined);
+  const data = await readFile(join(space.images, descriptorsFile), "base64").catch(() => undefined);
   // runc has not written it yet: the destination does this step with the rest.
-  if (!descriptors) return;
+  if (data === undefined) return;
   const params = { migration: record.migration };
-  await callPeer(peer, migrationProtocol.filesComplete, params, { descriptors }, { signal: stop });
-}
-
-async function readImage(folder: string, name: string): Promise<SmallImage> {
-  return { name, data: (await readFile(join(folder, name))).toString("base64") };
-}
-
-/** Sends CRIU's large images, and returns the small ones for the offer. */
-async function sendImages({ counter, peer, record, space, stop }: Move): Promise<BatonOffer["images"]> {
-  const names = await readdir(space.images);
-  const sizes = await Promise.all(names.map(async (name) => ({ name, ...(await stat(join(space.images, name))) })));
-  for (const { size } of sizes) counter.sent += size;
-  const [small, large] = [sizes.filter(isSmall), sizes.filter((image) => !isSmall(image))];
-  const params = { migration: record.migration };
-  const upload = async () => {
-    if (large.length === 0) return;
-    const body = filesStream(large.map(({ name }) => join(space.images, name)));
-    await uploadToPeer(peer, migrationProtocol.sendCriuImages, params, {}, body, { signal: stop });
-  };
-  const [images] = await Promise.all([Promise.all(small.map(({ name }) => readImage(space.images, name))), upload()]);
-  return images;
+  await callPeer(
+    peer,
+    migrationProtocol.filesComplete,
+    params,
+    { descriptors: { name: descriptorsFile, data } },
+    { signal: stop },
+  );
 }

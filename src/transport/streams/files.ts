@@ -7,20 +7,33 @@ import { ExactReader } from "./exact-read.ts";
 
 /** Before each file: its name, filled up with zeros, and its size as a uint64, big-endian. At the end: one without a name. */
 const [nameBytes, headerBytes] = [256, 264];
-const pieceBytes = 256 * 1024;
+const pieceBytes = 2 ** 20;
 
-/** The fastest level of zstd: it takes less time than the bytes that it saves. */
-const coding = { chunkSize: pieceBytes, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/**
+ * The fastest level of zstd: it takes less time than the bytes that it saves. Processes of one program have almost equal images, some
+ * MiB apart. With long distances, those of 13 PostgreSQL processes (21 MB) take 0.1 s instead of 0.35 s, and 1.8 MB instead of 10.8 MB.
+ */
+const coding = {
+  chunkSize: pieceBytes,
+  params: {
+    [constants.ZSTD_c_compressionLevel]: 1,
+    [constants.ZSTD_c_windowLog]: 23,
+    [constants.ZSTD_c_enableLongDistanceMatching]: 1,
+  },
+};
 
-/** Files, one after another, in one stream, compressed (zstd). None of them may shrink meanwhile. */
-export function filesStream(paths: readonly string[]): Readable {
+/**
+ * Files, one after another, in one stream, compressed (zstd). None of them may shrink meanwhile. A file that comes twice has its last
+ * contents.
+ */
+export function filesStream(paths: Iterable<string> | AsyncIterable<string>): Readable {
   const coded = createZstdCompress(coding);
   pipeline(Readable.from(parts(paths)), coded, () => {});
   return coded;
 }
 
-async function* parts(paths: readonly string[]): AsyncGenerator<Buffer> {
-  for (const path of paths) {
+async function* parts(paths: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Buffer> {
+  for await (const path of paths) {
     const { size } = await stat(path);
     const header = Buffer.alloc(headerBytes);
     header.write(basename(path));
