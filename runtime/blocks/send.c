@@ -86,6 +86,7 @@ int send_files(int connection) {
   setvbuf(to, NULL, _IOFBF, CHUNK);
   char *path = NULL;
   for (size_t size = 0; getdelim(&path, &size, 0, stdin) > 0;) put_head(path);
+  free(path);
   put(&(struct head){0}, sizeof(struct head));
   if (fflush(to)) fail("the connection broke");
   for (size_t i = 0; i < count; i++) compare(i);

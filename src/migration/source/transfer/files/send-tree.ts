@@ -20,6 +20,8 @@ export interface FileTransfer {
   onlyContents?: Set<string>[];
   /** Whether each tree has large holes; known from the first round on. */
   holes?: boolean[];
+  /** godwit-blocks; the installed one, if not given. */
+  program?: string;
 }
 
 /** How fast, and until when. */
@@ -54,7 +56,7 @@ export async function holdOne(files: FileTransfer, index: number, signal?: Abort
 /** Starts godwit-blocks for a tree before its paths are known. */
 export async function holdBlocksOf(files: FileTransfer, index: number, way: Way = {}): Promise<Held<HeldBlocks>> {
   const { tree, tunnel } = await openTree(files, index, way, migrationProtocol.blocks);
-  const held = holdBlocks(tree.path, tunnel.port, way.signal);
+  const held = holdBlocks(tree.path, tunnel.port, way.signal, files.program);
   return { send: held.send, ...closing(held, tunnel) };
 }
 

@@ -1,0 +1,277 @@
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync as append,
+  chmodSync as chmod,
+  chownSync as chown,
+  closeSync,
+  linkSync as link,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync as rename,
+  rmSync as rm,
+  statSync as stat,
+  symlinkSync as symlink,
+  truncateSync as truncate,
+  utimesSync as utimes,
+  writeSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { partsOf } from "../../scripts/c-programs.ts";
+import { holdBlocks, serveBlocks } from "../../src/host/files/blocks.ts";
+import { serveTree } from "../../src/host/files/tree-sync.ts";
+import { openLastRound } from "../../src/migration/source/transfer/files/last-round.ts";
+import { sendTrees } from "../../src/migration/source/transfer/files/rounds.ts";
+import type { FileTransfer } from "../../src/migration/source/transfer/files/send-tree.ts";
+import type { Peer } from "../../src/transport/peer.ts";
+import { compileTrees, shown, type Trees } from "./support/trees.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "godwit-rounds-"));
+const [program, outside] = [join(scratch, "godwit-blocks"), join(scratch, "outside")];
+let trees: Trees;
+beforeAll(() => {
+  trees = compileTrees(scratch);
+  const checked = ["-g", "-fsanitize=address,undefined"];
+  execFileSync("cc", ["-std=gnu11", "-Wall", "-Wextra", "-Werror", ...checked, "-o", program, ...partsOf("blocks")]);
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+const mib = 2 ** 20;
+/** A file of random bytes, with a last block that is not whole. */
+const fill = (path: string, bytes = 5 * mib + 77) =>
+  execFileSync("sh", ["-c", `head -c ${bytes} /dev/urandom >"$0"`, path]);
+function write(path: string, at: number, data: Buffer): void {
+  const file = openSync(path, "r+");
+  writeSync(file, data, 0, data.length, at);
+  closeSync(file);
+}
+const page = (byte: string) => Buffer.alloc(4096, byte);
+
+/** What happens to a large file `x` of a folder of its own: before the first round, before the second one, and before the last one. */
+type LargeCase = Partial<Record<"before" | "between" | "after", () => void>>;
+
+const odd = "#* [a]?\\ \n'";
+const cases: Record<string, LargeCase> = {
+  untouched: {},
+  "is written in the middle": {
+    between: () => write("x", mib, page("a")),
+    after: () => write("x", 3 * mib, page("b")),
+  },
+  "is written in the second round": { between: () => write("x", mib, page("a")) },
+  "is written at its end": { after: () => write("x", 5 * mib + 50, Buffer.from("end")) },
+  grows: { between: () => append("x", page("a")), after: () => append("x", Buffer.alloc(2 * mib, "b")) },
+  "is cut off": { between: () => truncate("x", 4 * mib + 5), after: () => truncate("x", 100) },
+  "gets zeros": { between: () => write("x", mib, Buffer.alloc(2 * mib)), after: () => write("x", 0, page("\0")) },
+  "gets a hole at its end": { after: () => truncate("x", 9 * mib) },
+  "is written anew": { between: () => fill("x"), after: () => fill("x", 6 * mib) },
+  "is replaced": {
+    between: () => fill("y"),
+    after: () => rename("y", "x"),
+  },
+  "is renamed": { between: () => write("x", 9, page("a")), after: () => rename("x", "y") },
+  "is removed": { between: () => write("x", 9, page("a")), after: () => rm("x") },
+  "is renamed in the second round": { between: () => rename("x", "y"), after: () => write("y", 9, page("a")) },
+  "becomes a folder": {
+    between: () => write("x", 9, page("a")),
+    after: () => {
+      rm("x");
+      mkdirSync("x");
+      fill("x/x");
+    },
+  },
+  "becomes a fifo": {
+    after: () => {
+      rm("x");
+      execFileSync("mkfifo", ["x"]);
+    },
+  },
+  "becomes a link to what is outside": {
+    between: () => {
+      rm("x");
+      symlink(join(outside, "x"), "x");
+    },
+    after: () => write(join(outside, "x"), 5, page("!")),
+  },
+  "gets another owner and mode": {
+    between: () => {
+      write("x", 9, page("a"));
+      chown("x", 12, 13);
+      chmod("x", 0o4755);
+    },
+  },
+  "gets another mode at the end": { between: () => write("x", 9, page("a")), after: () => chmod("x", 0o600) },
+  // A write takes this attribute away.
+  "has a capability": {
+    before: () => trees("set", "x", "security.capability", "0100000200200000000000000000000000000000"),
+    between: () => {
+      write("x", 9, page("a"));
+      trees("set", "x", "security.capability", "0100000200200000000000000000000000000000");
+    },
+  },
+  "gets an attribute": { between: () => write("x", 9, page("a")), after: () => trees("set", "x", "user.mark", "aa") },
+  "is written and its time put back": {
+    before: () => utimes("x", 1, 1),
+    between: () => {
+      write("x", 9, page("a"));
+      utimes("x", 1, 1);
+    },
+    after: () => {
+      write("x", mib, page("b"));
+      utimes("x", 1, 1);
+    },
+  },
+  "gets a second name": { between: () => write("x", 9, page("a")), after: () => link("x", "y") },
+  "loses its second name": {
+    before: () => link("x", "y"),
+    between: () => {
+      rm("y");
+      fill("y");
+      write("x", 9, page("a"));
+    },
+    after: () => write("y", 9, page("b")),
+  },
+  "has an odd name": {
+    before: () => rename("x", odd),
+    between: () => write(odd, 9, page("a")),
+    after: () => write(odd, mib, page("a")),
+  },
+  "lies in a folder that is renamed": {
+    before: () => {
+      mkdirSync("one");
+      rename("x", "one/x");
+    },
+    between: () => write("one/x", 9, page("a")),
+    after: () => rename("one", "two"),
+  },
+  "lies in a folder that becomes a link to what is outside": {
+    before: () => {
+      mkdirSync("one");
+      rename("x", "one/x");
+    },
+    between: () => {
+      rename("one", "two");
+      symlink(outside, "one");
+    },
+    after: () => write("two/x", 9, page("a")),
+  },
+};
+
+/** Another host, which has this folder for tree 0. */
+const otherHost = (folder: string): Peer =>
+  ({
+    name: "h2",
+    async tunnel(path: string) {
+      if (path.includes("/blocks/")) return serveBlocks(folder, program).stream;
+      return (await serveTree(folder, join(scratch, `rsync-${performance.now()}.conf`))).stream;
+    },
+  }) as Partial<Peer> as Peer;
+
+test("after rounds and a last round every large file is the same, and nothing outside has changed", async () => {
+  const [source, destination] = ["source", "destination"].map((name) => join(scratch, name)) as [string, string];
+  for (const folder of [source, destination, outside]) mkdirSync(folder);
+  fill(join(outside, "x"));
+  const each = (act: (it: LargeCase) => void) => {
+    const before = process.cwd();
+    for (const [name, it] of Object.entries(cases)) {
+      process.chdir(join(source, name));
+      act(it);
+    }
+    process.chdir(before);
+  };
+  for (const name of Object.keys(cases)) mkdirSync(join(source, name));
+  each(({ before }) => {
+    fill("x");
+    before?.();
+  });
+  const files: FileTransfer = {
+    ...{ migration: "m", peer: otherHost(destination), counter: { sent: 0, received: 0 }, program },
+    trees: [{ kind: "volume", name: "v", destination: "/v", path: source }],
+  };
+  expect(await sendTrees(files)).toBe(true);
+  const written = join(destination, "is written in the middle", "x");
+  const { ino } = stat(written);
+  await sleep(100);
+  each(({ between }) => between?.());
+  expect(await sendTrees(files)).toBe(true);
+  await sleep(100);
+  const last = await openLastRound(files);
+  each(({ after }) => after?.());
+  const foreign = shown(trees, outside);
+  await last.send([[]]);
+  await last.close();
+  expect(shown(trees, destination)).toEqual(shown(trees, source));
+  expect(shown(trees, outside)).toEqual(foreign);
+  // It was written in place, by godwit-blocks.
+  expect(stat(written).ino).toBe(ino);
+  expect(files.onlyContents).toEqual([expect.toSatisfy((it: Set<string>) => it.has("is written in the middle/x"))]);
+});
+
+/** Gives godwit-blocks these paths. @returns those that it says are equal */
+async function sendBlocks(source: string, destination: string, paths: string[]): Promise<string[]> {
+  const server = createServer((socket) => {
+    const { stream } = serveBlocks(destination, program);
+    pipeline(socket, stream, () => {});
+    pipeline(stream, socket, () => {});
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as { port: number };
+  const held = holdBlocks(source, port, undefined, program);
+  return [...(await held.send(paths).finally(() => server.close()))];
+}
+
+test("godwit-blocks leaves what is no plain file with one name inside of the tree", async () => {
+  const [source, destination] = ["from", "to"].map((name) => join(scratch, name)) as [string, string];
+  const beyond = join(scratch, "beyond");
+  for (const folder of [source, destination, beyond]) mkdirSync(folder);
+  fill(join(beyond, "x"));
+  for (const name of ["plain", "missing there", "two names there", "two names here", "link there", "fifo there"])
+    fill(join(source, name));
+  for (const name of ["plain", "two names there", "two names here", "link here"]) fill(join(destination, name));
+  link(join(destination, "two names there"), join(destination, "other"));
+  link(join(source, "two names here"), join(source, "other"));
+  symlink(join(beyond, "x"), join(destination, "link there"));
+  symlink(join(beyond, "x"), join(source, "link here"));
+  execFileSync("mkfifo", [join(destination, "fifo there")]);
+  // A folder there, and a link here; and the other way round.
+  for (const [folder, linked, name] of [
+    [source, destination, "way out there"],
+    [destination, source, "way out here"],
+  ] as const) {
+    mkdirSync(join(folder, name));
+    fill(join(folder, name, "x"));
+    symlink(beyond, join(linked, name));
+  }
+  const [before, others] = [
+    shown(trees, beyond),
+    () => shown(trees, destination).filter((line) => !/^.\/plain/.test(line)),
+  ];
+  const unchanged = others();
+  const paths = [
+    "plain",
+    "missing there",
+    "two names there",
+    "two names here",
+    "link there",
+    "link here",
+    "fifo there",
+  ];
+  const outer = ["way out there/x", "way out here/x", "../beyond/x", join(beyond, "x"), ".", ""];
+  expect(await sendBlocks(source, destination, [...paths, ...outer])).toEqual(["plain"]);
+  expect(shown(trees, beyond)).toEqual(before);
+  expect(others()).toEqual(unchanged);
+  execFileSync("cmp", [join(source, "plain"), join(destination, "plain")]);
+});
+
+test("godwit-blocks says that nothing is equal where the stream breaks", async () => {
+  const server = createServer((socket) => socket.once("data", () => socket.destroy()));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as { port: number };
+  fill(join(scratch, "alone"));
+  expect([...(await holdBlocks(scratch, port, undefined, program).send(["alone"]))]).toEqual([]);
+  server.close();
+});
