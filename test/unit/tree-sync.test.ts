@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,4 +78,20 @@ test("a round over the changed paths gives the same tree as a round over everyth
   expect(byWalk).toEqual(source);
   expect(byList).toEqual(source);
   expect(mirror).toEqual(source);
+});
+
+test("what is left out stays as it was, whatever its name", async () => {
+  const [from, to] = ["from", "to"].map((name) => join(scratch, name)) as [string, string];
+  const names = ["first", "a/[x]?*", "a/x\ny", "a/#\\z", "a/***", " ", "a/\xfc"];
+  const others = ["a/first", "a/[x]12", "z", "a/b"];
+  const write = (folder: string, text: string) => {
+    mkdirSync(join(folder, "a"), { recursive: true });
+    for (const name of [...names, ...others]) writeFileSync(Buffer.from(join(folder, name), "latin1"), text);
+  };
+  write(to, "old");
+  write(from, "newer");
+  await send(from, to, scratch, { without: names });
+  const read = (name: string) => readFileSync(Buffer.from(join(to, name), "latin1"), "utf8");
+  expect(names.map(read)).toEqual(names.map(() => "old"));
+  expect(others.map(read)).toEqual(others.map(() => "newer"));
 });

@@ -43,7 +43,8 @@ export async function sendTree(
     await run("rsync", [...changed, ...listed, `${from}/`, target(port)], { input: listOf(always), signal });
   } else {
     const left = without && without.length > 0 ? { input: patternsOf(without) } : undefined;
-    const excluded = left ? ["--exclude-from=-", "--from0"] : [];
+    // In this order: rsync reads the patterns when it comes to their option.
+    const excluded = left ? ["--from0", "--exclude-from=-"] : [];
     await run("rsync", [...exactly, ...options, ...excluded, `${from}/`, target(port)], {
       ...{ signal, accept: copied },
       ...left,

@@ -33,7 +33,7 @@ export async function send(
   from: string,
   to: string,
   scratch: string,
-  { paths, always }: { paths?: string[] | undefined; always?: string[] } = {},
+  { paths, ...selection }: { paths?: string[] | undefined; always?: string[]; without?: string[] } = {},
 ): Promise<void> {
   const server = createServer(async (socket) => {
     const { stream: served } = await serveTree(to, join(scratch, `rsync-${performance.now()}.conf`));
@@ -43,7 +43,7 @@ export async function send(
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   try {
     const { port } = server.address() as { port: number };
-    await (paths ? holdTree(from, port).send(paths) : sendTree({ path: from }, port, { always }));
+    await (paths ? holdTree(from, port).send(paths) : sendTree({ path: from }, port, selection));
   } finally {
     server.close();
   }
