@@ -11,7 +11,8 @@ export interface HeldBlocks {
   /**
    * @param paths relative to the tree, one character for each byte
    * @returns those that have the contents, the size and the time of this host now; what else a file has may differ. The others need
-   * rsync: files that the other host does not have, or that have several names there. None, if the stream broke.
+   * rsync: files that the other host does not have, or that have several names there.
+   * @throws command-failed where the stream broke; what has arrived may still be written then
    */
   send(paths: string[]): Promise<Set<string>>;
   /** Ends it. Harmless where it has ended already. */
@@ -23,8 +24,7 @@ export function holdBlocks(from: string, port: number, signal?: AbortSignal, pro
   const held = hold(program, ["send", String(port)], { cwd: from, encoding: "latin1", signal });
   return {
     async send(paths) {
-      // rsync takes all of them then, and says what is wrong with the connection.
-      const equal = await held.finish(Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1")).catch(() => "");
+      const equal = await held.finish(Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1"));
       return new Set(equal.split("\0").filter(Boolean));
     },
     drop: held.drop,

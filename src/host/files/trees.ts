@@ -1,4 +1,4 @@
-import { readFile, realpath } from "node:fs/promises";
+import { lstat, readFile, realpath } from "node:fs/promises";
 import { relative } from "node:path";
 import { CommandFailed, run } from "../proc/process.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
@@ -106,6 +106,34 @@ export async function mappedFiles(processes: ContainerProcess[], tree: FileTree)
     [...found].map(async (path) => ((await exists(tree.path, path)) ? path : undefined)),
   );
   return existing.filter((path) => path !== undefined).sort();
+}
+
+/**
+ * Those of some paths of a tree that are plain files in it, without a link on the way: rsync would follow one, out of the tree, and make
+ * a folder in its place. Paths are relative to the tree, one character for each byte.
+ */
+export async function plainFiles(folder: string, paths: string[]): Promise<string[]> {
+  const known = new Map<string, Promise<boolean>>();
+  const kindOf = (path: string) => lstat(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, "latin1")]));
+  const isFolder = (path: string): Promise<boolean> => {
+    if (path === "") return Promise.resolve(true);
+    const found = known.get(path) ?? isFolderIn(path);
+    known.set(path, found);
+    return found;
+  };
+  const isFolderIn = async (path: string) =>
+    (await isFolder(above(path))) && (await kindOf(path).then((it) => it.isDirectory(), isGone));
+  const isPlain = async (path: string) =>
+    (await isFolder(above(path))) && (await kindOf(path).then((it) => it.isFile(), isGone));
+  const plain = await Promise.all(paths.map(isPlain));
+  return paths.filter((_, i) => plain[i]);
+}
+
+const above = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
+function isGone(error: NodeJS.ErrnoException): false {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+  throw error;
 }
 
 async function exists(folder: string, path: string): Promise<boolean> {

@@ -19,6 +19,7 @@ export async function receiveTree(m: IncomingMigration, index: number, stream: D
 
 /** Takes blocks of large files of a tree. */
 export async function receiveBlocks(m: IncomingMigration, index: number, stream: Duplex): Promise<void> {
+  if (m.record.request.trees[index]?.file) throw new GodwitError("usage", `Tree ${index} is no folder.`);
   await joinStreams(stream, serveBlocks(folderOf(m, index)).stream);
 }
 

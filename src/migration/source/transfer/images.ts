@@ -74,7 +74,7 @@ async function* wholeImages(
   for (let isLast = false; !isLast; ) {
     isLast = dumped.aborted;
     const names = await readdir(folder);
-    const newest = Math.max(...names.map(pagesNumber));
+    const newest = names.reduce((most, name) => Math.max(most, pagesNumber(name)), -1);
     const isWhole = (name: string) => pagesNumber(name) >= 0 && pagesNumber(name) < newest && !sent.has(name);
     for (const { name, path, size, stamp } of await examined(folder, isLast ? names : names.filter(isWhole))) {
       if (size <= inlineBytes || sent.get(name) === stamp) continue;

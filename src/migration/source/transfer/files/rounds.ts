@@ -1,7 +1,7 @@
-import { changedBytes, changesSince, everything, instant } from "../../../../host/files/tree-changes.ts";
-import { type FileTree, hasLargeHoles, isPartlyCopied } from "../../../../host/files/trees.ts";
+import { changedBytes, everything, instant } from "../../../../host/files/tree-changes.ts";
+import { type FileTree, hasLargeHoles, isPartlyCopied, plainFiles } from "../../../../host/files/trees.ts";
 import type { RateLimit } from "../../../../transport/streams/rate-limit.ts";
-import { type FileTransfer, holdBlocksOf, isWithin, sendOne, type Way } from "./send-tree.ts";
+import { changesOf, type FileTransfer, holdBlocksOf, isWithin, sendOne, type Way } from "./send-tree.ts";
 
 /** Rounds shorter than this save little: the same files change again. */
 const shortRoundMs = 1000;
@@ -16,12 +16,17 @@ const partialRetries = 3;
 export async function sendTrees(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<boolean> {
   files.holes ??= await Promise.all(files.trees.map(({ path }) => hasLargeHoles(path)));
   const begun = instant();
+  const changes = await Promise.all(files.trees.map((tree) => changesOf(files, tree)));
+  files.firstRound ??= begun;
   const way = { signal, rate };
   const send = async (tree: FileTree, index: number) => {
-    const { antedated, large } = files.lastRound ? await changesSince(tree, files.lastRound) : everything;
+    const { antedated, large } = changes[index] ?? everything;
     const without = [...(await sendLarge(files, index, large, way))];
     await sendOne(files, index, { without, ...way });
-    const always = antedated.filter((path) => !without.includes(path));
+    const always = await plainFiles(
+      tree.path,
+      antedated.filter((path) => !without.includes(path)),
+    );
     if (always.length > 0) await sendOne(files, index, { always, ...way });
     return true;
   };
@@ -35,9 +40,14 @@ export async function sendTrees(files: FileTransfer, signal?: AbortSignal, rate?
 
 /** @returns the files that rsync must leave out: it would make one anew that has changed again meanwhile */
 async function sendLarge(files: FileTransfer, index: number, paths: string[], way: Way): Promise<Set<string>> {
-  if (paths.length === 0) return new Set();
+  if (paths.length === 0 || files.withoutBlocks) return new Set();
   const blocks = await holdBlocksOf(files, index, way);
-  const equal = await blocks.send(paths).finally(blocks.close);
+  const failed = () => {
+    // rsync takes all files from now on, and says what is wrong if it is the connection.
+    files.withoutBlocks = true;
+    return new Set<string>();
+  };
+  const equal = await blocks.send(paths).catch(failed).finally(blocks.close);
   files.onlyContents ??= files.trees.map(() => new Set());
   for (const path of equal) files.onlyContents[index]?.add(path);
   return equal;

@@ -1,7 +1,7 @@
 import { GodwitError } from "../../../../contract/errors.ts";
 import { migrationProtocol, type PeerStream } from "../../../../contract/peer/protocol.ts";
 import { type HeldBlocks, holdBlocks } from "../../../../host/files/blocks.ts";
-import type { Instant } from "../../../../host/files/tree-changes.ts";
+import { changesSince, everything, type Instant, type TreeChanges } from "../../../../host/files/tree-changes.ts";
 import { type HeldTree, holdTree, type Selection, sendTree } from "../../../../host/files/tree-sync.ts";
 import type { FileTree } from "../../../../host/files/trees.ts";
 import type { Peer } from "../../../../transport/peer.ts";
@@ -14,12 +14,15 @@ export interface FileTransfer {
   peer: Peer;
   trees: FileTree[];
   counter: ByteCounter;
-  /** When the last whole round began. */
+  /** When the first round began, and when the last one did that got all files. */
+  firstRound?: Instant;
   lastRound?: Instant;
   /** By tree, files of which `sendBlocks` sent only contents and times: rsync must look at their owner, mode and attributes. */
   onlyContents?: Set<string>[];
   /** Whether each tree has large holes; known from the first round on. */
   holes?: boolean[];
+  /** Whether godwit-blocks has failed in a round. */
+  withoutBlocks?: boolean;
   /** godwit-blocks; the installed one, if not given. */
   program?: string;
 }
@@ -68,6 +71,14 @@ function closing({ drop }: { drop(): void }, tunnel: TunnelPort) {
       await tunnel.close();
     },
   };
+}
+
+/** What a round must look at: all files, as long as no round got all of them. */
+export async function changesOf({ firstRound, lastRound }: FileTransfer, tree: FileTree): Promise<TreeChanges> {
+  const since = lastRound ?? firstRound;
+  if (!since) return everything;
+  const changes = await changesSince(tree, since);
+  return lastRound ? changes : { ...changes, compare: "all" };
 }
 
 /** A bind mount of something below another one goes with that: sent by itself, it would change the folder that it lies in. */
