@@ -92,6 +92,8 @@ export class Move {
   verifiedBytes: number | null = null;
   /** switchover: when the freeze was ordered, in ms of performance.now(). */
   frozenAt = 0;
+  /** switchover: how long the files took after the dump had ended, in ms. */
+  filesMs = 0;
   /** run */
   downtimeMs = 0;
 

@@ -103,9 +103,13 @@ export class OutgoingMigrations {
       return;
     }
     const { phase } = this.#deps.operations.get(migration);
-    throw new GodwitError("wrong-phase", `Migration ${migration} has no rounds to cut short: it is in ${phase}.`, {
-      hint: "Only pre-copy has rounds, in its phase sync. Other modes and phases have no rounds to end.",
-    });
+    throw new GodwitError(
+      "wrong-phase",
+      `Migration ${migration} has no rounds of memory to end now: it is in ${phase}.`,
+      {
+        hint: "Only pre-copy has rounds of memory. They begin in its phase sync, when its files have been copied.",
+      },
+    );
   }
 
   #move(migration: string): Move {

@@ -44,7 +44,7 @@ export async function run(move: Move): Promise<void> {
     throw migration.reason();
   }
   if (!sendsAllFrozen(move.mode)) {
-    const sendingMs = move.rounds?.sendingMs ?? 0;
+    const sendingMs = (move.rounds?.sendingMs ?? 0) + move.filesMs;
     learnSwitchover(migration.deps.journal, { downtimeMs: move.downtimeMs, sendingMs });
   }
   record.result = move.result(null);

@@ -27,6 +27,9 @@ import {
 /** Written by runc before it starts CRIU: what the container's standard input and outputs are. */
 const descriptorsFile = "descriptors.json";
 
+/** From here on the files' part of a downtime is told. */
+const muchMs = 500;
+
 const frozen = { switchover: true };
 
 /**
@@ -124,12 +127,22 @@ async function dumpAndSend(
     await files.send(await Promise.all(checked.trees.map((tree) => mappedFiles(processes, tree))));
   });
   const announced = sent.then(() => announceFiles(move));
+  const since = (it: Promise<unknown>) =>
+    it.then(
+      () => performance.now() - move.frozenAt,
+      () => 0,
+    );
+  const lasted = Promise.all([since(sent), since(dumped)]);
   // A dump cannot be killed, but it ends when its connection does. Nobody may thaw the container before that.
   const abandon = () => void memory.close().catch(() => {});
   stop.addEventListener("abort", abandon);
   sent.catch(abandon);
   for (const ended of await Promise.allSettled([announced, dumped]))
     if (ended.status === "rejected") throw ended.reason;
+  const [sentMs, dumpedMs] = await lasted;
+  move.filesMs = Math.max(0, sentMs - dumpedMs);
+  if (move.filesMs >= muchMs)
+    context.warn(`The last changes of files took ${Math.round(move.filesMs)} ms of the downtime.`);
 }
 
 /** Tells the destination that all files are there, so that it prepares the root during the dump. */

@@ -7,7 +7,7 @@ const kept = 10;
 const unknownMs = 250;
 const costs = z.array(z.number());
 
-/** What a switchover of this host takes beside the sending of memory, in ms: the median of the last ones. */
+/** What a switchover of this host takes beside the sending of memory and of files, in ms: the median of the last ones. */
 export function switchoverCost(journal: Pick<Journal, "getRecord">): number {
   const sorted = read(journal).sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? unknownMs;
