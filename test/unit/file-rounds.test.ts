@@ -16,7 +16,7 @@ import {
   utimesSync as utimes,
   writeSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
@@ -247,13 +247,9 @@ test("after rounds and a last round every large file is the same, and nothing ou
   expect(files.onlyContents).toEqual([expect.toSatisfy((it: Set<string>) => it.has("is written in the middle/x"))]);
 }, 120_000);
 
-/** Gives godwit-blocks these paths. @returns those that it says are equal */
-async function sendBlocks(source: string, destination: string, paths: string[]): Promise<string[]> {
-  const server = createServer((socket) => {
-    const { stream } = serveBlocks(destination, program);
-    pipeline(socket, stream, () => {});
-    pipeline(stream, socket, () => {});
-  });
+/** Gives a godwit-blocks these paths, and connects it to `onConnection`. @returns those that it says are equal */
+async function sendBlocks(source: string, paths: string[], onConnection: (socket: Socket) => void): Promise<string[]> {
+  const server = createServer(onConnection);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as { port: number };
   const held = holdBlocks(source, port, undefined, program);
@@ -297,21 +293,23 @@ test("godwit-blocks leaves what is no plain file with one name inside of the tre
     "fifo there",
   ];
   const outer = ["way out there/x", "way out here/x", "../beyond/x", join(beyond, "x"), ".", ""];
-  expect(await sendBlocks(source, destination, [...paths, ...outer])).toEqual(["plain"]);
+  const equal = await sendBlocks(source, [...paths, ...outer], (socket) => {
+    const { stream } = serveBlocks(destination, program);
+    pipeline(socket, stream, () => {});
+    pipeline(stream, socket, () => {});
+  });
+  expect(equal).toEqual(["plain"]);
   expect(shown(trees, beyond)).toEqual(before);
   expect(others()).toEqual(unchanged);
   execFileSync("cmp", [join(source, "plain"), join(destination, "plain")]);
 });
 
 test("godwit-blocks fails where the stream breaks", async () => {
-  const server = createServer((socket) => socket.once("data", () => socket.destroy()));
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as { port: number };
   fill(join(scratch, "alone"));
-  await expect(holdBlocks(scratch, port, undefined, program).send(["alone"])).rejects.toMatchObject({
+  const cut = (socket: Socket) => void socket.once("data", () => socket.destroy());
+  await expect(sendBlocks(scratch, ["alone"], cut)).rejects.toMatchObject({
     details: ["the connection broke: Broken pipe"],
   });
-  server.close();
 });
 
 test("rsync takes all files where godwit-blocks does not work", async () => {

@@ -108,9 +108,11 @@ export const lab: Registration = (program, action) => {
   group
     .command("image")
     .json("`{ host: string, image: string, id: string }`")
-    .description("Makes a test image on this machine and puts it into a host's Docker: busybox or gcc.")
+    .description(
+      "Makes a test image on this machine and puts it into a host's Docker: busybox (a shell), gcc (compiles C) or apps (servers, such as PostgreSQL).",
+    )
     .argument("<host>", "such as h1")
-    .argument("<image>", "busybox or gcc")
+    .argument("<image>", "busybox, gcc or apps")
     .option(...nameOption)
     .addHelpText("after", examples("godwit lab image h1 busybox"))
     .action(

@@ -1,4 +1,4 @@
-import { changedBytes, everything, instant } from "../../../../host/files/tree-changes.ts";
+import { changedBytes, instant } from "../../../../host/files/tree-changes.ts";
 import { type FileTree, hasLargeHoles, isPartlyCopied, plainFiles } from "../../../../host/files/trees.ts";
 import type { RateLimit } from "../../../../transport/streams/rate-limit.ts";
 import { changesOf, type FileTransfer, holdBlocksOf, isWithin, sendOne, type Way } from "./send-tree.ts";
@@ -16,11 +16,11 @@ const partialRetries = 3;
 export async function sendTrees(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<boolean> {
   files.holes ??= await Promise.all(files.trees.map(({ path }) => hasLargeHoles(path)));
   const begun = instant();
-  const changes = await Promise.all(files.trees.map((tree) => changesOf(files, tree)));
+  const { firstRound, lastRound } = files;
   files.firstRound ??= begun;
   const way = { signal, rate };
   const send = async (tree: FileTree, index: number) => {
-    const { antedated, large } = changes[index] ?? everything;
+    const { antedated, large } = await changesOf({ firstRound, lastRound }, tree);
     const without = [...(await sendLarge(files, index, large, way))];
     await sendOne(files, index, { without, ...way });
     const always = await plainFiles(

@@ -15,8 +15,8 @@ export interface FileTransfer {
   trees: FileTree[];
   counter: ByteCounter;
   /** When the first round began, and when the last one did that got all files. */
-  firstRound?: Instant;
-  lastRound?: Instant;
+  firstRound?: Instant | undefined;
+  lastRound?: Instant | undefined;
   /** By tree, files of which `sendBlocks` sent only contents and times: rsync must look at their owner, mode and attributes. */
   onlyContents?: Set<string>[];
   /** Whether each tree has large holes; known from the first round on. */
@@ -74,7 +74,10 @@ function closing({ drop }: { drop(): void }, tunnel: TunnelPort) {
 }
 
 /** What a round must look at: all files, as long as no round got all of them. */
-export async function changesOf({ firstRound, lastRound }: FileTransfer, tree: FileTree): Promise<TreeChanges> {
+export async function changesOf(
+  { firstRound, lastRound }: Pick<FileTransfer, "firstRound" | "lastRound">,
+  tree: FileTree,
+): Promise<TreeChanges> {
   const since = lastRound ?? firstRound;
   if (!since) return everything;
   const changes = await changesSince(tree, since);
