@@ -3,7 +3,7 @@ import { bytes } from "../../contract/units.ts";
 import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { armFor } from "./arm.ts";
 import type { Move } from "./move.ts";
-import { sendTreesInRounds } from "./transfer/files/rounds.ts";
+import { type FileRound, sendTreesInRounds } from "./transfer/files/rounds.ts";
 import { memoryRoundsOf } from "./transfer/memory-rounds.ts";
 import { sendMemoryInRounds } from "./transfer/rounds.ts";
 
@@ -11,11 +11,12 @@ import { sendMemoryInRounds } from "./transfer/rounds.ts";
 export async function sync(move: Move): Promise<void> {
   const { checked, context, controls, files, reports, signal } = move;
   move.enter("sync", "Copying files while the container runs");
-  await context.step("copy files", {}, () =>
-    reports.during({ phase: "sync", iteration: 0, total: checked.plan.filesBytes }, () =>
-      sendTreesInRounds(files, signal, controls.syncRate),
-    ),
-  );
+  const around = ({ number, changedBytes }: FileRound, send: () => Promise<boolean>) => {
+    if (changedBytes !== undefined)
+      move.enter("sync", `Round ${number} of files: ${bytes(changedBytes)} have changed meanwhile`);
+    return reports.during({ phase: "sync", iteration: 0, total: changedBytes ?? checked.plan.filesBytes }, send);
+  };
+  await context.step("copy files", {}, () => sendTreesInRounds(files, around, signal, controls.syncRate));
   if (!move.mode.goesInRounds) return sendSharedMemory(move);
   move.rounds = await sendMemoryInRounds(move, async (mode) => {
     if (!move.hasTerminal) await context.step("arm", {}, () => armFor(move, mode));

@@ -1,4 +1,4 @@
-import { changedBytes, instant } from "../../../../host/files/tree-changes.ts";
+import { changedBytes, type Instant, instant } from "../../../../host/files/tree-changes.ts";
 import { type FileTree, hasLargeHoles, isPartlyCopied, plainFiles } from "../../../../host/files/trees.ts";
 import type { RateLimit } from "../../../../transport/streams/rate-limit.ts";
 import { changesOf, type FileTransfer, holdBlocksOf, isWithin, sendOne, type Way } from "./send-tree.ts";
@@ -53,12 +53,29 @@ async function sendLarge(files: FileTransfer, index: number, paths: string[], wa
   return equal;
 }
 
-/** Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze. */
-export async function sendTreesInRounds(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
+/** A round of files before it begins: its number, and the bytes of the files that have changed; of the first round undefined. */
+export interface FileRound {
+  number: number;
+  changedBytes: number | undefined;
+}
+
+/**
+ * Rounds until one is short, or not much shorter than the one before it: what changes during the last one goes under the freeze.
+ * @param around calls `send`, which is a round
+ */
+export async function sendTreesInRounds(
+  files: FileTransfer,
+  around: (round: FileRound, send: () => Promise<boolean>) => Promise<boolean>,
+  signal?: AbortSignal,
+  rate?: RateLimit,
+): Promise<void> {
   let retriesLeft = partialRetries;
-  for (let before = Number.POSITIVE_INFINITY; ; ) {
+  let before = Number.POSITIVE_INFINITY;
+  for (let number = 1; ; number++) {
+    const since = files.lastRound ?? files.firstRound;
+    const round = { number, changedBytes: since && (await changedIn(files, since)) };
     const begun = performance.now();
-    const whole = await sendTrees(files, signal, rate);
+    const whole = await around(round, () => sendTrees(files, signal, rate));
     const took = performance.now() - begun;
     if (!whole && retriesLeft-- > 0) continue;
     if (took < shortRoundMs || took > before * worthwhile) return;
@@ -66,15 +83,18 @@ export async function sendTreesInRounds(files: FileTransfer, signal?: AbortSigna
   }
 }
 
+async function changedIn({ trees }: FileTransfer, since: Instant): Promise<number> {
+  const changed = await Promise.all(trees.map(({ path }) => changedBytes(path, since)));
+  return changed.reduce((total, bytes) => total + bytes, 0);
+}
+
 /**
  * Right before the freeze, which may come seconds after the last round: another one, where much has changed since. rsync then finds
  * most of a large file unchanged.
  */
 export async function sendMuchChanged(files: FileTransfer, signal?: AbortSignal, rate?: RateLimit): Promise<void> {
-  const { lastRound, trees } = files;
-  if (!lastRound) return;
-  const changed = await Promise.all(trees.map(({ path }) => changedBytes(path, lastRound)));
-  if (changed.reduce((total, bytes) => total + bytes, 0) >= muchBytes) await sendTrees(files, signal, rate);
+  const { lastRound } = files;
+  if (lastRound && (await changedIn(files, lastRound)) >= muchBytes) await sendTrees(files, signal, rate);
 }
 
 /** False if the round missed files. Such a round must not be compared with others. @throws every other error */

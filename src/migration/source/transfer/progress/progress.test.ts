@@ -33,6 +33,14 @@ test("a phase ends with nothing remaining, also where less had to go than was ex
   });
 });
 
+test("a round of the same iteration that begins anew has no negative bandwidth", () => {
+  const meter = new ProgressMeter(0);
+  meter.at(sync(0), 0);
+  expect(meter.at(sync(4000), 1000)).toMatchObject({ bandwidth: 4000 });
+  expect(meter.at(sync(0), 1100)).toMatchObject({ bandwidth: 4000, bytesRemaining: 10_000 });
+  expect(meter.at(sync(200), 1200)).toMatchObject({ bandwidth: 2000 });
+});
+
 test("the next round begins with the bandwidth of the one before, the next phase without one", () => {
   const meter = new ProgressMeter(0);
   meter.dirtyRate = 20;

@@ -67,6 +67,8 @@ export class ProgressMeter {
   }
 
   #measure(bytes: number, at: number): void {
+    // Rounds of files have one iteration.
+    if (bytes < (this.#samples.at(-1)?.bytes ?? 0)) this.#samples = [];
     this.#samples.push({ at, bytes });
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) <= at - windowMs) this.#samples.shift();
     const first = this.#samples[0];
