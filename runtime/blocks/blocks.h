@@ -6,6 +6,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 // Databases write pages of 4 to 16 KiB.
@@ -46,6 +47,11 @@ int open_file(const char *path, int flags, struct stat *found);
 
 // Reads a chunk. What the file does not have reads as zeros. 0, or an errno.
 int read_chunk(int fd, uint64_t offset, size_t bytes, char *chunk);
+
+// They end the program where the stream breaks.
+void put(FILE *to, const void *data, size_t bytes);
+void get(FILE *from, void *data, size_t bytes);
+void flush(FILE *to);
 
 _Noreturn void fail(const char *what);
 void *must(void *memory);

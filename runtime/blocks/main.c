@@ -33,6 +33,20 @@ void *must(void *memory) {
   return memory;
 }
 
+void put(FILE *to, const void *data, size_t bytes) {
+  if (bytes && fwrite(data, bytes, 1, to) != 1) fail("the connection broke");
+}
+
+void get(FILE *from, void *data, size_t bytes) {
+  if (!bytes || fread(data, bytes, 1, from) == 1) return;
+  if (!ferror(from)) errno = EPIPE;
+  fail("the connection broke");
+}
+
+void flush(FILE *to) {
+  if (fflush(to)) fail("the connection broke");
+}
+
 void hash_blocks(const char *chunk, size_t bytes, struct hash *hashes) {
   for (size_t at = 0; at < bytes; at += BLOCK) {
     XXH128_hash_t hash = XXH3_128bits(chunk + at, bytes - at < BLOCK ? bytes - at : BLOCK);

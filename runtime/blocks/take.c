@@ -21,28 +21,17 @@ struct file {
 static struct file *files;
 static size_t count;
 
-static void get(void *data, size_t bytes) {
-  if (bytes && fread(data, bytes, 1, stdin) != 1) {
-    if (!ferror(stdin)) errno = EPIPE;
-    fail("the connection broke");
-  }
-}
-
-static void put(const void *data, size_t bytes) {
-  if (bytes && fwrite(data, bytes, 1, stdout) != 1) fail("the connection broke");
-}
-
 static void get_heads(void) {
   for (;;) {
     struct file file = {.fd = -1};
-    get(&file.head, sizeof file.head);
+    get(stdin, &file.head, sizeof file.head);
     if (!file.head.path_bytes) return;
     if (file.head.path_bytes >= PATH_MAX || file.head.size > INT64_MAX) {
       errno = EPROTO;
       fail("the sender");
     }
     file.path = must(calloc(1, file.head.path_bytes + 1));
-    get(file.path, file.head.path_bytes);
+    get(stdin, file.path, file.head.path_bytes);
     files = must(realloc(files, (count + 1) * sizeof *files));
     files[count++] = file;
   }
@@ -56,7 +45,7 @@ static void put_hashes(uint64_t size, int fd) {
     // A block that cannot be read gets a hash that no block has, so it is written anew, or that fails.
     if (read_chunk(fd, offset, bytes, chunk)) memset(hashes, 0, sizeof hashes);
     else hash_blocks(chunk, bytes, hashes);
-    put(hashes, (bytes + BLOCK - 1) / BLOCK * sizeof *hashes);
+    put(stdout, hashes, (bytes + BLOCK - 1) / BLOCK * sizeof *hashes);
   }
 }
 
@@ -68,19 +57,19 @@ static void *answer(void *unused) {
     status error = fd < 0 ? errno : 0;
     files[i].error = error;
     __atomic_store_n(&files[i].fd, fd, __ATOMIC_RELEASE);
-    put(&error, sizeof error);
+    put(stdout, &error, sizeof error);
     if (!error) put_hashes(files[i].head.size, fd);
   }
-  if (fflush(stdout)) fail("the connection broke");
+  flush(stdout);
   return unused;
 }
 
 static status write_all(int fd, const char *data, size_t bytes, uint64_t offset) {
   for (size_t had = 0; had < bytes;) {
-    ssize_t put = pwrite(fd, data + had, bytes - had, offset + had);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return put ? errno : EIO;
-    had += put;
+    ssize_t wrote = pwrite(fd, data + had, bytes - had, offset + had);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return wrote ? errno : EIO;
+    had += wrote;
   }
   return 0;
 }
@@ -104,14 +93,14 @@ static void write_runs(void) {
   static char data[CHUNK];
   for (size_t completed = 0; completed < count;) {
     struct run run;
-    get(&run, sizeof run);
+    get(stdin, &run, sizeof run);
     struct file *file = run.file < count ? files + run.file : NULL;
     if (!file || run.bytes > CHUNK || run.offset > file->head.size || run.bytes > file->head.size - run.offset) {
       errno = EPROTO;
       fail("the sender");
     }
     if (run.are_zeros) memset(data, 0, run.bytes);
-    else get(data, run.bytes);
+    else get(stdin, data, run.bytes);
     int fd = __atomic_load_n(&file->fd, __ATOMIC_ACQUIRE);
     completed += !run.bytes;
     if (fd < 0) continue;
@@ -127,6 +116,7 @@ int take_files(void) {
   if ((errno = pthread_create(&answering, NULL, answer, NULL))) fail("no thread");
   write_runs();
   pthread_join(answering, NULL);
-  for (size_t i = 0; i < count; i++) put(&files[i].error, sizeof files[i].error);
-  return fflush(stdout) ? 1 : 0;
+  for (size_t i = 0; i < count; i++) put(stdout, &files[i].error, sizeof files[i].error);
+  flush(stdout);
+  return 0;
 }

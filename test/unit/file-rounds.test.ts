@@ -31,7 +31,7 @@ import type { FileTransfer } from "../../src/migration/source/transfer/files/sen
 import type { Peer } from "../../src/transport/peer.ts";
 import { compileTrees, shown, type Trees } from "./support/trees.ts";
 
-const scratch = mkdtempSync(join(tmpdir(), "godwit-rounds-"));
+const scratch = mkdtempSync(join(tmpdir(), "godwit-file-rounds-"));
 const [program, outside] = [join(scratch, "godwit-blocks"), join(scratch, "outside")];
 let trees: Trees;
 beforeAll(() => {
@@ -55,6 +55,10 @@ const page = (byte: string) => Buffer.alloc(4096, byte);
 /** What happens to a large file `x` of a folder of its own: before the first round, before the second one, and before the last one. */
 type LargeCase = Partial<Record<"before" | "between" | "after", () => void>>;
 
+const intoFolder = () => {
+  mkdirSync("one");
+  rename("x", "one/x");
+};
 const odd = "#* [a]?\\ \n'";
 const cases: Record<string, LargeCase> = {
   untouched: {},
@@ -141,18 +145,12 @@ const cases: Record<string, LargeCase> = {
     after: () => write(odd, mib, page("a")),
   },
   "lies in a folder that is renamed": {
-    before: () => {
-      mkdirSync("one");
-      rename("x", "one/x");
-    },
+    before: intoFolder,
     between: () => write("one/x", 9, page("a")),
     after: () => rename("one", "two"),
   },
   "lies in a folder that becomes a link to what is outside at the end": {
-    before: () => {
-      mkdirSync("one");
-      rename("x", "one/x");
-    },
+    before: intoFolder,
     between: () => write("one/x", 9, page("a")),
     after: () => {
       rename("one", "two");
@@ -160,10 +158,7 @@ const cases: Record<string, LargeCase> = {
     },
   },
   "lies in a folder that becomes a link to where it was renamed": {
-    before: () => {
-      mkdirSync("one");
-      rename("x", "one/x");
-    },
+    before: intoFolder,
     between: () => write("one/x", 9, page("a")),
     after: () => {
       rename("one", "two");
@@ -181,10 +176,7 @@ const cases: Record<string, LargeCase> = {
     },
   },
   "lies in a folder that becomes a link to what is outside": {
-    before: () => {
-      mkdirSync("one");
-      rename("x", "one/x");
-    },
+    before: intoFolder,
     between: () => {
       rename("one", "two");
       symlink(outside, "one");
@@ -204,7 +196,7 @@ const otherHost = (folder: string, blocks = program): Peer =>
   }) as Partial<Peer> as Peer;
 
 const transfer = (path: string, peer: Peer): FileTransfer => ({
-  ...{ migration: "m", peer, counter: { sent: 0, received: 0 }, program },
+  ...{ migration: "m", peer, counter: { sent: 0, received: 0 }, program, onlyContents: new Map() },
   trees: [{ kind: "volume", name: "v", destination: "/v", path }],
 });
 
@@ -244,7 +236,7 @@ test("after rounds and a last round every large file is the same, and nothing ou
   expect(shown(trees, outside)).toEqual(foreign);
   // It was written in place, by godwit-blocks.
   expect(stat(written).ino).toBe(ino);
-  expect(files.onlyContents).toEqual([expect.toSatisfy((it: Set<string>) => it.has("is written in the middle/x"))]);
+  expect(files.onlyContents.get(0)).toContain("is written in the middle/x");
 }, 120_000);
 
 /** Gives a godwit-blocks these paths, and connects it to `onConnection`. @returns those that it says are equal */

@@ -21,7 +21,13 @@ export async function prepare(move: Move): Promise<void> {
   );
   undo.defer(() => move.space.release());
   move.dockerRoot = await host.dockerRoot();
-  move.files = { migration: record.migration, peer, trees: checked.trees, counter: move.counter };
+  move.files = {
+    migration: record.migration,
+    peer,
+    trees: checked.trees,
+    counter: move.counter,
+    onlyContents: new Map(),
+  };
   if (checked.plan.sendsImage) await context.step("send image", {}, () => bringImage(move));
   const init = await dockerInitOf(move.running.pid);
   if (init) await sendInit(move, init);

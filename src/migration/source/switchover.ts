@@ -122,25 +122,24 @@ async function dumpAndSend(
   processes: ContainerProcess[],
 ): Promise<void> {
   const { context, checked, stop } = move;
-  const dumped = context.step(memory.step, frozen, () => memory.dump(stop, processes));
+  let dumpedAt = 0;
+  let sentAt = 0;
+  const dumped = context.step(memory.step, frozen, async () => {
+    await memory.dump(stop, processes);
+    dumpedAt = performance.now();
+  });
   const sent = context.step("send changed files", frozen, async () => {
     await files.send(await Promise.all(checked.trees.map((tree) => mappedFiles(processes, tree))));
+    sentAt = performance.now();
   });
   const announced = sent.then(() => announceFiles(move));
-  const since = (it: Promise<unknown>) =>
-    it.then(
-      () => performance.now() - move.frozenAt,
-      () => 0,
-    );
-  const lasted = Promise.all([since(sent), since(dumped)]);
   // A dump cannot be killed, but it ends when its connection does. Nobody may thaw the container before that.
   const abandon = () => void memory.close().catch(() => {});
   stop.addEventListener("abort", abandon);
   sent.catch(abandon);
   for (const ended of await Promise.allSettled([announced, dumped]))
     if (ended.status === "rejected") throw ended.reason;
-  const [sentMs, dumpedMs] = await lasted;
-  move.filesMs = Math.max(0, sentMs - dumpedMs);
+  move.filesMs = Math.max(0, sentAt - dumpedAt);
   if (move.filesMs >= muchMs)
     context.warn(`The last changes of files took ${Math.round(move.filesMs)} ms of the downtime.`);
 }

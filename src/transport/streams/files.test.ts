@@ -9,7 +9,7 @@ import { filesStream, receiveFiles } from "./files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "godwit-files-"));
 const from = join(folder, "from");
-const sizes = { empty: 0, one: 1, "large.img": 600_001, "piece.img": 256 * 1024 };
+const sizes = { empty: 0, one: 1, "large.img": 2_400_001, "piece.img": 2 ** 20 };
 const paths = Object.keys(sizes).map((name) => join(from, name));
 beforeAll(() => {
   mkdirSync(from);
@@ -34,7 +34,7 @@ it("has no file for an empty list", async () => {
   await receiveFiles(filesStream([]), fresh("none"));
 });
 
-it.each([0, 100, 264, 300_000, 600_000])("refuses a stream that ends after %d bytes", async (end) => {
+it.each([0, 100, 264, 1_200_000, 2_400_000])("refuses a stream that ends after %d bytes", async (end) => {
   const all = await buffer(filesStream(paths));
   const received = receiveFiles(Readable.from([all.subarray(0, end)]), fresh(`cut-${end}`));
   await expect(received).rejects.toThrow("did not arrive whole");

@@ -25,10 +25,10 @@ export async function openLastRound(files: FileTransfer, signal?: AbortSignal): 
   const hold = async (tree: FileTree, index: number) => {
     if (tree.file || isWithin(tree, trees)) return {};
     const blocks = files.withoutBlocks ? undefined : kept(holdBlocksOf(files, index, { signal }));
-    const [rsync] = await ended([kept(holdOne(files, index, signal)), blocks]);
+    const [rsync] = await allEnded([kept(holdOne(files, index, signal)), blocks]);
     return { rsync, blocks: await blocks };
   };
-  const held = await ended(trees.map(hold)).catch(async (error) => {
+  const held = await allEnded(trees.map(hold)).catch(async (error) => {
     await close();
     throw error;
   });
@@ -42,7 +42,7 @@ export async function openLastRound(files: FileTransfer, signal?: AbortSignal): 
     const all = () => sendOne(files, index, { signal });
     if (compare === "all") await all().catch(ifPartial(all));
     else {
-      const contents = [...(files.onlyContents?.[index] ?? []), ...equal];
+      const contents = [...(files.onlyContents.get(index) ?? []), ...equal];
       const attributes = (await plainFiles(tree.path, contents)).map((path) => `./${path}`);
       const paths = [...new Set([...(compare === "none" ? [] : compare), ...attributes])];
       if (paths.length > 0) await (rsync ? rsync.send(paths) : all()).catch(ifPartial(all));
@@ -62,7 +62,9 @@ export async function openLastRound(files: FileTransfer, signal?: AbortSignal): 
 }
 
 /** As Promise.all, but not before all have ended: what opens later would stay open. */
-async function ended<T extends readonly unknown[] | []>(all: T): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+async function allEnded<T extends readonly unknown[] | []>(
+  all: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
   await Promise.allSettled(all);
   return Promise.all(all);
 }

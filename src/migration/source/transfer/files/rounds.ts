@@ -1,7 +1,7 @@
 import { changedBytes, type Instant, instant } from "../../../../host/files/tree-changes.ts";
 import { type FileTree, hasLargeHoles, isPartlyCopied, plainFiles } from "../../../../host/files/trees.ts";
 import type { RateLimit } from "../../../../transport/streams/rate-limit.ts";
-import { changesOf, type FileTransfer, holdBlocksOf, isWithin, sendOne, type Way } from "./send-tree.ts";
+import { changesOf, type FileTransfer, holdBlocksOf, isWithin, type Limits, sendOne } from "./send-tree.ts";
 
 /** Rounds shorter than this save little: the same files change again. */
 const shortRoundMs = 1000;
@@ -18,16 +18,18 @@ export async function sendTrees(files: FileTransfer, signal?: AbortSignal, rate?
   const begun = instant();
   const { firstRound, lastRound } = files;
   files.firstRound ??= begun;
-  const way = { signal, rate };
+  const limits = { signal, rate };
   const send = async (tree: FileTree, index: number) => {
     const { antedated, large } = await changesOf({ firstRound, lastRound }, tree);
-    const without = [...(await sendLarge(files, index, large, way))];
-    await sendOne(files, index, { without, ...way });
+    const equal = await sendLarge(files, index, large, limits);
+    await sendOne(files, index, { without: [...equal], ...limits });
+    // rsync has looked at all others, also at those that an earlier round left out.
+    files.onlyContents.set(index, equal);
     const always = await plainFiles(
       tree.path,
-      antedated.filter((path) => !without.includes(path)),
+      antedated.filter((path) => !equal.has(path)),
     );
-    if (always.length > 0) await sendOne(files, index, { always, ...way });
+    if (always.length > 0) await sendOne(files, index, { always, ...limits });
     return true;
   };
   const sending = files.trees.map((tree, index) =>
@@ -39,17 +41,16 @@ export async function sendTrees(files: FileTransfer, signal?: AbortSignal, rate?
 }
 
 /** @returns the files that rsync must leave out: it would make one anew that has changed again meanwhile */
-async function sendLarge(files: FileTransfer, index: number, paths: string[], way: Way): Promise<Set<string>> {
+async function sendLarge(files: FileTransfer, index: number, paths: string[], limits: Limits): Promise<Set<string>> {
   if (paths.length === 0 || files.withoutBlocks) return new Set();
-  const blocks = await holdBlocksOf(files, index, way);
+  const blocks = await holdBlocksOf(files, index, limits);
   const failed = () => {
     // rsync takes all files from now on, and says what is wrong if it is the connection.
     files.withoutBlocks = true;
     return new Set<string>();
   };
   const equal = await blocks.send(paths).catch(failed).finally(blocks.close);
-  files.onlyContents ??= files.trees.map(() => new Set());
-  for (const path of equal) files.onlyContents[index]?.add(path);
+  files.onlyContents.set(index, new Set([...(files.onlyContents.get(index) ?? []), ...equal]));
   return equal;
 }
 

@@ -17,8 +17,8 @@ export interface FileTransfer {
   /** When the first round began, and when the last one did that got all files. */
   firstRound?: Instant | undefined;
   lastRound?: Instant | undefined;
-  /** By tree, files of which `sendBlocks` sent only contents and times: rsync must look at their owner, mode and attributes. */
-  onlyContents?: Set<string>[];
+  /** By tree, files of which godwit-blocks sent contents and times: rsync must still look at their owner, mode and attributes. */
+  onlyContents: Map<number, Set<string>>;
   /** Whether each tree has large holes; known from the first round on. */
   holes?: boolean[];
   /** Whether godwit-blocks has failed in a round. */
@@ -28,13 +28,13 @@ export interface FileTransfer {
 }
 
 /** How fast, and until when. */
-export interface Way {
+export interface Limits {
   rate?: RateLimit | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** Sends a tree, or what `Selection` says of it. @throws no-space; command-failed */
-export async function sendOne(files: FileTransfer, index: number, options: Selection & Way = {}): Promise<void> {
+export async function sendOne(files: FileTransfer, index: number, options: Selection & Limits = {}): Promise<void> {
   const { tree, tunnel } = await openTree(files, index, options);
   const sent = sendTree(tree, tunnel.port, { ...options, holes: files.holes?.[index] });
   await explainRsyncErrors(files.peer.name, tree, sent).finally(tunnel.close);
@@ -57,9 +57,9 @@ export async function holdOne(files: FileTransfer, index: number, signal?: Abort
 }
 
 /** Starts godwit-blocks for a tree before its paths are known. */
-export async function holdBlocksOf(files: FileTransfer, index: number, way: Way = {}): Promise<Held<HeldBlocks>> {
-  const { tree, tunnel } = await openTree(files, index, way, migrationProtocol.blocks);
-  const held = holdBlocks(tree.path, tunnel.port, way.signal, files.program);
+export async function holdBlocksOf(files: FileTransfer, index: number, limits: Limits = {}): Promise<Held<HeldBlocks>> {
+  const { tree, tunnel } = await openTree(files, index, limits, migrationProtocol.blocks);
+  const held = holdBlocks(tree.path, tunnel.port, limits.signal, files.program);
   return { send: held.send, ...closing(held, tunnel) };
 }
 
@@ -92,12 +92,12 @@ export function isWithin({ kind, path }: FileTree, trees: FileTree[]): boolean {
 async function openTree(
   { peer, migration, counter, trees }: FileTransfer,
   index: number,
-  way: Way,
+  limits: Limits,
   stream: PeerStream = migrationProtocol.tree,
 ): Promise<{ tree: FileTree; tunnel: TunnelPort }> {
   const tree = trees[index];
   if (!tree) throw new Error(`There is no tree ${index}.`);
-  return { tree, tunnel: await tunnelPort(peer, stream, { migration, index }, { counter, ...way }) };
+  return { tree, tunnel: await tunnelPort(peer, stream, { migration, index }, { counter, ...limits }) };
 }
 
 /** @throws no-space in words of the tree, where that is what rsync says */
