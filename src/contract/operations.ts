@@ -9,7 +9,7 @@ export const operationKinds = ["checkpoint", "restore", "rollback", "clone", "mi
  */
 export const progress = z.object({
   phase: z.string(),
-  /** Which round of the phase, from 1 on; in `sync` those of memory, and 0 while files alone are sent. */
+  /** Which round of the phase, from 1 on; in `sync` those of memory, and 0 in each round that sends files alone: its bytes begin at 0 again. */
   iteration: z.int(),
   bytesTotal: z.number(),
   bytesTransferred: z.number(),
