@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 const programs = {
   "lazy-pages": { folders: "lazy-pages", libraries: [] },
   blocks: { folders: "blocks", libraries: [] },
-  locks: { folders: "{locks,ptrace}", libraries: [] },
+  state: { folders: "{state,ptrace}", libraries: [] },
   memory: { folders: "{memory,memory/tracking,memory/wire,ptrace}", libraries: ["-lssl", "-lcrypto", "-lzstd"] },
 } as const;
 

@@ -7,6 +7,7 @@ import { containerName, fileTrees } from "../host/container/facts.ts";
 import { keepExpiredTimers } from "../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../host/criu/images/link-remaps.ts";
+import { prepareStateSaver } from "../host/criu/images/process-state.ts";
 import { noteLostLocks } from "../host/criu/images/record-locks.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Instant } from "../host/files/tree-changes.ts";
@@ -63,6 +64,8 @@ export async function capture(
   const beginDump = async () => undo.use(await ProcessDump.begin(capture, folder, !end));
   const dump = await bothOf(beginDump(), context.step("copy files", {}, saveTrees));
   await dump.beforeFreeze();
+  const state = prepareStateSaver(folder.images);
+  undo.defer(state.drop);
 
   context.phase("switchover", "Freezing the container, saving memory and files");
   recovery.save({ frozen: container.Id });
@@ -71,9 +74,13 @@ export async function capture(
     await context.step("freeze", { switchover: true }, () => freeze(running));
     const found = await containerProcesses(running.cgroup);
     const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
+    const beside = bothOf(
+      context.step("copy changed files", { switchover: true }, () => saveChanges(found)),
+      context.step("save other state", { switchover: true }, () => state.save(processes)),
+    );
     await bothOf(
       context.step("dump", { switchover: true }, () => dump.run(processes)),
-      context.step("copy changed files", { switchover: true }, () => saveChanges(found)),
+      beside,
     );
     await noteLostLocks(folder.images, processes);
     if (!end) await thaw(running);

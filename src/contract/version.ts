@@ -2,7 +2,7 @@
 export const version = "0.1.0";
 
 /** Version of the protocol between agents; raised by every change that an older agent would misread. */
-export const protocol = 7;
+export const protocol = 8;
 
 /** All routes of an agent begin with this. */
 export const apiPrefix = "/v1";

@@ -21,6 +21,7 @@ export const hookPath = `${installFolder}/godwit-runtime`;
 export const lazyPagesPath = `${installFolder}/godwit-lazy-pages`;
 export const blocksPath = `${installFolder}/godwit-blocks`;
 export const memoryPath = `${installFolder}/godwit-memory`;
+export const statePath = `${installFolder}/godwit-state`;
 /** Preloaded into CRIU: runtime/criu/objects.c. */
 export const criuLibraryPath = `${installFolder}/godwit-criu.so`;
 /** Tells neighbours where an address is. */

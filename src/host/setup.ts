@@ -19,8 +19,8 @@ export const installedFiles = [
   "runtime/godwit-announce",
   "dist/godwit-lazy-pages",
   "dist/godwit-blocks",
-  "dist/godwit-locks",
   "dist/godwit-memory",
+  "dist/godwit-state",
   "dist/godwit-criu.so",
 ];
 

@@ -14,12 +14,12 @@ import { lockOrders, noteLostLocks } from "../../src/host/criu/images/record-loc
 const here = fileURLToPath(new URL(".", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "godwit-locks-"));
 const locker = join(folder, "locker");
-const program = join(folder, "godwit-locks");
+const program = join(folder, "godwit-state");
 const children: ChildProcess[] = [];
 
 beforeAll(() => {
   execFileSync("cc", ["-o", locker, join(here, "support/locker.c")]);
-  execFileSync("cc", ["-std=gnu11", "-O1", "-o", program, ...globSync(join(here, "../../runtime/{locks,ptrace}/*.c"))]);
+  execFileSync("cc", ["-std=gnu11", "-O1", "-o", program, ...globSync(join(here, "../../runtime/{state,ptrace}/*.c"))]);
 });
 afterEach(async () => {
   await Promise.all(children.splice(0).map(end));
@@ -56,7 +56,7 @@ async function stop({ child, pid }: { child: ChildProcess; pid: number }): Promi
 function retake(pid: number, orders: string[]) {
   const file = join(folder, "orders");
   writeFileSync(file, orders.map((order) => `${order}\n`).join(""));
-  return spawnSync(program, [String(pid), file], { encoding: "utf8" });
+  return spawnSync(program, ["locks", String(pid), file], { encoding: "utf8" });
 }
 
 test("lost locks are taken again, and the process goes on", async () => {

@@ -5,6 +5,7 @@ import { GodwitError } from "../../contract/errors.ts";
 import { keepInit } from "../../host/container/docker-init.ts";
 import { volumeTrees } from "../../host/container/facts.ts";
 import { stoppedLayer } from "../../host/container/layers.ts";
+import { notPutBack } from "../../host/criu/images/process-state.ts";
 import type { FileTree } from "../../host/files/trees.ts";
 import type { Host } from "../../host/host.ts";
 import { imagesFolder } from "../../host/paths.ts";
@@ -104,6 +105,7 @@ export async function restoreFrom(
     await swapTrees(swaps.map(({ path }) => path));
     recovery.save({ released: true });
     const running = await context.step("restore processes", {}, () => restoreArmed(armed));
+    for (const what of running.unrestored) context.warn(notPutBack(what));
     await armed.pending.remove();
     // Whoever puts things back after a failure learns from the folder that memory is missing.
     return { ...running, drained: running.drained.then(() => releaseImageSpace(space)) };

@@ -138,6 +138,8 @@ export const batonAnswer = z.object({
    * below zero where they had them before. Null where nobody knows it, or not yet.
    */
   entryMs: z.number().nullable().default(null),
+  /** What of the container's state could not be put back, a phrase each. */
+  unrestored: z.array(z.string()).default([]),
   /** Why the destination refused or returned it. */
   error: errorReport.nullable(),
 });

@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -21,7 +21,14 @@ export const pendingFiles = {
     config: "criu.conf",
     restoreInCreate: "whole",
   },
-  ...{ silence: "silence", locks: "locks", unlocked: "unlocked", sysctl: "sysctl" },
+  ...{
+    silence: "silence",
+    locks: "locks",
+    state: "state",
+    unrestored: "unrestored",
+    failed: "failed",
+    sysctl: "sysctl",
+  },
   ...{ cgroup: "cgroup", killed: "killed", refused: "refused", consumed: "consumed" },
 } as const;
 const fifos = [pendingFiles.go, pendingFiles.notes, pendingFiles.event, pendingFiles.cont];
@@ -111,14 +118,28 @@ export class PendingRestore {
     );
   }
 
-  /** Lets the hook take record locks again after the restore. `orders` are for godwit-locks. CRIU must leave the processes stopped. */
+  /** Lets the hook take record locks again after the restore. `orders` are for godwit-state. CRIU must leave the processes stopped. */
   async retakeLocks(orders: string): Promise<void> {
     await writeFile(join(this.folder, pendingFiles.locks), orders);
   }
 
-  /** Why the hook could not take the locks; empty where nothing went wrong. */
-  async unlocked(): Promise<string> {
-    return (await readFile(join(this.folder, pendingFiles.unlocked), "utf8").catch(() => "")).trim();
+  /** Lets godwit-state put state back that CRIU leaves out (see process-state.ts). `saved` is the file that has it. */
+  async putBack(saved: string): Promise<void> {
+    await copyFile(saved, join(this.folder, pendingFiles.state));
+  }
+
+  /** What godwit-state could not put back, a phrase each. */
+  async unrestored(): Promise<string[]> {
+    return (await this.#read(pendingFiles.unrestored)).split("\n").filter(Boolean);
+  }
+
+  /** Why godwit-state failed; empty where it did not. */
+  async failed(): Promise<string> {
+    return (await this.#read(pendingFiles.failed)).trim();
+  }
+
+  async #read(name: string): Promise<string> {
+    return readFile(join(this.folder, name), "utf8").catch(ifGone(""));
   }
 
   /** Lets the waiting hook run `runc restore` with these arguments added. runc stops before it needs the container's root. */

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { GodwitError } from "../../contract/errors.ts";
 import { countedCgroup } from "../cgroup/ahead.ts";
 import { hasOuterConnections } from "../criu/images/inner-connections.ts";
+import { savedState } from "../criu/images/process-state.ts";
 import { lockOrders } from "../criu/images/record-locks.ts";
 import { restoreOptions } from "../criu/options.ts";
 import { explainCriuLog } from "../criu/reason.ts";
 import { lazyOrders, type StorePlace } from "../criu/restore/lazy-orders.ts";
 import { type LazyPages, markEager, pagesSocket } from "../criu/restore/lazy-pages.ts";
 import { type PreparedUnblock, prepareUnblock } from "../network/announce.ts";
+import { statePath } from "../paths.ts";
 import { containerProcesses } from "../proc/processes.ts";
 import { runcContainer } from "../runtime/runc.ts";
 import { type ArmedContainer, prepareRootfs } from "./arm.ts";
@@ -38,6 +40,8 @@ type Listens = (path: string) => void;
 
 /** A container that was restored and runs. */
 export interface RunningContainer {
+  /** What of its state could not be put back, a phrase each. */
+  unrestored: string[];
   /** Settles when every page is in the container and Docker has confirmed the start. @throws restore-failed; see LazyPages */
   drained: Promise<void>;
   /** Kills the container, because its memory will not come. Does nothing after a restore that was not lazy. */
@@ -71,7 +75,13 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     const locks = await lockOrders(images);
     if (locks) await armed.pending.retakeLocks(locks);
     const endConnections = !keepConnections && (await hasOuterConnections(images));
-    const options = [...restoreOptions(armed.cgroupPath, endConnections), ...(locks ? ["leave-stopped"] : [])];
+    const state = savedState(images);
+    if (state) await armed.pending.putBack(state);
+    const options = [
+      ...restoreOptions(armed.cgroupPath, endConnections),
+      ...(locks ? ["leave-stopped"] : []),
+      ...(state ? [`action-script ${statePath}`] : []),
+    ];
     await Promise.race([armed.pending.release(options), exited]);
     const pid = await step("make namespaces", () => Promise.race([armed.pending.namespaces, exited]));
     if (keepConnections && pid) unblock = prepareUnblock(pid);
@@ -86,6 +96,7 @@ export async function restoreArmed(armed: ArmedContainer, request: RestoreReques
     // The hook's `start` comes later in this case, and must find that the container was restored.
     if (armed.pending.restoreInCreate) await started;
     return {
+      unrestored: await armed.pending.unrestored(),
       drained: Promise.all([started, lazyPages?.drained]).then(() => {}),
       abandon: () => lazyPages?.stop(),
     };
@@ -126,10 +137,10 @@ async function exitOf(armed: ArmedContainer, work: string, watch: RestoreWatch):
   if (failure instanceof GodwitError && failure.code === "docker-unreachable") throw failure;
   if (armed.pending.killed)
     throw new GodwitError("restore-failed", `Docker could not start the restored container: ${refusal}`);
-  const unlocked = await armed.pending.unlocked();
-  if (unlocked)
-    throw new GodwitError("restore-failed", `The restored container could not go on: ${unlocked}.`, {
-      hint: "If another program on that host uses the same files, stop it.",
+  const failed = await armed.pending.failed();
+  if (failed)
+    throw new GodwitError("restore-failed", `The restored container could not go on: ${failed}.`, {
+      ...(failed.includes("lock") ? { hint: "If another program on that host uses the same files, stop it." } : {}),
     });
   if (watch.why() === "no progress")
     throw new GodwitError(

@@ -53,6 +53,8 @@ export class IncomingMigration {
   #armed: ArmedContainer | undefined;
   /** switchover: ends a copy whose memory will not come. */
   abandon: (() => void) | undefined;
+  /** switchover: what of the container's state could not be put back. */
+  unrestored: string[] = [];
   readonly #steps: Step[] = [];
   readonly #begun = performance.now();
   readonly #making = new Set<Promise<unknown>>();
@@ -143,7 +145,15 @@ export class IncomingMigration {
 
   answer(): BatonAnswer {
     const { status, isComplete: complete, error } = this.baton;
-    return { status, complete, steps: this.#steps, criu: this.#criu, entryMs: this.#entryMs, error };
+    return {
+      status,
+      complete,
+      steps: this.#steps,
+      criu: this.#criu,
+      entryMs: this.#entryMs,
+      unrestored: this.unrestored,
+      error,
+    };
   }
 
   /** Settles when nothing is left to do here: the container has arrived whole, or nothing of it is left. */

@@ -47,13 +47,14 @@ export const restoring = (m: IncomingMigration): Pick<DestinationWorld, "restore
 /** Restores the armed container from all that has arrived. Resolves when it runs and is verified. */
 async function restore(m: IncomingMigration, offer: BatonOffer): Promise<RestoredContainer> {
   const step = <T>(name: string, work: () => Promise<T>) => m.step(name, true, work);
-  const { drained, abandon } = await step("restore", async () => {
+  const { drained, abandon, unrestored } = await step("restore", async () => {
     await writeImages(m, offer.images);
     await replayLogTail(m.armed, offer.logTail);
     const memory = await step("write images of memory", () => m.memory.restoreFrom(m.space));
     return restoreArmed(m.armed, { ...memory, step }).finally(() => m.memory.restored());
   });
   m.abandon = abandon;
+  m.unrestored = unrestored;
   return { drained: m.step("drain", false, () => drained).then(() => void restoreHugePages(m)) };
 }
 

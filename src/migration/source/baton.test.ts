@@ -5,7 +5,7 @@ import { SourceBaton } from "./baton.ts";
 import type { OutgoingRecord } from "./record.ts";
 
 const answer = (status: BatonStatus, complete = false): BatonAnswer => ({
-  ...{ status, complete, steps: [], criu: null, entryMs: null, error: null },
+  ...{ status, complete, steps: [], criu: null, entryMs: null, unrestored: [], error: null },
 });
 const refuses = () => vi.fn(async (): Promise<never> => Promise.reject(new Error("Docker does not answer")));
 

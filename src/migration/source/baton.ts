@@ -35,6 +35,8 @@ export class SourceBaton {
   originalEnded = false;
   /** What the destination measured. */
   steps: Step[] = [];
+  /** What of the container's state could not be put back there. */
+  unrestored: string[] = [];
   criu: CriuRestoreStats | null = null;
   /** See BatonAnswer. */
   entryMs: number | null = null;
@@ -126,6 +128,7 @@ export class SourceBaton {
   async #onAnswer(answer: BatonAnswer): Promise<void> {
     this.#answeredAt = this.#options.clock.now();
     this.steps = answer.steps;
+    this.unrestored = answer.unrestored;
     this.criu = answer.criu;
     this.entryMs = answer.entryMs;
     if (answer.status === "running" && !this.runsThere) {

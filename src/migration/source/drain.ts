@@ -1,4 +1,5 @@
 import { total } from "../../checks/image-room.ts";
+import { notPutBack } from "../../host/criu/images/process-state.ts";
 import type { Move } from "./move.ts";
 
 /** A link that is cut for a minute must not end a drain. */
@@ -21,6 +22,7 @@ export async function drain(move: Move): Promise<void> {
     );
   } finally {
     for (const step of migration.baton.steps) context.record(step);
+    for (const what of migration.baton.unrestored) context.warn(notPutBack(what));
   }
   if (record.state.at === "passed") {
     migration.deps.askOn(migration);

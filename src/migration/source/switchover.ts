@@ -7,6 +7,7 @@ import { readLogTail } from "../../host/container/logs/logs.ts";
 import { keepExpiredTimers } from "../../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../../host/criu/images/link-remaps.ts";
+import { prepareStateSaver, type StateSaver } from "../../host/criu/images/process-state.ts";
 import { noteLostLocks } from "../../host/criu/images/record-locks.ts";
 import { mappedFiles } from "../../host/files/trees.ts";
 import { prepareBlock } from "../../host/network/traffic-block.ts";
@@ -42,6 +43,8 @@ export async function switchover(move: Move): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const traffic = await prepareBlock(running.pid);
   undo.defer(traffic.drop);
+  const state = prepareStateSaver(space.images);
+  undo.defer(state.drop);
   const open = () => openTransfers(move, undo);
   // Whatever can be opened before the freeze is opened before it.
   const early = move.hasTerminal ? undefined : await open();
@@ -68,7 +71,7 @@ export async function switchover(move: Move): Promise<void> {
   const { memory, files } = early ?? (await open());
   const images = beginImages(move);
   undo.defer(images.drop);
-  await dumpAndSend(move, memory, files, processes);
+  await dumpAndSend(move, { memory, files, state }, processes);
   await refuseLostNames(space.images, move.container);
   await keepExpiredTimers(space.images);
   await prepareConnections(space.images, { endOuter: !record.keepConnections });
@@ -114,11 +117,10 @@ async function openTransfers(move: Move, undo: AsyncDisposableStack): Promise<Tr
   return { memory: memory.value, files: files.value };
 }
 
-/** The dump, and beside it the last round of files. Returns, or throws, when neither works on the container any more. */
+/** The dump, and beside it the last round of files and what CRIU leaves out. Returns, or throws, when neither works on the container any more. */
 async function dumpAndSend(
   move: Move,
-  memory: MemoryTransfer,
-  files: LastRound,
+  { memory, files, state }: Transfers & { state: StateSaver },
   processes: ContainerProcess[],
 ): Promise<void> {
   const { context, checked, stop } = move;
@@ -132,12 +134,13 @@ async function dumpAndSend(
     await files.send(await Promise.all(checked.trees.map((tree) => mappedFiles(processes, tree))));
     sentAt = performance.now();
   });
+  const saved = context.step("save other state", frozen, () => state.save(processes));
   const announced = sent.then(() => announceFiles(move));
   // A dump cannot be killed, but it ends when its connection does. Nobody may thaw the container before that.
   const abandon = () => void memory.close().catch(() => {});
   stop.addEventListener("abort", abandon);
-  sent.catch(abandon);
-  for (const ended of await Promise.allSettled([announced, dumped]))
+  for (const beside of [sent, saved]) beside.catch(abandon);
+  for (const ended of await Promise.allSettled([announced, saved, dumped]))
     if (ended.status === "rejected") throw ended.reason;
   move.filesMs = Math.max(0, sentAt - dumpedAt);
   if (move.filesMs >= muchMs)

@@ -6,7 +6,7 @@ import { core_entrySchema } from "../proto/generated/core_pb.ts";
 import { file_lock_entrySchema } from "../proto/generated/file-lock_pb.ts";
 import { readImage } from "./images.ts";
 
-/** File among the images with orders for the runtime hook after the restore. runtime/locks/main.c describes its lines. */
+/** File among the images with orders for the runtime hook after the restore. runtime/state/locks.c describes its lines. */
 const ordersFile = "locks.godwit";
 /** CRIU's number for the locks of fcntl(2). */
 const recordLock = 1;
@@ -49,7 +49,7 @@ export async function noteLostLocks(images: string, processes: ContainerProcess[
   await writeFile(join(images, ordersFile), orders.map((order) => `${order}\n`).join(""), { mode: 0o600 });
 }
 
-/** The orders among the images, for godwit-locks; undefined where there are none. With orders, CRIU must leave the processes stopped. */
+/** The orders among the images, for godwit-state; undefined where there are none. With orders, CRIU must leave the processes stopped. */
 export async function lockOrders(images: string): Promise<string | undefined> {
   return readFile(join(images, ordersFile), "utf8").catch(ifGone(undefined));
 }

@@ -1,0 +1,91 @@
+// State of a container's processes that CRIU leaves out, as lines of text. Ids are those within the container, numbers are decimal if not
+// said otherwise, and bytes are hexadecimal.
+//   affinity TID MASK            the CPUs of a thread that may not use all of them, lowest byte first
+//   slack TID NS                 timer slack
+//   ioprio TID VALUE             as ioprio_set(2) takes it
+//   coredump PID FILTER          hexadecimal, as in /proc/PID/coredump_filter
+//   socket PID FD DOMAIN TYPE PROTOCOL   a socket. The lines up to the next one belong to it
+//   option LEVEL NUMBER VALUE    an option that is not as in a new socket; of an option that names a network interface, that name
+//   member LEVEL INTERFACE MODE GROUP [SOURCE...]   a multicast group: the name of an interface, the mode of MCAST_MSFILTER, addresses
+//   datagram FROM PORT TO DATA   an unread datagram: addresses, the port that it came from, its contents
+#pragma once
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// One process of the container: its id there, and on the host.
+struct process {
+  pid_t inside, outside;
+};
+
+// What a socket is, and a descriptor of it.
+struct socket {
+  pid_t process;
+  int number, fd;
+  int domain, type, protocol;
+};
+
+union address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+  struct sockaddr_storage storage;
+};
+
+// tasks.c
+void tasks_save(const struct process *process, FILE *to);
+// @returns whether the line was one of this kind
+int tasks_restore(const char *line);
+
+// sockets.c
+void sockets_save(const struct process *process, FILE *to);
+int sockets_restore(const char *line);
+// After the last line: options that are as in a new socket.
+void sockets_restored(void);
+
+// options.c
+void options_save(const struct socket *socket, FILE *to);
+void options_begin(const struct socket *socket);
+int options_take(const struct socket *socket, const char *line);
+void options_end(const struct socket *socket);
+
+// members.c
+void members_save(const struct socket *socket, FILE *to);
+int members_restore(const struct socket *socket, const char *line);
+
+// datagrams.c
+void datagrams_save(const struct socket *socket, FILE *to);
+int datagrams_restore(const struct socket *socket, const char *line);
+
+// hex.c
+void hex_write(FILE *to, const void *bytes, size_t count);
+// @returns the number of bytes, at most `most`; -1 where it is not hexadecimal, or longer. Ends at the first space or the end of the line.
+ssize_t hex_read(const char *text, void *bytes, size_t most);
+
+// processes.c
+// All processes in the pid namespace of `first`.
+int processes_find(pid_t first);
+// Host's id of a process or thread of the container; 0 where it is not there.
+pid_t processes_outside(pid_t inside);
+pid_t processes_outside_thread(pid_t inside);
+// The id of a process or thread within the container; 0 where it is gone. `path` is its folder in /proc.
+pid_t processes_inside(const char *path);
+
+// address.c
+// @param text room for INET6_ADDRSTRLEN characters
+const char *address_text(const union address *address, char *text);
+// @returns whether it is an address of one of the families, of which it gets the port 0
+int address_read(const char *text, union address *to);
+socklen_t address_length(const union address *address);
+// An IPv4 address that stands in an IPv6 one as such.
+union address address_plain(const union address *address);
+
+// locks.c
+// Takes record locks again, and lets the processes go on: `orders` is a file that locks.c describes. @returns whether it could
+int locks_retake(pid_t first, const char *orders);
+
+// main.c
+// Says what could not be put back, as printf. The restore goes on.
+void lost(const char *format, ...) __attribute__((format(printf, 1, 2)));
