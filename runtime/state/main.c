@@ -1,6 +1,8 @@
 // godwit-state: what CRIU leaves out of the state of processes.
 //   godwit-state save FILE    reads "INSIDE OUTSIDE" from its standard input, a line for each process: its id within the container, and on
 //                             the host. Writes FILE (state.h describes it). The processes are frozen, and stay as they are.
+//   godwit-state look         reads the same lines, and writes what is in flight to its standard output: a line "watched N", how many
+//                             descriptors can have such, and the lines that state.h describes. The processes need not be frozen.
 //   godwit-state locks PID ORDERS   takes record locks again that a restore has lost, in the processes that had them. Then it lets the
 //                             container go on, whose processes SIGSTOP has stopped. PID is the container's first process. After an error all
 //                             processes stay stopped. ORDERS is a file that locks.c describes.
@@ -49,10 +51,19 @@ static int save(const char *path) {
   if (!to) return failed(path);
   for (int entered = 0; scanf("%d %d", &process.inside, &process.outside) == 2; entered = 1) {
     if (!entered && !enter_network_of(process.outside)) return failed("the network of the container");
+    if (!entered) segments_save(process.outside, to);
     tasks_save(&process, to);
     sockets_save(&process, to);
   }
   return ferror(to) || fclose(to) ? failed(path) : 0;
+}
+
+static int look(void) {
+  struct process process;
+  size_t watched = 0;
+  while (scanf("%d %d", &process.inside, &process.outside) == 2) watched += look_at(&process, stdout);
+  printf("watched %zu\n", watched);
+  return fflush(stdout) ? failed("the standard output") : 0;
 }
 
 static int restore(const char *pending, pid_t first) {
@@ -68,13 +79,14 @@ static int restore(const char *pending, pid_t first) {
   if (!losses || !state) return failed(path);
   if (!processes_find(first) || !enter_network_of(first)) return failed("the restored processes");
   while (getline(&line, &size, state) > 0)
-    if (!tasks_restore(line) && !sockets_restore(line)) lost("a line that this host does not know: %.40s", line);
+    if (!segments_restore(first, line) && !tasks_restore(line) && !sockets_restore(line)) lost("a line that this host does not know: %.40s", line);
   sockets_restored();
   return ferror(state) || fclose(losses) ? failed(path) : 0;
 }
 
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "save") == 0) return save(argv[2]);
+  if (argc == 2 && strcmp(argv[1], "look") == 0) return look();
   if (argc == 4 && strcmp(argv[1], "locks") == 0) return !locks_retake(atoi(argv[2]), argv[3]);
   const char *action = getenv("CRTOOLS_SCRIPT_ACTION"), *pending = getenv("GODWIT_PENDING"), *first = getenv("CRTOOLS_INIT_PID");
   if (!action || strcmp(action, "post-restore") != 0) return 0;

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/** Inodes of the sockets that were saved: several descriptors may be of one. */
+/** Inodes of the sockets that were met: several descriptors may be of one. */
 static void *seen;
 
 static int compare(const void *one, const void *other) {
@@ -18,8 +18,7 @@ static int compare(const void *one, const void *other) {
   return a < b ? -1 : a > b;
 }
 
-/** @returns whether it was new */
-static int remember(unsigned long inode) {
+int sockets_remember(unsigned long inode) {
   unsigned long *copy = malloc(sizeof *copy);
   if (!copy) return 1;
   *copy = inode;
@@ -45,7 +44,7 @@ void sockets_save(const struct process *process, FILE *to) {
     ssize_t length = readlinkat(dirfd(files), entry->d_name, target, sizeof target - 1);
     if (length <= 0) continue;
     target[length] = 0;
-    if (sscanf(target, "socket:[%lu]", &inode) != 1 || !remember(inode)) continue;
+    if (sscanf(target, "socket:[%lu]", &inode) != 1 || !sockets_remember(inode)) continue;
     struct socket socket = {.process = process->inside, .number = atoi(entry->d_name)};
     socket.fd = (int)syscall(SYS_pidfd_getfd, pidfd, socket.number, 0);
     if (socket.fd < 0) continue;

@@ -7,6 +7,7 @@
 //   socket PID FD DOMAIN TYPE PROTOCOL   a socket. The lines up to the next one belong to it
 //   option LEVEL NUMBER VALUE    an option that is not as in a new socket; of an option that names a network interface, that name
 //   member LEVEL INTERFACE MODE GROUP [SOURCE...]   a multicast group: the name of an interface, the mode of MCAST_MSFILTER, addresses
+//   removed ID                   a segment of System V shared memory that goes with its last user
 //   datagram FROM PORT TO DATA   an unread datagram: addresses, the port that it came from, its contents
 #pragma once
 #include <netinet/in.h>
@@ -40,6 +41,8 @@ void tasks_save(const struct process *process, FILE *to);
 int tasks_restore(const char *line);
 
 // sockets.c
+// @returns whether a socket with this inode is met for the first time
+int sockets_remember(unsigned long inode);
 void sockets_save(const struct process *process, FILE *to);
 int sockets_restore(const char *line);
 // After the last line: options that are as in a new socket.
@@ -81,6 +84,15 @@ int address_read(const char *text, union address *to);
 socklen_t address_length(const union address *address);
 // An IPv4 address that stands in an IPv6 one as such.
 union address address_plain(const union address *address);
+
+// segments.c. Both make this process enter the ipc namespace of `first`.
+void segments_save(pid_t first, FILE *to);
+int segments_restore(pid_t first, const char *line);
+
+// look.c
+// Writes what of a process is in flight: "events PID FD BYTES", unread events of inotify; "waiting PID FD DOMAIN", connections that nobody
+// has accepted. @returns how many descriptors it has that can have such
+size_t look_at(const struct process *process, FILE *to);
 
 // locks.c
 // Takes record locks again, and lets the processes go on: `orders` is a file that locks.c describes. @returns whether it could

@@ -1,4 +1,5 @@
 import { copyFile, mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CheckpointRecord } from "../contract/checkpoint.ts";
 import { freeze, thaw } from "../host/cgroup/freezer.ts";
 import { dockerInitOf } from "../host/container/docker-init.ts";
@@ -16,6 +17,8 @@ import { mappedFiles, treeBytes } from "../host/files/trees.ts";
 import type { Host } from "../host/host.ts";
 import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
+import { Looker } from "../host/quiet/look.ts";
+import { freezeInQuiet, handleInFlight, type QuietWorld, quietBudgetMs } from "../host/quiet/quiet.ts";
 import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { ProcessDump } from "./memory/process-dump.ts";
@@ -69,10 +72,24 @@ export async function capture(
 
   context.phase("switchover", "Freezing the container, saving memory and files");
   recovery.save({ frozen: container.Id });
-  const frozenAt = performance.now();
+  let frozenAt = 0;
+  const looker = new Looker();
+  undo.defer(() => looker.drop());
+  const world: QuietWorld<ContainerProcess[]> = {
+    running: () => containerProcesses(running.cgroup),
+    async freeze() {
+      frozenAt = performance.now();
+      await context.step("freeze", { switchover: true }, () => freeze(running));
+      return containerProcesses(running.cgroup);
+    },
+    thaw: () => thaw(running),
+    look: (processes) => looker.look(processes),
+    now: () => performance.now(),
+    sleep: (ms) => sleep(ms, undefined, { signal: context.signal }),
+  };
   try {
-    await context.step("freeze", { switchover: true }, () => freeze(running));
-    const found = await containerProcesses(running.cgroup);
+    const { processes: found, inFlight } = await freezeInQuiet(world, quietBudgetMs);
+    handleInFlight(inFlight, "lose", context);
     const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
     const beside = bothOf(
       context.step("copy changed files", { switchover: true }, () => saveChanges(found)),

@@ -26,6 +26,12 @@ export const errorCatalogue = {
     means: "The checkpoint is of another container that had the same name. --foreign accepts it.",
   },
   busy: { exit: 4, status: 409, means: "Another operation works on the same container. The message names it." },
+  "in-flight": {
+    exit: 4,
+    status: 409,
+    means:
+      "Something that a move would lose did not get handled in time, and --in-flight refuse was given. The container keeps running.",
+  },
   "wrong-phase": {
     exit: 4,
     status: 409,

@@ -35,6 +35,10 @@ export const compression = z.union([
 ]);
 export type Compression = z.infer<typeof compression>;
 
+/** What becomes of unread events and of connections that are not accepted, if the program does not handle them in time. */
+export const inFlightActions = ["lose", "refuse"] as const;
+export type InFlightAction = (typeof inFlightActions)[number];
+
 /** What a user asks for with `godwit migrate`. Strict: a migration must not leave out a wish that it does not know. */
 export const migrateRequest = z.strictObject({
   destination: givenName("host"),
@@ -52,6 +56,7 @@ export const migrateRequest = z.strictObject({
   verify: z.boolean().default(false),
   /** Of memory that goes in rounds: a level of zstd, or the one that takes the least time, which may be none. */
   compress: compression.default("auto"),
+  inFlight: z.enum(inFlightActions).default("lose"),
   ...attachmentOptions.shape,
 });
 export type MigrateRequest = z.infer<typeof migrateRequest>;

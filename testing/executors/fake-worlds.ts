@@ -108,5 +108,13 @@ export function fakeDestinationWorld(machines: Machines, peers: Pick<Peers, "des
 }
 
 const answerOf = (baton: DestinationBaton): BatonAnswer => ({
-  ...{ status: baton.status, complete: baton.isComplete, steps: [], criu: null, entryMs: null, unrestored: [], error: null },
+  ...{
+    status: baton.status,
+    complete: baton.isComplete,
+    steps: [],
+    criu: null,
+    entryMs: null,
+    unrestored: [],
+    error: null,
+  },
 });

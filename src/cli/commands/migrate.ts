@@ -2,6 +2,8 @@ import { Option } from "commander";
 import type { AttachmentOptions } from "../../contract/attachments.ts";
 import {
   type Compression,
+  type InFlightAction,
+  inFlightActions,
   type Mode,
   modeNames,
   type NoConvergence,
@@ -19,6 +21,7 @@ interface Options extends LimitOptions, AttachmentOptions {
   verify: boolean;
   compress?: Compression;
   onNoConvergence?: NoConvergence;
+  inFlight: InFlightAction;
 }
 
 export const migrate: Registration = (program, action) => {
@@ -50,6 +53,14 @@ export const migrate: Registration = (program, action) => {
         "what pre-copy does when more rounds do not shorten the downtime (default: postcopy)",
       ).choices(noConvergenceActions),
     )
+    .addOption(
+      new Option(
+        "--in-flight <action>",
+        "what becomes of unread inotify events and of connections that are not accepted, if the program does not handle them within 2 s",
+      )
+        .choices(inFlightActions)
+        .default("lose"),
+    )
     .addHelpText(
       "after",
       examples(
@@ -64,7 +75,7 @@ export const migrate: Registration = (program, action) => {
   command.action(
     action(async ({ connect, follow }, ref: string, destination: string, options: Options) => {
       const { client, container } = await (await connect()).target(ref);
-      const { dryRun, mode, keepSource, verify, compress, onNoConvergence } = options;
+      const { dryRun, mode, keepSource, verify, compress, onNoConvergence, inFlight } = options;
       const body = {
         destination,
         mode,
@@ -72,6 +83,7 @@ export const migrate: Registration = (program, action) => {
         verify,
         compress,
         onNoConvergence,
+        inFlight,
         ...settingsOf(options),
         ...chosen(options),
       };

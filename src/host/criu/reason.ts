@@ -74,6 +74,11 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     /Can't lookup mount=\S+ for fd=\S+ path=(\S+)/,
     ([, path]) => `the file ${path} is open on a mount that the container does not see.`,
   ],
+  [
+    /in-flight (?:socket|connection on)/i,
+    () =>
+      "a client of a unix socket has sent something or has closed already, and the program has not accepted that connection yet; when it has, this goes.",
+  ],
   [/fsnotify|inotify/i, () => "an inotify watch looks at a file that CRIU cannot find by its handle."],
   [/Can't get 1:16 opt/, () => "this CRIU is too old for the kernel: it cannot read TCP sockets (4.2 can)."],
   [

@@ -79,7 +79,15 @@ export class IncomingMigrations {
     );
     const at = new Date().toISOString();
     if (state?.at === "refused") this.#deps.journal.putRecord(refusedKind, migration, { source, at });
-    return { status: statusOf(state), complete: false, steps: [], criu: null, entryMs: null, unrestored: [], error: null };
+    return {
+      status: statusOf(state),
+      complete: false,
+      steps: [],
+      criu: null,
+      entryMs: null,
+      unrestored: [],
+      error: null,
+    };
   }
 
   /** Of one that was never reserved here: it may have been taken back before it came. */

@@ -1,8 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { migrationProtocol } from "../../contract/peer/protocol.ts";
-import { freeze } from "../../host/cgroup/freezer.ts";
-import { endExecSessions } from "../../host/container/exec-sessions.ts";
 import { readLogTail } from "../../host/container/logs/logs.ts";
 import { keepExpiredTimers } from "../../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../../host/criu/images/inner-connections.ts";
@@ -10,10 +8,10 @@ import { refuseLostNames } from "../../host/criu/images/link-remaps.ts";
 import { prepareStateSaver, type StateSaver } from "../../host/criu/images/process-state.ts";
 import { noteLostLocks } from "../../host/criu/images/record-locks.ts";
 import { mappedFiles } from "../../host/files/trees.ts";
-import { prepareBlock } from "../../host/network/traffic-block.ts";
-import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
+import type { ContainerProcess } from "../../host/proc/processes.ts";
 import { callPeer } from "../../transport/peer-calls.ts";
 import { armFor } from "./arm.ts";
+import { prepareFreeze } from "./freeze.ts";
 import type { Move } from "./move.ts";
 import { type LastRound, openLastRound } from "./transfer/files/last-round.ts";
 import { sendMuchChanged } from "./transfer/files/rounds.ts";
@@ -39,10 +37,9 @@ const frozen = { switchover: true };
  */
 export async function switchover(move: Move): Promise<void> {
   move.enter("switchover", "Getting everything ready for the freeze");
-  const { context, record, running, space } = move;
+  const { context, record, space } = move;
   await using undo = new AsyncDisposableStack();
-  const traffic = await prepareBlock(running.pid);
-  undo.defer(traffic.drop);
+  const freeze = await prepareFreeze(move, undo);
   const state = prepareStateSaver(space.images);
   undo.defer(state.drop);
   const open = () => openTransfers(move, undo);
@@ -54,19 +51,7 @@ export async function switchover(move: Move): Promise<void> {
   move.heartbeat.hurry();
   record.mayBeFrozen = true;
   move.migration.save();
-  move.frozenAt = performance.now();
-  const [frozenProcesses, blocked] = await Promise.allSettled([
-    context.step("freeze", frozen, async () => {
-      await freeze(running);
-      return endExecSessions(await containerProcesses(running.cgroup), running.pid);
-    }),
-    // A packet that is dropped a moment before the freeze is sent again, to where the container runs next.
-    context.step("block traffic", frozen, traffic.block),
-  ]);
-  // Not before both have ended: a freeze that is still under way would outlive the thaw.
-  if (frozenProcesses.status === "rejected") throw frozenProcesses.reason;
-  if (blocked.status === "rejected") throw blocked.reason;
-  const processes = frozenProcesses.value;
+  const processes = await freeze();
   if (move.hasTerminal) await context.step("arm", frozen, () => armFor(move, record.mode));
   const { memory, files } = early ?? (await open());
   const images = beginImages(move);

@@ -41,9 +41,7 @@ static void tell_epoll(void) {
 
 static int inotify, quiet_inotify;
 
-static void touch(const char *name) {
-  close(open(path_in_folder(name), O_CREAT | O_WRONLY | O_TRUNC, 0600));
-}
+static void touch(const char *name) { close(open(path_in_folder(name), O_CREAT | O_WRONLY | O_TRUNC, 0600)); }
 
 static void give_inotify(void) {
   touch("watched");
@@ -113,7 +111,8 @@ static void tell_signalfd(void) {
   tell("signalfd.pending", "%s", line_after("/proc/self/status", "ShdPnd:"));
   if (!draining) return;
   ssize_t got = read(signals, info, sizeof info);
-  tell("signalfd.content", "%zd: %d %d, code %d", got < 0 ? got : got / (ssize_t)sizeof *info, info[0].ssi_int, info[1].ssi_int, info[0].ssi_code);
+  tell("signalfd.content", "%zd: %d %d, code %d", got < 0 ? got : got / (ssize_t)sizeof *info, info[0].ssi_int, info[1].ssi_int,
+       info[0].ssi_code);
 }
 
 static int pidfd, dead_pidfd;

@@ -26,6 +26,8 @@ static void tell_vsock(void) {
 static void give_listener(const char *name, int *fd, int protocol, int port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   *fd = hold(name, socket(AF_INET, SOCK_STREAM, protocol));
+  given(text("%s.protocol", name), *fd);
+  given(text("%s.remote", name), *fd);
   given(text("%s.local", name), *fd < 0 ? -1 : bind(*fd, (struct sockaddr *)&address, sizeof address));
   if (*fd >= 0) listen(*fd, 3);
 }
@@ -80,7 +82,8 @@ static void give_program(void) {
   } attributes = {.type = 1, .count = 2, .code = (uintptr_t)code, .license = (uintptr_t)"GPL"};
   int program = (int)syscall(SYS_bpf, 5, &attributes, sizeof attributes);
   filtered = hold("bpf-filter.socket", socket(AF_INET, SOCK_DGRAM, 0));
-  if (given("bpf-filter.SO_ATTACH_BPF", program)) given("bpf-filter.SO_ATTACH_BPF", setsockopt(filtered, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof program));
+  if (given("bpf-filter.SO_ATTACH_BPF", program))
+    given("bpf-filter.SO_ATTACH_BPF", setsockopt(filtered, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof program));
   close(program);
 }
 
@@ -91,11 +94,11 @@ static void tell_program(void) {
 }
 
 const struct area foreign_areas[] = {
-    {"refused-vsock", give_vsock, tell_vsock, true, true, "vsock(7)"},
-    {"refused-mptcp", give_mptcp, tell_mptcp, true, true, "multipath TCP"},
-    {"refused-sctp", give_sctp, tell_sctp, true, true, "sctp(7)"},
-    {"refused-alg", give_algorithm, tell_algorithm, true, true, "AF_ALG"},
-    {"refused-tls", give_tls, tell_tls, true, true, "kernel TLS"},
-    {"bpf-filter", give_program, tell_program, true, true, "SO_ATTACH_BPF"},
+    {"refused-vsock", give_vsock, tell_vsock, true, true, "vsock(7); refused in the dump"},
+    {"refused-mptcp", give_mptcp, tell_mptcp, true, true, "multipath TCP; refused in the dump"},
+    {"refused-sctp", give_sctp, tell_sctp, true, true, "sctp(7); not tried"},
+    {"refused-alg", give_algorithm, tell_algorithm, true, true, "AF_ALG; not tried"},
+    {"refused-tls", give_tls, tell_tls, true, true, "kernel TLS; not tried"},
+    {"bpf-filter", give_program, tell_program, true, true, "SO_ATTACH_BPF; refused in the dump"},
     {0},
 };

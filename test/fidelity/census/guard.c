@@ -86,9 +86,9 @@ static void tell_huge(void) { tell("hugetlb.mapping", "%s", mapping_at(huge)); }
 const struct area guard_areas[] = {
     {"guard", give_guard, tell_guard, true, false, "MADV_GUARD_INSTALL"},
     {"growsdown", give_grow, tell_grow, true, false, "MAP_GROWSDOWN"},
-    {"droppable", give_drop, tell_drop, true, true, "MAP_DROPPABLE"},
-    {"mseal", give_seal, tell_seal, true, true, "mseal(2)"},
-    {"pkey", give_key, tell_key, true, true, "protection keys"},
-    {"hugetlb", give_huge, tell_huge, true, true, "huge pages"},
+    {"droppable", give_drop, tell_drop, true, false, "MAP_DROPPABLE"},
+    {"mseal", give_seal, tell_seal, true, false, "mseal(2)"},
+    {"pkey", give_key, tell_key, true, true, "protection keys; not tried"},
+    {"hugetlb", give_huge, tell_huge, true, true, "huge pages; not tried"},
     {0},
 };

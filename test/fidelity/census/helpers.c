@@ -73,7 +73,7 @@ pid_t start_helper(const struct area *area) {
     serve(helper, area);
     _exit(0);
   }
-  if (!answered(helper, 0, 10)) fprintf(stderr, "%s: not ready after 10 s\n", area->name);
+  if (!answered(helper, 0, 20)) fprintf(stderr, "%s: not ready after 20 s\n", area->name);
   return pid;
 }
 
@@ -89,7 +89,7 @@ size_t take_answers(char *room, size_t size) {
   size_t used = 0;
   for (int i = 0; i < helper_count; i++) {
     struct helper *helper = &helpers[i];
-    bool there = answered(helper, asks, 10);
+    bool there = answered(helper, asks, 20);
     if (used + helper->used + 100 > size) break;
     used += (size_t)sprintf(room + used, "helper.%s", helper->area) + 1;
     used += (size_t)sprintf(room + used, there ? "answered" : "silent") + 1;

@@ -136,9 +136,9 @@ const struct area identity_areas[] = {
     {"credentials", give_credentials, tell_credentials, true, false, "uids, gids, groups"},
     {"capabilities", give_capabilities, tell_capabilities, true, false, "each set of capabilities(7)"},
     {"personality", give_personality, tell_personality, true, false, "personality(2)"},
-    {"keyring", give_keyring, tell_keyring, true, true, "keyrings(7)"},
+    {"keyring", give_keyring, tell_keyring, true, false, "keyrings(7)"},
     {"seccomp", give_seccomp, tell_seccomp, true, false, "filters of seccomp(2)"},
     {"seccomp-flags", give_flags, tell_flags, true, false, "flags of a filter"},
-    {"landlock", give_landlock, tell_landlock, true, true, "a domain of Landlock"},
+    {"landlock", give_landlock, tell_landlock, true, false, "a domain of Landlock"},
     {0},
 };

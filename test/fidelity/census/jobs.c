@@ -68,8 +68,11 @@ static const char *kin(pid_t pid) {
 static void tell_kin(const char *name, pid_t pid) {
   char parent[16];
   snprintf(parent, sizeof parent, "%s", stat_field(pid, 4));
-  tell(name, "state %s, parent %s, group %s, session %s", stat_field(pid, 3), kin(atoi(parent)), getpgid(pid) == pid ? "own" : kin(getpgid(pid)),
-       getsid(pid) == pid ? "own" : getsid(pid) == getsid(0) ? "that of census" : "other");
+  tell(name, "state %s, parent %s, group %s, session %s", stat_field(pid, 3), kin(atoi(parent)),
+       getpgid(pid) == pid ? "own" : kin(getpgid(pid)),
+       getsid(pid) == pid         ? "own"
+       : getsid(pid) == getsid(0) ? "that of census"
+                                  : "other");
 }
 
 static void tell_end(const char *name, pid_t pid) {
@@ -138,29 +141,33 @@ static void give_traced(void) {
   given("traced.state", syscall(SYS_ptrace, 0x4206 /* PTRACE_SEIZE */, trace_stopped, 0, 0));
 }
 
-static void tell_traced(void) { tell("traced.tracer", "%s", strcmp(line_after(text("/proc/%d/status", trace_stopped), "TracerPid:"), "0") ? "some" : "none"); }
+static void tell_traced(void) {
+  tell("traced.tracer", "%s", strcmp(line_after(text("/proc/%d/status", trace_stopped), "TracerPid:"), "0") ? "some" : "none");
+}
 
 static pid_t separate;
 
-static void give_vfork(void) {
-  /* Shares files and the folder, not the memory. */
-  separate = (pid_t)syscall(SYS_clone, 0x400 | 0x200 | SIGCHLD, 0, 0, 0, 0);
+/* CLONE_FILES is 0x400, CLONE_FS 0x200. */
+static void give_clone(const char *name, long flags) {
+  separate = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
   if (separate == 0)
-    for (;;) pause();
-  given("shared-files.table", separate);
+    while (pause()) continue;
+  given(name, separate);
 }
 
-/* Needs kcmp(2): KCMP_FILES is 2, KCMP_FS is 3. */
-static void tell_vfork(void) {
-  tell_number("shared-files.table", syscall(SYS_kcmp, getpid(), separate, 2, 0, 0));
-  tell_number("shared-files.folder", syscall(SYS_kcmp, getpid(), separate, 3, 0, 0));
-}
+static void give_files(void) { give_clone("shared-files.table", 0x400); }
+static void give_folder(void) { give_clone("refused-shared-folder.folder", 0x200); }
+
+/* Of kcmp(2), KCMP_FILES is 2, KCMP_FS is 3. */
+static void tell_files(void) { tell_number("shared-files.table", syscall(SYS_kcmp, getpid(), separate, 2, 0, 0)); }
+static void tell_folder(void) { tell_number("refused-shared-folder.folder", syscall(SYS_kcmp, getpid(), separate, 3, 0, 0)); }
 
 const struct area job_areas[] = {
     {"jobs", give_jobs, tell_jobs, true, false, "groups, sessions, orphans, zombies"},
     {"stopped", give_stopped, tell_stopped, true, false, "a stopped process"},
     {"parent-death", give_death, tell_death, true, false, "PR_SET_PDEATHSIG of a child"},
-    {"traced", give_traced, tell_traced, true, true, "a process under ptrace"},
-    {"shared-files", give_vfork, tell_vfork, true, false, "CLONE_FILES and CLONE_FS"},
+    {"traced", give_traced, tell_traced, true, true, "a process under ptrace; refused in the dump"},
+    {"shared-files", give_files, tell_files, true, false, "CLONE_FILES"},
+    {"refused-shared-folder", give_folder, tell_folder, true, true, "CLONE_FS; refused in the dump"},
     {0},
 };

@@ -75,7 +75,6 @@ static void tell_process(void) {
   tell("process.cmdline", "%s", file_text("/proc/self/cmdline"));
   tell("process.environ", "%s", file_text("/proc/self/environ"));
   tell_target("process.exe", "/proc/self/exe");
-  tell("process.sessionid", "%s", file_text("/proc/self/sessionid"));
   uint64_t entry[2];
   uint64_t sum = 0;
   int fd = open("/proc/self/auxv", O_RDONLY | O_CLOEXEC), count = 0;

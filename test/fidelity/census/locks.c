@@ -32,7 +32,11 @@ static void tell_owned(const char *name, int fd) {
   tell_number(text("%s.signal", name), fcntl(fd, F_GETSIG));
   tell(text("%s.O_ASYNC", name), "%s", fcntl(fd, F_GETFL) & O_ASYNC ? "on" : "off");
   if (fcntl(fd, F_GETOWN_EX, &owner)) tell_number(text("%s.owner", name), -1);
-  else tell(text("%s.owner", name), "%s %s", types[owner.type % 3], owner.pid == getpid() || owner.pid == getpgrp() ? "of own" : owner.pid ? "other" : "none");
+  else
+    tell(text("%s.owner", name), "%s %s", types[owner.type % 3],
+         owner.pid == getpid() || owner.pid == getpgrp() ? "of own"
+         : owner.pid                                     ? "other"
+                                                         : "none");
 }
 
 static void tell_async(void) {
@@ -120,8 +124,8 @@ static void tell_hint(void) {
 const struct area lock_areas[] = {
     {"async", give_async, tell_async, false, false, "O_ASYNC, F_SETOWN_EX, F_SETSIG"},
     {"lock", give_lock, tell_lock, false, false, "F_SETLK, F_OFD_SETLK, flock (criu needs --file-locks)"},
-    {"lease", give_lease, tell_lease, false, true, "F_SETLEASE"},
-    {"dnotify", give_dnotify, tell_dnotify, true, true, "F_NOTIFY"},
+    {"lease", give_lease, tell_lease, false, false, "F_SETLEASE"},
+    {"dnotify", give_dnotify, tell_dnotify, true, false, "F_NOTIFY"},
     {"write-hint", give_hint, tell_hint, false, false, "F_SET_RW_HINT"},
     {0},
 };

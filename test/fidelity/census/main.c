@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static const struct area *const lists[] = {
-    socket_areas, ip_areas,    tcp_areas,    udp_areas,    unix_areas,   link_areas,  pipe_areas,    file_areas,    lock_areas, event_areas,
-    timer_areas,  thread_areas, memory_areas, policy_areas, prctl_areas,  sched_areas, identity_areas, guard_areas, limit_areas, signal_areas,
-    terminal_areas, job_areas, place_areas,  sysv_areas,   posix_areas,  clock_areas, refused_areas, foreign_areas};
+static const struct area *const lists[] = {socket_areas, ip_areas,     tcp_areas,      udp_areas,    unix_areas,     link_areas,
+                                           pipe_areas,   file_areas,   lock_areas,     event_areas,  timer_areas,    thread_areas,
+                                           memory_areas, policy_areas, prctl_areas,    sched_areas,  identity_areas, guard_areas,
+                                           limit_areas,  signal_areas, terminal_areas, job_areas,    place_areas,    sysv_areas,
+                                           posix_areas,  clock_areas,  refused_areas,  foreign_areas};
 
 static const char *only, *with, *without;
 

@@ -6,14 +6,15 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-static const struct option netlink_options[] = {NUMBER(SOL_NETLINK, NETLINK_PKTINFO, 1),     NUMBER(SOL_NETLINK, NETLINK_BROADCAST_ERROR, 1),
-                                                NUMBER(SOL_NETLINK, NETLINK_NO_ENOBUFS, 1),  NUMBER(SOL_NETLINK, NETLINK_CAP_ACK, 1),
-                                                NUMBER(SOL_NETLINK, NETLINK_EXT_ACK, 1),     NUMBER(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1),
-                                                NUMBER(SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1), NUMBER(SOL_SOCKET, SO_RCVBUF, 40000)};
+static const struct option netlink_options[] = {
+    NUMBER(SOL_NETLINK, NETLINK_PKTINFO, 1),         NUMBER(SOL_NETLINK, NETLINK_BROADCAST_ERROR, 1),
+    NUMBER(SOL_NETLINK, NETLINK_NO_ENOBUFS, 1),      NUMBER(SOL_NETLINK, NETLINK_CAP_ACK, 1),
+    NUMBER(SOL_NETLINK, NETLINK_EXT_ACK, 1),         NUMBER(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1),
+    NUMBER(SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1), NUMBER(SOL_SOCKET, SO_RCVBUF, 40000)};
 static const struct option packet_options[] = {
-    NUMBER(SOL_PACKET, PACKET_AUXDATA, 1),   NUMBER(SOL_PACKET, PACKET_ORIGDEV, 1),   NUMBER(SOL_PACKET, PACKET_VNET_HDR, 1),
-    NUMBER(SOL_PACKET, PACKET_VERSION, TPACKET_V2), NUMBER(SOL_PACKET, PACKET_LOSS, 1), NUMBER(SOL_PACKET, PACKET_RESERVE, 32),
-    NUMBER(SOL_PACKET, PACKET_TIMESTAMP, 64), NUMBER(SOL_PACKET, PACKET_TX_HAS_OFF, 1), NUMBER(SOL_PACKET, PACKET_QDISC_BYPASS, 1),
+    NUMBER(SOL_PACKET, PACKET_AUXDATA, 1),          NUMBER(SOL_PACKET, PACKET_ORIGDEV, 1),    NUMBER(SOL_PACKET, PACKET_VNET_HDR, 1),
+    NUMBER(SOL_PACKET, PACKET_VERSION, TPACKET_V2), NUMBER(SOL_PACKET, PACKET_LOSS, 1),       NUMBER(SOL_PACKET, PACKET_RESERVE, 32),
+    NUMBER(SOL_PACKET, PACKET_TIMESTAMP, 64),       NUMBER(SOL_PACKET, PACKET_TX_HAS_OFF, 1), NUMBER(SOL_PACKET, PACKET_QDISC_BYPASS, 1),
     NUMBER(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1),
 };
 
@@ -88,14 +89,15 @@ static void give_ring(void) {
 static void tell_ring(void) {
   int group = 0;
   socklen_t size = sizeof group;
-  tell("packet-ring.frames", "%s", setsockopt(ring, SOL_PACKET, PACKET_VERSION, &(int){TPACKET_V2}, sizeof(int)) ? error_name(errno) : "no ring");
+  tell("packet-ring.frames", "%s",
+       setsockopt(ring, SOL_PACKET, PACKET_VERSION, &(int){TPACKET_V2}, sizeof(int)) ? error_name(errno) : "no ring");
   tell_number("packet-ring.PACKET_FANOUT", getsockopt(fanout, SOL_PACKET, PACKET_FANOUT, &group, &size) ? -1 : group);
 }
 
 const struct area link_areas[] = {
     {"netlink", give_netlink, tell_netlink, false, false, "options and groups of netlink(7)"},
-    {"netlink-queued", give_queued, tell_queued, false, true, "an answer of netlink that was not read"},
+    {"netlink-queued", give_queued, tell_queued, false, true, "an answer of netlink that was not read; refused in the dump"},
     {"packet", give_packet, tell_packet, false, false, "options of packet(7), needs CAP_NET_RAW"},
-    {"packet-ring", give_ring, tell_ring, false, true, "a ring and a fanout group of packet(7)"},
+    {"packet-ring", give_ring, tell_ring, false, false, "a ring and a fanout group of packet(7)"},
     {0},
 };

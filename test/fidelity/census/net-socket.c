@@ -62,10 +62,10 @@ static const struct option second[] = {
 };
 static const struct option third[] = {NUMBER(SOL_SOCKET, SO_TIMESTAMP_NEW, 1), TEXT(SOL_SOCKET, SO_BINDTODEVICE, "lo")};
 static const struct option fourth[] = {NUMBER(SOL_SOCKET, SO_TIMESTAMPNS_NEW, 1), NUMBER(SOL_SOCKET, SO_BINDTOIFINDEX, 1)};
-static const struct option stream[] = {NUMBER(SOL_SOCKET, SO_KEEPALIVE, 1), NUMBER(SOL_SOCKET, SO_OOBINLINE, 1),
-                                       BYTES(SOL_SOCKET, SO_LINGER, struct linger, {1, 9}), NUMBER(SOL_SOCKET, SO_TXREHASH, 0),
-                                       NUMBER(SOL_SOCKET, SO_RESERVE_MEM, 65536), NUMBER(SOL_SOCKET, SO_ZEROCOPY, 1),
-                                       NUMBER(SOL_SOCKET, SO_RCVLOWAT, 5), NUMBER(SOL_SOCKET, SO_BUSY_POLL, 20)};
+static const struct option stream[] = {
+    NUMBER(SOL_SOCKET, SO_KEEPALIVE, 1), NUMBER(SOL_SOCKET, SO_OOBINLINE, 1),       BYTES(SOL_SOCKET, SO_LINGER, struct linger, {1, 9}),
+    NUMBER(SOL_SOCKET, SO_TXREHASH, 0),  NUMBER(SOL_SOCKET, SO_RESERVE_MEM, 65536), NUMBER(SOL_SOCKET, SO_ZEROCOPY, 1),
+    NUMBER(SOL_SOCKET, SO_RCVLOWAT, 5),  NUMBER(SOL_SOCKET, SO_BUSY_POLL, 20)};
 
 static int sockets[5];
 
@@ -90,8 +90,10 @@ static void tell_socket(void) {
 }
 
 /* Accepts datagrams that begin with 'y'. */
-static struct sock_filter program[] = {{BPF_LD | BPF_B | BPF_ABS, 0, 0, 8}, {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 'y'},
-                                       {BPF_RET | BPF_K, 0, 0, 0x40000}, {BPF_RET | BPF_K, 0, 0, 0}};
+static struct sock_filter program[] = {{BPF_LD | BPF_B | BPF_ABS, 0, 0, 8},
+                                       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 'y'},
+                                       {BPF_RET | BPF_K, 0, 0, 0x40000},
+                                       {BPF_RET | BPF_K, 0, 0, 0}};
 static int filtered, filter_sender;
 
 static void give_filter(void) {
@@ -132,7 +134,8 @@ static void give_reuseport(void) {
   struct sock_filter first[] = {{BPF_RET | BPF_K, 0, 0, 0}};
   struct sock_fprog filter = {COUNT(first), first};
   given("reuseport.SO_ATTACH_REUSEPORT_CBPF", setsockopt(group[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter));
-  for (size_t i = 0; i < COUNT(group_sender); i++) connect_to(group_sender[i] = bound_socket(AF_INET, SOCK_DGRAM, 20021 + (int)i), AF_INET, 20020);
+  for (size_t i = 0; i < COUNT(group_sender); i++)
+    connect_to(group_sender[i] = bound_socket(AF_INET, SOCK_DGRAM, 20021 + (int)i), AF_INET, 20020);
 }
 
 static void tell_reuseport(void) {
@@ -148,7 +151,7 @@ static void tell_reuseport(void) {
   tell("reuseport.SO_ATTACH_REUSEPORT_CBPF", "%d %d %d", to[0], to[1], to[2]);
 }
 
-static int listener, owned_unix;
+static int listener, owned_unix, owned_pipe[2];
 
 static void give_owner(void) {
   listener = hold("owner.tcp", bound_socket(AF_INET, SOCK_STREAM, 20040));
@@ -157,6 +160,8 @@ static void give_owner(void) {
   owned_unix = hold("owner.unix", socket(AF_UNIX, SOCK_STREAM, 0));
   given("owner.unix", fchown(owned_unix, 1235, 2346));
   given("owner.unix_mode", fchmod(owned_unix, 0640));
+  if (given("owner.pipe", pipe(owned_pipe))) given("owner.pipe", fchown(owned_pipe[0], 1236, 2347));
+  given("owner.pipe_mode", fchmod(owned_pipe[0], 0620));
 }
 
 static void tell_owner(void) {
@@ -164,6 +169,8 @@ static void tell_owner(void) {
   char all[256];
   tell("owner.tcp", "%s", fstat(listener, &about) ? "error" : text("%u:%u", about.st_uid, about.st_gid));
   tell("owner.unix", "%s", fstat(owned_unix, &about) ? "error" : text("%u:%u", about.st_uid, about.st_gid));
+  tell("owner.pipe", "%s", fstat(owned_pipe[0], &about) ? "error" : text("%u:%u", about.st_uid, about.st_gid));
+  tell("owner.pipe_mode", "%s", fstat(owned_pipe[0], &about) ? "error" : text("%o", about.st_mode));
   tell("owner.unix_mode", "%s", fstat(owned_unix, &about) ? "error" : text("%o", about.st_mode));
   FILE *table = fopen("/proc/net/tcp", "re");
   unsigned uid;

@@ -41,9 +41,10 @@ static const struct option connected[] = {
     NUMBER(IPPROTO_IP, IP_MINTTL, 3),
     NUMBER(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE),
 };
-static const struct option before_connect[] = {NUMBER(IPPROTO_TCP, TCP_MAXSEG, 1000), NUMBER(IPPROTO_TCP, TCP_CORK, 1),
-                                               NUMBER(SOL_SOCKET, SO_RCVBUF, 60000), NUMBER(SOL_SOCKET, SO_SNDBUF, 70000),
-                                               NUMBER(IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1), NUMBER(IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1)};
+static const struct option before_connect[] = {
+    NUMBER(IPPROTO_TCP, TCP_MAXSEG, 1000),        NUMBER(IPPROTO_TCP, TCP_CORK, 1),
+    NUMBER(SOL_SOCKET, SO_RCVBUF, 60000),         NUMBER(SOL_SOCKET, SO_SNDBUF, 70000),
+    NUMBER(IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1), NUMBER(IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1)};
 static const struct option listening[] = {
     NUMBER(IPPROTO_TCP, TCP_DEFER_ACCEPT, 20),
     NUMBER(IPPROTO_TCP, TCP_FASTOPEN, 12),
@@ -114,7 +115,8 @@ static void tell_info(const char *name, int fd) {
     tell_number(text("%s.backlog", name), info.tcpi_sacked);
     return;
   }
-  tell(text("%s.negotiated", name), "options %#x, scales %u %u, mss %u", info.tcpi_options & 0x3f, info.tcpi_snd_wscale, info.tcpi_rcv_wscale, info.tcpi_snd_mss);
+  tell(text("%s.negotiated", name), "options %#x, scales %u %u, mss %u", info.tcpi_options & 0x3f, info.tcpi_snd_wscale,
+       info.tcpi_rcv_wscale, info.tcpi_snd_mss);
 }
 
 static void tell_pair(const char *name, struct pair pair) {
@@ -204,8 +206,8 @@ static void tell_flight(void) {
 
 const struct area tcp_areas[] = {
     {"tcp", give_tcp, tell_tcp, false, false, "options of tcp(7), listeners, connections with unread data, half closed ones"},
-    {"tcp-urgent", give_urgent, tell_urgent, false, true, "an urgent byte that was not read"},
-    {"tcp-md5", give_signed, tell_signed, false, true, "keys of TCP_MD5SIG"},
-    {"flight", give_flight, tell_flight, false, true, "connections that wait to be accepted"},
+    {"tcp-urgent", give_urgent, tell_urgent, false, false, "an urgent byte that was not read"},
+    {"tcp-md5", give_signed, tell_signed, false, false, "keys of TCP_MD5SIG"},
+    {"flight", give_flight, tell_flight, false, true, "connections that wait to be accepted; refused in the dump"},
     {0},
 };

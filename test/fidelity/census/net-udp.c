@@ -4,11 +4,17 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 
+#ifndef UDPLITE_SEND_CSCOV
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
+#endif
+
 static const struct option options[] = {
-    NUMBER(IPPROTO_UDP, UDP_SEGMENT, 1200),  NUMBER(IPPROTO_UDP, UDP_GRO, 1),   NUMBER(IPPROTO_UDP, UDP_NO_CHECK6_TX, 1),
+    NUMBER(IPPROTO_UDP, UDP_SEGMENT, 1200),   NUMBER(IPPROTO_UDP, UDP_GRO, 1),      NUMBER(IPPROTO_UDP, UDP_NO_CHECK6_TX, 1),
     NUMBER(IPPROTO_UDP, UDP_NO_CHECK6_RX, 1), NUMBER(SOL_SOCKET, SO_RCVBUF, 50000), NUMBER(IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP),
 };
-static const struct option lite_options[] = {NUMBER(IPPROTO_UDPLITE, 10, 16), NUMBER(IPPROTO_UDPLITE, 11, 20)};
+static const struct option lite_options[] = {NUMBER(IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, 16),
+                                             NUMBER(IPPROTO_UDPLITE, UDPLITE_RECV_CSCOV, 20)};
 
 static int set, receiver, sender, closed, from_error, six, corked, cork_receiver, lite;
 
@@ -64,7 +70,8 @@ static void tell_cork(void) {
 
 static void give_lite(void) {
   lite = hold("udplite.socket", socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE));
-  given("udplite.address.local", bind(lite, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(20220)}, sizeof(struct sockaddr_in)));
+  given("udplite.address.local",
+        bind(lite, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(20220)}, sizeof(struct sockaddr_in)));
   give_options("udplite", lite, lite_options, COUNT(lite_options));
 }
 
@@ -75,7 +82,7 @@ static void tell_lite(void) {
 
 const struct area udp_areas[] = {
     {"udp", give_udp, tell_udp, false, false, "options of udp(7), unread datagrams, connected sockets"},
-    {"udp-cork", give_cork, tell_cork, false, true, "a half datagram behind UDP_CORK"},
-    {"udplite", give_lite, tell_lite, false, true, "UDP-Lite"},
+    {"udp-cork", give_cork, tell_cork, false, true, "a half datagram behind UDP_CORK; refused in the dump"},
+    {"udplite", give_lite, tell_lite, false, false, "UDP-Lite"},
     {0},
 };

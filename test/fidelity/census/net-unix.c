@@ -12,13 +12,16 @@
 #endif
 
 static const struct option options[] = {
-    NUMBER(SOL_SOCKET, SO_PASSCRED, 1), NUMBER(SOL_SOCKET, SO_PASSPIDFD, 1),   NUMBER(SOL_SOCKET, SO_PASSRIGHTS, 0), NUMBER(SOL_SOCKET, SO_PASSSEC, 1),
-    NUMBER(SOL_SOCKET, SO_PEEK_OFF, 0), NUMBER(SOL_SOCKET, SO_SNDBUF, 30000), NUMBER(SOL_SOCKET, SO_RCVBUF, 31000), NUMBER(SOL_SOCKET, SO_TIMESTAMP, 1),
-    NUMBER(SOL_SOCKET, SO_PRIORITY, 3), BYTES(SOL_SOCKET, SO_RCVTIMEO, struct timeval, {2, 0}), NUMBER(SOL_SOCKET, SO_RCVLOWAT, 4),
-    NUMBER(SOL_SOCKET, SO_MARK, 55),
+    NUMBER(SOL_SOCKET, SO_PASSCRED, 1),   NUMBER(SOL_SOCKET, SO_PASSPIDFD, 1),
+    NUMBER(SOL_SOCKET, SO_PASSRIGHTS, 0), NUMBER(SOL_SOCKET, SO_PASSSEC, 1),
+    NUMBER(SOL_SOCKET, SO_PEEK_OFF, 0),   NUMBER(SOL_SOCKET, SO_SNDBUF, 30000),
+    NUMBER(SOL_SOCKET, SO_RCVBUF, 31000), NUMBER(SOL_SOCKET, SO_TIMESTAMP, 1),
+    NUMBER(SOL_SOCKET, SO_PRIORITY, 3),   BYTES(SOL_SOCKET, SO_RCVTIMEO, struct timeval, {2, 0}),
+    NUMBER(SOL_SOCKET, SO_RCVLOWAT, 4),   NUMBER(SOL_SOCKET, SO_MARK, 55),
 };
 
-static int stream[2], datagram[2], packet[2], with_options, half[2], gone[2], listener, abstract_listener, client, accepted, autobound, named, to_named;
+static int stream[2], datagram[2], packet[2], with_options, half[2], gone[2], listener, abstract_listener, client, accepted, autobound,
+    named, to_named;
 
 static int bind_to(const char *name, int type, const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -42,7 +45,8 @@ static int connect_path(int fd, const char *path) {
 static void tell_name(const char *name, int fd, bool peer) {
   struct sockaddr_un address = {0};
   socklen_t size = sizeof address;
-  if (peer ? getpeername(fd, (struct sockaddr *)&address, &size) : getsockname(fd, (struct sockaddr *)&address, &size)) tell_number(name, -1);
+  if (peer ? getpeername(fd, (struct sockaddr *)&address, &size) : getsockname(fd, (struct sockaddr *)&address, &size))
+    tell_number(name, -1);
   else tell_bytes(name, address.sun_path, size - offsetof(struct sockaddr_un, sun_path));
 }
 
@@ -108,12 +112,14 @@ static void tell_unix(void) {
   tell_name("unix.client", client, true);
   tell_name("unix.autobound", autobound, false);
   tell_name("unix.to_named", to_named, true);
-  tell("unix.listener.file", "%s", stat(path_in_folder("listener.sock"), &about) ? error_name(errno) : text("%o %u:%u", about.st_mode, about.st_uid, about.st_gid));
+  tell("unix.listener.file", "%s",
+       stat(path_in_folder("listener.sock"), &about) ? error_name(errno) : text("%o %u:%u", about.st_mode, about.st_uid, about.st_gid));
   if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &size)) tell_number("unix.SO_PEERCRED", -1);
   else tell("unix.SO_PEERCRED", "%s %u:%u", peer.pid == getpid() ? "self" : "another process", peer.uid, peer.gid);
   for (int i = 0, probe; i < 2; i++) {
     probe = socket(AF_UNIX, i ? SOCK_SEQPACKET : SOCK_STREAM, 0);
-    tell_number(i ? "unix.abstract.connects" : "unix.listener.connects", connect_path(probe, i ? "@census-abstract" : path_in_folder("listener.sock")));
+    tell_number(i ? "unix.abstract.connects" : "unix.listener.connects",
+                connect_path(probe, i ? "@census-abstract" : path_in_folder("listener.sock")));
     close(probe);
     close(accept4(i ? abstract_listener : listener, NULL, NULL, SOCK_CLOEXEC));
   }
@@ -140,7 +146,8 @@ static void tell_peer(void) {
   socklen_t size = sizeof peer, groups_size = sizeof groups;
   if (getsockopt(other[0], SOL_SOCKET, SO_PEERCRED, &peer, &size)) tell_number("peercred.SO_PEERCRED", -1);
   else tell("peercred.SO_PEERCRED", "%s %u:%u", peer.pid ? "a process" : "nobody", peer.uid, peer.gid);
-  tell_number("peercred.SO_PEERGROUPS", getsockopt(other[0], SOL_SOCKET, SO_PEERGROUPS, groups, &groups_size) ? -1 : (long)(groups_size / sizeof *groups));
+  tell_number("peercred.SO_PEERGROUPS",
+              getsockopt(other[0], SOL_SOCKET, SO_PEERGROUPS, groups, &groups_size) ? -1 : (long)(groups_size / sizeof *groups));
 }
 
 static int rights[2], oob[2], unlinked, waiting_listener, waiting_client;
@@ -217,8 +224,8 @@ const struct area unix_areas[] = {
     {"unix", give_unix, tell_unix, false, false, "options of unix(7), names, unread data"},
     {"peercred", give_peer, tell_peer, true, false, "credentials of a peer with another uid"},
     {"unix-rights", give_rights, tell_rights, false, false, "a descriptor that waits in a socket"},
-    {"unix-urgent", give_oob, tell_oob, false, true, "an urgent byte in a unix socket"},
+    {"unix-urgent", give_oob, tell_oob, false, false, "an urgent byte in a unix socket"},
     {"unix-unlinked", give_unlinked, tell_unlinked, false, false, "a listener whose file is removed"},
-    {"unix-flight", give_waiting, tell_waiting, false, true, "a client that waits to be accepted and has sent"},
+    {"unix-flight", give_waiting, tell_waiting, false, true, "a client that waits to be accepted and has sent; refused in the dump"},
     {0},
 };

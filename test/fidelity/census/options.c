@@ -89,8 +89,9 @@ void tell_addresses(const char *name, int fd) {
 
 static struct sockaddr_storage group_address(int family, const char *host) {
   struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
-  inet_pton(family, host, family == AF_INET ? (void *)&((struct sockaddr_in *)&address)->sin_addr
-                                            : (void *)&((struct sockaddr_in6 *)&address)->sin6_addr);
+  inet_pton(family, host,
+            family == AF_INET ? (void *)&((struct sockaddr_in *)&address)->sin_addr
+                              : (void *)&((struct sockaddr_in6 *)&address)->sin6_addr);
   return address;
 }
 

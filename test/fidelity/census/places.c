@@ -47,28 +47,41 @@ static void tell_chroot(void) {
   tell("chroot.cwd", "%s", getcwd(where, sizeof where) ? where : error_name(errno));
 }
 
+static const char *const spaces[] = {"ipc", "net", "mnt", "uts", "user"};
+static char outer[COUNT(spaces)][64];
+
+static void remember_spaces(void) {
+  for (size_t i = 0; i < COUNT(spaces); i++)
+    if (readlink(text("/proc/self/ns/%s", spaces[i]), outer[i], sizeof outer[i] - 1) < 0) *outer[i] = 0;
+}
+
+/* A namespace has another number after a move; "own" says that it is not that of init, as long as that can be read. */
+static const char *space(size_t which) {
+  char now[64] = "", first[64] = "";
+  if (readlink(text("/proc/self/ns/%s", spaces[which]), now, sizeof now - 1) < 0) return error_name(errno);
+  if (readlink(text("/proc/1/ns/%s", spaces[which]), first, sizeof first - 1) < 0)
+    return strcmp(now, outer[which]) ? "own" : "that of init";
+  return strcmp(now, first) ? "own" : "that of init";
+}
+
 static void give_namespaces(void) {
+  remember_spaces();
   static const struct {
     const char *name;
     int flag;
-  } kinds[] = {{"namespace.uts", CLONE_NEWUTS}, {"namespace.ipc", CLONE_NEWIPC}, {"namespace.net", CLONE_NEWNET}, {"namespace.mnt", CLONE_NEWNS}};
+  } kinds[] = {
+      {"namespace.uts", CLONE_NEWUTS}, {"namespace.ipc", CLONE_NEWIPC}, {"namespace.net", CLONE_NEWNET}, {"namespace.mnt", CLONE_NEWNS}};
   for (size_t i = 0; i < COUNT(kinds); i++) given(kinds[i].name, unshare(kinds[i].flag));
   given("namespace.uts", sethostname("census-inner", 12));
 }
 
-static const char *other_than_init(const char *kind) {
-  char own[64] = "", first[64] = "";
-  if (readlink(text("/proc/self/ns/%s", kind), own, sizeof own - 1) < 0 || readlink(text("/proc/1/ns/%s", kind), first, sizeof first - 1) < 0) return error_name(errno);
-  return strcmp(own, first) ? "own" : "that of init";
-}
-
 static void tell_namespaces(void) {
   char hostname[64] = "";
-  tell("namespace.ipc", "%s", other_than_init("ipc"));
-  tell("namespace.net", "%s", other_than_init("net"));
-  tell("namespace.mnt", "%s", other_than_init("mnt"));
+  tell("namespace.ipc", "%s", space(0));
+  tell("namespace.net", "%s", space(1));
+  tell("namespace.mnt", "%s", space(2));
   gethostname(hostname, sizeof hostname - 1);
-  tell("namespace.uts", "%s %s", other_than_init("uts"), hostname);
+  tell("namespace.uts", "%s %s", space(3), hostname);
 }
 
 static int namespace_file;
@@ -81,9 +94,12 @@ static void tell_namespace_file(void) {
   tell("namespace-file.net", "%s", same ? "of own" : "other");
 }
 
-static void give_userns(void) { given("namespace-user.user", unshare(CLONE_NEWUSER)); }
+static void give_userns(void) {
+  remember_spaces();
+  given("namespace-user.user", unshare(CLONE_NEWUSER));
+}
 
-static void tell_userns(void) { tell("namespace-user.user", "%s", other_than_init("user")); }
+static void tell_userns(void) { tell("namespace-user.user", "%s", space(4)); }
 
 static void give_timens(void) {
   given("namespace-time.offsets", unshare(0x80));
@@ -96,11 +112,11 @@ static void tell_timens(void) { tell("namespace-time.offsets", "%s", file_text("
 
 const struct area place_areas[] = {
     {"place", give_place, tell_place, true, false, "working folder, umask"},
-    {"removed-cwd", give_removed, tell_removed, true, true, "a working folder that is removed"},
+    {"removed-cwd", give_removed, tell_removed, true, false, "a working folder that is removed"},
     {"chroot", give_chroot, tell_chroot, true, false, "a root of its own"},
-    {"namespace", give_namespaces, tell_namespaces, true, true, "namespaces of its own"},
-    {"namespace-user", give_userns, tell_userns, true, true, "a user namespace of its own"},
-    {"namespace-time", give_timens, tell_timens, true, true, "a time namespace of its children"},
+    {"namespace", give_namespaces, tell_namespaces, true, true, "namespaces of its own; refused in the dump"},
+    {"namespace-user", give_userns, tell_userns, true, true, "a user namespace of its own; refused in the dump"},
+    {"namespace-time", give_timens, tell_timens, true, true, "a time namespace of its children; refused in the dump"},
     {"namespace-file", give_namespace_file, tell_namespace_file, false, false, "an open file of a namespace"},
     {0},
 };

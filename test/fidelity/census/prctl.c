@@ -76,7 +76,8 @@ static void give_dumpable(void) { given("dumpable.PR_SET_DUMPABLE", prctl(PR_SET
 static void tell_dumpable(void) { tell_number("dumpable.PR_SET_DUMPABLE", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
 
 static void give_securebits(void) {
-  given("securebits.PR_SET_SECUREBITS", prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS, 0, 0, 0));
+  given("securebits.PR_SET_SECUREBITS",
+        prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS, 0, 0, 0));
 }
 static void tell_securebits(void) { tell_number("securebits.PR_SET_SECUREBITS", prctl(PR_GET_SECUREBITS, 0, 0, 0, 0)); }
 
@@ -118,11 +119,11 @@ const struct area prctl_areas[] = {
     {"prctl", give_prctl, tell_prctl, true, false, "prctl(2), what can be set together"},
     {"dumpable", give_dumpable, tell_dumpable, true, false, "PR_SET_DUMPABLE"},
     {"securebits", give_securebits, tell_securebits, true, false, "PR_SET_SECUREBITS, needs CAP_SETPCAP"},
-    {"mdwe", give_mdwe, tell_mdwe, true, true, "PR_SET_MDWE"},
+    {"mdwe", give_mdwe, tell_mdwe, true, false, "PR_SET_MDWE"},
 #ifdef __x86_64__
     {"registers", give_registers, tell_registers, true, false, "control registers of the FPU, base of GS"},
-    {"cpuid", give_cpuid, tell_cpuid, true, true, "ARCH_SET_CPUID"},
-    {"tsc", give_tsc, tell_tsc, true, true, "PR_SET_TSC"},
+    {"cpuid", give_cpuid, tell_cpuid, true, true, "ARCH_SET_CPUID; not tried"},
+    {"tsc", give_tsc, tell_tsc, true, false, "PR_SET_TSC"},
 #endif
     {0},
 };

@@ -1,4 +1,4 @@
-/* What CRIU refuses, or is not known to dump. Each is an area of its own, and none is part of a run without --only or --with. */
+/* What CRIU refuses, or dumps in part only. Each is an area of its own. */
 #include "census.h"
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
@@ -26,7 +26,9 @@ static void tell_mqueue(void) {
   char room[100];
   unsigned priority = 0;
   if (mq_getattr(queue, &now)) tell_number("refused-mqueue.attributes", -1);
-  else tell("refused-mqueue.attributes", "%ld of %ld messages, %ld bytes, flags %#lx", now.mq_curmsgs, now.mq_maxmsg, now.mq_msgsize, now.mq_flags);
+  else
+    tell("refused-mqueue.attributes", "%ld of %ld messages, %ld bytes, flags %#lx", now.mq_curmsgs, now.mq_maxmsg, now.mq_msgsize,
+         now.mq_flags);
   if (!draining) return;
   ssize_t got = mq_receive(queue, room, sizeof room, &priority);
   tell("refused-mqueue.content", "%.*s, priority %u", (int)(got > 0 ? got : 0), room, priority);
@@ -44,14 +46,14 @@ static void tell_packet_pipe(void) { tell_file_queue("refused-packet-pipe.messag
 
 static int semaphore;
 
-static void give_semaphore(void) { semaphore = hold("refused-eventfd-semaphore.counter", eventfd(5, EFD_SEMAPHORE | EFD_NONBLOCK)); }
+static void give_semaphore(void) { semaphore = hold("eventfd-semaphore.counter", eventfd(5, EFD_SEMAPHORE | EFD_NONBLOCK)); }
 
 /* A read of a semaphore takes 1; it is put back. */
 static void tell_semaphore(void) {
   uint64_t got = 0, one = 1;
-  tell("refused-eventfd-semaphore.counter", "%s", descriptor_line(semaphore, "eventfd-count:"));
+  tell("eventfd-semaphore.counter", "%s", descriptor_line(semaphore, "eventfd-count:"));
   ssize_t size = read(semaphore, &got, sizeof got);
-  tell("refused-eventfd-semaphore.reads", "%ld", size < 0 ? -1 : (long)got);
+  tell("eventfd-semaphore.reads", "%ld", size < 0 ? -1 : (long)got);
   if (size > 0 && got == 1 && write(semaphore, &one, sizeof one) < 0) return;
 }
 
@@ -91,7 +93,8 @@ static void tell_secret(void) { tell("refused-secretmem.content", "%s", fcntl(se
 static int counter;
 
 static void give_perf(void) {
-  struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE, .size = sizeof event, .config = PERF_COUNT_SW_TASK_CLOCK, .exclude_kernel = 1};
+  struct perf_event_attr event = {
+      .type = PERF_TYPE_SOFTWARE, .size = sizeof event, .config = PERF_COUNT_SW_TASK_CLOCK, .exclude_kernel = 1};
   counter = hold("refused-perf.counter", (int)syscall(SYS_perf_event_open, &event, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
 }
 
@@ -109,7 +112,7 @@ static void give_fanotify(void) {
 
 static const char *mask_of(const char *line) {
   const char *at = strstr(line, "mask:");
-  return at ? at : line;
+  return text("%.*s", (int)(at && strstr(at, " fhandle") ? strstr(at, " fhandle") - at : 200), at ? at : line);
 }
 
 static void tell_fanotify(void) {
@@ -139,7 +142,7 @@ static int task_file, full;
 
 static void give_proc(void) {
   pid_t child = start_child(NULL);
-  task_file = hold("refused-proc-file.status", open(text("/proc/self/task/%d/status", getpid()), O_RDONLY));
+  task_file = hold("refused-proc-file.status", open(text("/proc/%d/task/%d/status", child, child), O_RDONLY));
   given("refused-proc-file.status", child);
 }
 
@@ -152,17 +155,17 @@ static void give_device(void) { full = hold("device.full", open("/dev/full", O_R
 static void tell_device(void) { tell("device.full", "%s", write(full, "x", 1) < 0 ? error_name(errno) : "accepts"); }
 
 const struct area refused_areas[] = {
-    {"refused-mqueue", give_mqueue, tell_mqueue, true, true, "mq_overview(7)"},
-    {"refused-packet-pipe", give_packet_pipe, tell_packet_pipe, true, true, "a pipe of O_DIRECT"},
-    {"refused-eventfd-semaphore", give_semaphore, tell_semaphore, true, true, "EFD_SEMAPHORE"},
-    {"refused-io_uring", give_ring, tell_ring, true, true, "io_uring(7)"},
-    {"refused-userfaultfd", give_faults, tell_faults, true, true, "userfaultfd(2)"},
-    {"refused-secretmem", give_secret, tell_secret, true, true, "memfd_secret(2)"},
-    {"refused-perf", give_perf, tell_perf, true, true, "perf_event_open(2)"},
-    {"refused-proc-file", give_proc, tell_proc, true, true, "an open file below /proc/PID/task"},
-    {"fanotify", give_fanotify, tell_fanotify, true, true, "fanotify(7), needs CAP_SYS_ADMIN"},
+    {"refused-mqueue", give_mqueue, tell_mqueue, true, true, "mq_overview(7); refused in the dump"},
+    {"refused-packet-pipe", give_packet_pipe, tell_packet_pipe, true, true, "a pipe of O_DIRECT; refused in the dump"},
+    {"eventfd-semaphore", give_semaphore, tell_semaphore, true, false, "EFD_SEMAPHORE"},
+    {"refused-io_uring", give_ring, tell_ring, true, true, "io_uring(7); refused in the dump"},
+    {"refused-userfaultfd", give_faults, tell_faults, true, true, "userfaultfd(2); refused in the dump"},
+    {"refused-secretmem", give_secret, tell_secret, true, true, "memfd_secret(2); refused in the dump"},
+    {"refused-perf", give_perf, tell_perf, true, true, "perf_event_open(2); refused in the dump"},
+    {"refused-proc-file", give_proc, tell_proc, true, true, "an open file below /proc/PID/task of another process"},
+    {"fanotify", give_fanotify, tell_fanotify, true, false, "fanotify(7), needs CAP_SYS_ADMIN"},
     {"aio", give_aio, tell_aio, true, false, "io_setup(2)"},
-    {"bpf-map", give_map, tell_map, true, true, "a map of bpf(2)"},
+    {"bpf-map", give_map, tell_map, true, true, "a map of bpf(2); refused in the dump"},
     {"device", give_device, tell_device, false, false, "open device files"},
     {0},
 };

@@ -36,7 +36,7 @@ static void tell_attributes(const char *area) {
 }
 
 static void give_batch(void) {
-  given("sched.policy", set((struct attributes){.policy = SCHED_BATCH, .flags = reset_on_fork, .nice = 5}));
+  given("sched.policy", set((struct attributes){.policy = SCHED_BATCH, .flags = reset_on_fork, .nice = 12}));
   given("sched.ioprio", syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 5));
   cpu_set_t one;
   CPU_ZERO(&one);
@@ -72,11 +72,14 @@ static void tell_real(void) {
   tell_number("sched-rr.ioprio", syscall(SYS_ioprio_get, 1, 0));
 }
 
-static void give_fifo(void) { given("sched-fifo.policy", set((struct attributes){.policy = SCHED_FIFO, .flags = reset_on_fork, .priority = 4})); }
+static void give_fifo(void) {
+  given("sched-fifo.policy", set((struct attributes){.policy = SCHED_FIFO, .flags = reset_on_fork, .priority = 4}));
+}
 static void tell_fifo(void) { tell_attributes("sched-fifo"); }
 
 static void give_deadline(void) {
-  given("sched-deadline.policy", set((struct attributes){.policy = 6, .flags = reset_on_fork, .runtime = 1000000, .deadline = 50000000, .period = 100000000}));
+  given("sched-deadline.policy",
+        set((struct attributes){.policy = 6, .flags = reset_on_fork, .runtime = 1000000, .deadline = 50000000, .period = 100000000}));
 }
 
 static void tell_deadline(void) {
@@ -95,7 +98,7 @@ static void tell_clamp(void) {
 }
 
 /* A custom slice of the fair scheduler, of 6.12 and later. */
-static void give_slice(void) { given("slice.runtime", set((struct attributes){.policy = SCHED_OTHER, .runtime = 20000000})); }
+static void give_slice(void) { given("slice.runtime", set((struct attributes){.policy = SCHED_OTHER, .nice = 11, .runtime = 20000000})); }
 
 static void tell_slice(void) { tell("slice.runtime", "%lu", (unsigned long)get(0).runtime); }
 
@@ -113,9 +116,7 @@ static void tell_autogroup(void) {
   tell("autogroup.nice", "%s", nice ? nice : line);
 }
 
-static void give_core(void) {
-  given("core-sched.cookie", prctl(62, 1, 0, 0, 0));
-}
+static void give_core(void) { given("core-sched.cookie", prctl(62, 1, 0, 0, 0)); }
 
 static void tell_core(void) {
   unsigned long cookie = 0;
@@ -127,10 +128,10 @@ const struct area sched_areas[] = {
     {"sched-idle", give_idle, tell_idle, true, false, "SCHED_IDLE"},
     {"sched-rr", give_real, tell_real, true, false, "SCHED_RR, needs CAP_SYS_NICE"},
     {"sched-fifo", give_fifo, tell_fifo, true, false, "SCHED_FIFO, needs CAP_SYS_NICE"},
-    {"sched-deadline", give_deadline, tell_deadline, true, true, "SCHED_DEADLINE, needs CAP_SYS_NICE"},
+    {"sched-deadline", give_deadline, tell_deadline, true, true, "SCHED_DEADLINE, needs CAP_SYS_NICE; refused in the restore"},
     {"uclamp", give_clamp, tell_clamp, true, false, "utilization clamps"},
     {"slice", give_slice, tell_slice, true, false, "a slice of the fair scheduler"},
     {"autogroup", give_autogroup, tell_autogroup, true, false, "nice of an autogroup"},
-    {"core-sched", give_core, tell_core, true, true, "a cookie of core scheduling"},
+    {"core-sched", give_core, tell_core, true, true, "a cookie of core scheduling; not tried"},
     {0},
 };

@@ -67,7 +67,8 @@ static void tell_signal(void) {
     syscall(SYS_rt_sigaction, handled[i].number, NULL, &action, 8);
     if (action.handler == (void *)handle || action.handler == (void *)handle_info) handler = "own";
     if (action.handler == (void *)SIG_IGN) handler = "ignored";
-    tell(handled[i].name, "%s, flags %#lx, mask %016lx, restorer %s", handler, action.flags, (unsigned long)action.mask, action.restorer ? "set" : "none");
+    tell(handled[i].name, "%s, flags %#lx, mask %016lx, restorer %s", handler, action.flags, (unsigned long)action.mask,
+         action.restorer ? "set" : "none");
   }
   stack_t now = {0};
   sigaltstack(NULL, &now);
@@ -86,8 +87,8 @@ static void tell_signal(void) {
   sigaddset(&set, SIGRTMIN + 4);
   sigaddset(&set, SIGUSR2);
   for (int i = 0; i < 8 && sigtimedwait(&set, &info, &(struct timespec){0, 0}) > 0; i++)
-    sprintf(all + strlen(all), "%d: code %d, value %d, sender %s; ", info.si_signo, info.si_code, info.si_signo == SIGUSR2 ? 0 : info.si_int,
-            info.si_pid == getpid() ? "self" : "other");
+    sprintf(all + strlen(all), "%d: code %d, value %d, sender %s; ", info.si_signo, info.si_code,
+            info.si_signo == SIGUSR2 ? 0 : info.si_int, info.si_pid == getpid() ? "self" : "other");
   tell("signal.content", "%s", all);
 }
 

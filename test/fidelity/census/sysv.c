@@ -34,7 +34,9 @@ static void tell_shm(void) {
   struct shmid_ds about = {0};
   tell_number("shm.segment", shmget(first_key, 0, 0) == segment ? segment : -1);
   if (shmctl(segment, IPC_STAT, &about)) tell_number("shm.owner", -1);
-  else tell("shm.owner", "%u:%u, mode %o, creator %u:%u", about.shm_perm.uid, about.shm_perm.gid, about.shm_perm.mode & 0777, about.shm_perm.cuid, about.shm_perm.cgid);
+  else
+    tell("shm.owner", "%u:%u, mode %o, creator %u:%u", about.shm_perm.uid, about.shm_perm.gid, about.shm_perm.mode & 0777,
+         about.shm_perm.cuid, about.shm_perm.cgid);
   tell("shm.size", "%zu", about.shm_segsz);
   tell("shm.attached", "%lu", (unsigned long)about.shm_nattch);
   tell("shm.locked", "%s", about.shm_perm.mode & 02000 ? "yes" : "no");
@@ -57,7 +59,9 @@ static void tell_sem(void) {
   struct semid_ds about = {0};
   if (semctl(sems, 0, GETALL, values)) tell_number("sem.values", -1);
   else tell("sem.values", "%u %u %u", values[0], values[1], values[2]);
-  tell("sem.mode", "%s", semctl(sems, 0, IPC_STAT, &about) ? error_name(errno) : text("%o, %lu semaphores", about.sem_perm.mode & 0777, (unsigned long)about.sem_nsems));
+  tell("sem.mode", "%s",
+       semctl(sems, 0, IPC_STAT, &about) ? error_name(errno)
+                                         : text("%o, %lu semaphores", about.sem_perm.mode & 0777, (unsigned long)about.sem_nsems));
   int pid = semctl(sems, 0, GETPID);
   tell("sem.last_pid", "%s", pid < 0 ? error_name(errno) : pid == getpid() ? "self" : pid ? "other" : "none");
 }
@@ -107,9 +111,14 @@ static void give_msg(void) {
 static void tell_msg(void) {
   struct msqid_ds about = {0};
   tell_number("msg.queue", msgget(first_key, 0) == queue ? queue : -1);
-  tell("msg.count", "%s", msgctl(queue, IPC_STAT, &about) ? error_name(errno) : text("%lu, %lu bytes, mode %o", (unsigned long)about.msg_qnum, (unsigned long)about.__msg_cbytes, about.msg_perm.mode & 0777));
+  tell("msg.count", "%s",
+       msgctl(queue, IPC_STAT, &about)
+           ? error_name(errno)
+           : text("%lu, %lu bytes, mode %o", (unsigned long)about.msg_qnum, (unsigned long)about.__msg_cbytes, about.msg_perm.mode & 0777));
   tell("msg.last_sender", "%s", about.msg_lspid == getpid() ? "self" : about.msg_lspid ? "other" : "none");
-  tell("msg.bytes", "%s", msgctl(sized_queue, IPC_STAT, &about) ? error_name(errno) : text("%lu, owner %u", (unsigned long)about.msg_qbytes, about.msg_perm.uid));
+  tell("msg.bytes", "%s",
+       msgctl(sized_queue, IPC_STAT, &about) ? error_name(errno)
+                                             : text("%lu, owner %u", (unsigned long)about.msg_qbytes, about.msg_perm.uid));
   char all[256] = "";
   for (long i = 0; i < 3; i++) {
     struct message message = {0};

@@ -70,7 +70,8 @@ static void tell_terminal(void) {
   int value = 0;
   tell_settings("terminal", slave);
   tell_settings("terminal.raw", raw_slave);
-  tell("terminal.size", "%s", ioctl(slave, TIOCGWINSZ, &size) ? error_name(errno) : text("%u %u %u %u", size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel));
+  tell("terminal.size", "%s",
+       ioctl(slave, TIOCGWINSZ, &size) ? error_name(errno) : text("%u %u %u %u", size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel));
   pid_t group = tcgetpgrp(slave);
   tell("terminal.foreground", "%s", group < 0 ? error_name(errno) : group == foreground ? "the child" : "another");
   pid_t session = tcgetsid(slave);

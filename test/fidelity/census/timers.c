@@ -12,7 +12,6 @@ static const struct {
     {"timerfd.monotonic", CLOCK_MONOTONIC, TFD_CLOEXEC, 0, {{777, 5}, {500000, 0}}},
     {"timerfd.realtime", CLOCK_REALTIME, 0, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, {{888, 0}, {4102444800, 0}}},
     {"timerfd.boottime", CLOCK_BOOTTIME, TFD_NONBLOCK, 0, {{999, 0}, {600000, 0}}},
-    {"timerfd.alarm", CLOCK_BOOTTIME_ALARM, 0, 0, {{0, 0}, {600000, 0}}},
     {"timerfd.expired", CLOCK_MONOTONIC, TFD_NONBLOCK, 0, {{0, 0}, {0, 1}}},
     {"timerfd.unarmed", CLOCK_REALTIME, TFD_NONBLOCK, 0, {{0, 0}, {0, 0}}},
 };
@@ -27,7 +26,18 @@ static void give_timerfd(void) {
   }
 }
 
-static const char *armed(const struct itimerspec *value) { return value->it_value.tv_sec || value->it_value.tv_nsec ? "armed" : "not armed"; }
+static int alarm_timer;
+
+static void give_alarm(void) {
+  alarm_timer = hold("refused-timerfd-alarm.timer", timerfd_create(CLOCK_BOOTTIME_ALARM, 0));
+  if (given("refused-timerfd-alarm.clock", alarm_timer)) timerfd_settime(alarm_timer, 0, &(struct itimerspec){{0, 0}, {600000, 0}}, NULL);
+}
+
+static void tell_alarm(void) { tell("refused-timerfd-alarm.clock", "%s", descriptor_line(alarm_timer, "clockid:")); }
+
+static const char *armed(const struct itimerspec *value) {
+  return value->it_value.tv_sec || value->it_value.tv_nsec ? "armed" : "not armed";
+}
 
 static void tell_timerfd(void) {
   for (size_t i = 0; i < COUNT(kinds); i++) {
@@ -41,7 +51,7 @@ static void tell_timerfd(void) {
     tell(text("%s.clock", name), "%s", descriptor_line(timerfds[i], "clockid:"));
     tell(text("%s.settime_flags", name), "%s", descriptor_line(timerfds[i], "settime flags:"));
     tell(text("%s.ticks", name), "%s", descriptor_line(timerfds[i], "ticks:"));
-    if (draining && i == 4) tell_number(text("%s.content", name), read(timerfds[i], &ticks, sizeof ticks) < 0 ? -1 : (long)ticks);
+    if (draining && i == 3) tell_number(text("%s.content", name), read(timerfds[i], &ticks, sizeof ticks) < 0 ? -1 : (long)ticks);
   }
 }
 
@@ -81,7 +91,8 @@ static void tell_kernel(void) {
   while (file && fgets(line, sizeof line, file)) {
     sscanf(line, "signal: %d/%x", &number, (unsigned *)&value);
     sscanf(line, "notify: %31[^.]", notify);
-    if (sscanf(line, "ClockID: %d", &clock) == 1) tell(text("timer.kernel.%d", value), "signal %d, %s, clock %d", number, notify, clock < 0 ? -1 : clock);
+    if (sscanf(line, "ClockID: %d", &clock) == 1)
+      tell(text("timer.kernel.%d", value), "signal %d, %s, clock %d", number, notify, clock < 0 ? -1 : clock);
   }
   if (file) fclose(file);
 }
@@ -116,12 +127,15 @@ static void tell_itimer(void) {
   for (int i = 0; i < 3; i++) {
     struct itimerval value = {0};
     getitimer((__itimer_which_t)i, &value);
-    tell(names[i], "%s, interval %ld.%06ld", value.it_value.tv_sec > 250000 ? "armed" : "not armed", (long)value.it_interval.tv_sec, (long)value.it_interval.tv_usec);
+    tell(names[i], "%s, interval %ld.%06ld", value.it_value.tv_sec > 250000 ? "armed" : "not armed", (long)value.it_interval.tv_sec,
+         (long)value.it_interval.tv_usec);
   }
 }
 
 const struct area timer_areas[] = {
     {"timerfd", give_timerfd, tell_timerfd, false, false, "clocks, intervals, flags, ticks"},
+    {"refused-timerfd-alarm", give_alarm, tell_alarm, true, true,
+     "a clock that wakes the machine, needs CAP_WAKE_ALARM; refused in the dump"},
     {"timer", give_timer, tell_timer, true, false, "timer_create(2)"},
     {"itimer", give_itimer, tell_itimer, true, false, "setitimer(2)"},
     {0},

@@ -1,0 +1,50 @@
+#include "state.h"
+#include <dirent.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int accepts(int fd) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) && value;
+}
+
+static int domain_of(int fd) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &length);
+  return value;
+}
+
+size_t look_at(const struct process *process, FILE *to) {
+  char path[300], target[64];
+  size_t watched = 0;
+  unsigned long inode;
+  int pidfd = (int)syscall(SYS_pidfd_open, process->outside, 0);
+  snprintf(path, sizeof path, "/proc/%d/fd", process->outside);
+  DIR *files = pidfd < 0 ? NULL : opendir(path);
+  for (struct dirent *entry; files && (entry = readdir(files));) {
+    ssize_t length = readlinkat(dirfd(files), entry->d_name, target, sizeof target - 1);
+    target[length > 0 ? length : 0] = 0;
+    int is_socket = sscanf(target, "socket:[%lu]", &inode) == 1;
+    if (is_socket ? !sockets_remember(inode) : strcmp(target, "anon_inode:inotify") != 0) continue;
+    int bytes = 0, fd = (int)syscall(SYS_pidfd_getfd, pidfd, atoi(entry->d_name), 0);
+    struct pollfd queue = {.fd = fd, .events = POLLIN};
+    if (fd < 0) continue;
+    if (!is_socket) {
+      watched++;
+      if (!ioctl(fd, FIONREAD, &bytes) && bytes > 0) fprintf(to, "events %d %s %d\n", process->inside, entry->d_name, bytes);
+    } else if (accepts(fd)) {
+      watched++;
+      if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) fprintf(to, "waiting %d %s %d\n", process->inside, entry->d_name, domain_of(fd));
+    }
+    close(fd);
+  }
+  if (files) closedir(files);
+  if (pidfd >= 0) close(pidfd);
+  return watched;
+}

@@ -1,0 +1,61 @@
+import { statePath } from "../paths.ts";
+import { type HeldCommand, hold } from "../proc/process.ts";
+import type { ContainerProcess } from "../proc/processes.ts";
+
+/** Something of a process that exists only until the program handles it, and that a dump loses or refuses. */
+export interface InFlight {
+  kind: "inotify" | "unix" | "inet";
+  /** For a user, such as `process 7 (app) has not read 64 bytes of events from its inotify descriptor 5`. */
+  text: string;
+}
+
+export interface Look {
+  /** How many descriptors can have something in flight. */
+  watched: number;
+  inFlight: InFlight[];
+}
+
+/** Looks at processes, running or frozen. Each look is made by a program that has started before, because its start takes longer. */
+export class Looker {
+  #held: HeldCommand = start();
+
+  /** @throws command-failed */
+  async look(processes: ContainerProcess[]): Promise<Look> {
+    const held = this.#held;
+    this.#held = start();
+    const output = await held.finish(processes.map(({ pid, hostPid }) => `${pid} ${hostPid}\n`).join(""));
+    return readLook(output, processes);
+  }
+
+  /** Ends the program that waits. */
+  drop(): void {
+    this.#held.drop();
+  }
+}
+
+const start = () => hold(statePath, ["look"]);
+
+/** Of AF_UNIX, as the kernel numbers it. */
+const unix = 1;
+
+/** @param output of `godwit-state look`; runtime/state/state.h describes its lines */
+export function readLook(output: string, processes: Pick<ContainerProcess, "pid" | "command">[]): Look {
+  const look: Look = { watched: 0, inFlight: [] };
+  for (const line of output.split("\n")) {
+    const [word, ...numbers] = line.split(" ");
+    const [pid = 0, descriptor = 0, last = 0] = numbers.map(Number);
+    const command = processes.find((one) => one.pid === pid)?.command ?? "";
+    const who = `process ${pid} (${command})`;
+    if (word === "watched") look.watched = pid;
+    if (word === "events") {
+      const text = `${who} has not read ${last} bytes of events from its inotify descriptor ${descriptor}`;
+      look.inFlight.push({ kind: "inotify", text });
+    }
+    if (word === "waiting") {
+      const kind = last === unix ? "unix" : "inet";
+      const text = `${who} has not accepted a connection to its ${kind === "unix" ? "unix" : "TCP"} socket, descriptor ${descriptor}`;
+      look.inFlight.push({ kind, text });
+    }
+  }
+  return look;
+}

@@ -1,0 +1,89 @@
+import { GodwitError } from "../../contract/errors.ts";
+import type { InFlightAction } from "../../contract/migration.ts";
+import type { InFlight, Look } from "./look.ts";
+
+/** What waiting for a quiet instant needs of a container. */
+export interface QuietWorld<Processes> {
+  /** Processes of the container while it runs. */
+  running(): Promise<Processes>;
+  /** Returns its processes when they stand still. */
+  freeze(): Promise<Processes>;
+  thaw(): Promise<void>;
+  look(processes: Processes): Promise<Look>;
+  /** In ms. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** It has to wait; called once. */
+  onWait?(): void;
+}
+
+/** How long a freeze waits for a quiet instant. The container runs meanwhile. */
+export const quietBudgetMs = 2000;
+
+/** A server under load has something in flight at most instants. Each freeze that is taken back delays what it does. */
+const mostThaws = 5;
+/** A program handles an event within this time, if it is not busy. */
+const pauseMs = 20;
+
+/**
+ * Freezes a container at an instant at which nothing is in flight that a dump loses. It waits while the container runs. If something
+ * comes between the last look and the freeze, it thaws the container and waits on.
+ * @param budgetMs after this time it freezes in any case, and after a few freezes that it has taken back
+ * @returns the frozen processes, and what is in flight
+ */
+export async function freezeInQuiet<Processes>(
+  world: QuietWorld<Processes>,
+  budgetMs: number,
+): Promise<{ processes: Processes; inFlight: InFlight[] }> {
+  const deadline = world.now() + budgetMs;
+  let hasWaited = false;
+  const pause = async () => {
+    if (!hasWaited) world.onWait?.();
+    hasWaited = true;
+    await world.sleep(pauseMs);
+  };
+  let thaws = 0;
+  for (let look = await world.look(await world.running()); ; thaws++) {
+    const { watched } = look;
+    while (look.inFlight.length > 0 && world.now() < deadline) {
+      await pause();
+      look = await world.look(await world.running());
+    }
+    const processes = await world.freeze();
+    // Where nothing can be in flight, a look under the freeze would cost time for nothing.
+    if (watched === 0) return { processes, inFlight: [] };
+    look = await world.look(processes);
+    if (look.inFlight.length === 0 || thaws === mostThaws || world.now() >= deadline)
+      return { processes, inFlight: look.inFlight };
+    await world.thaw();
+    await pause();
+  }
+}
+
+const losses: Partial<Record<InFlight["kind"], string>> = {
+  inotify: "These events are lost.",
+  inet: "This connection ends.",
+};
+
+/**
+ * Says what is lost. A connection to a unix socket is not: CRIU keeps it, or refuses the dump where its client has sent something.
+ * @throws in-flight, if nothing may be lost
+ */
+export function handleInFlight(
+  all: InFlight[],
+  action: InFlightAction,
+  context: { warn(message: string): void },
+): void {
+  const inFlight = all.filter(({ kind }) => losses[kind]);
+  if (action === "refuse" && inFlight.length > 0) {
+    const what = inFlight.map(({ text }) => text).join("; ");
+    throw new GodwitError(
+      "in-flight",
+      `For ${quietBudgetMs / 1000} s something was in flight that would be lost: ${what}.`,
+      {
+        hint: "Try again when the program is less busy, or accept the loss with --in-flight lose.",
+      },
+    );
+  }
+  for (const { kind, text } of inFlight) context.warn(`${text[0]?.toUpperCase()}${text.slice(1)}. ${losses[kind]}`);
+}

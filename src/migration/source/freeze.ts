@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { freeze, thaw } from "../../host/cgroup/freezer.ts";
+import { endExecSessions } from "../../host/container/exec-sessions.ts";
+import { prepareBlock, unblockTraffic } from "../../host/network/traffic-block.ts";
+import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
+import { Looker } from "../../host/quiet/look.ts";
+import { freezeInQuiet, handleInFlight, type QuietWorld, quietBudgetMs } from "../../host/quiet/quiet.ts";
+import type { Move } from "./move.ts";
+
+/** Freezes the original at a quiet instant, and returns its processes. @throws in-flight; command-failed. The container may be frozen then */
+export type Freeze = () => Promise<ContainerProcess[]>;
+
+/** Starts, before the freeze, the programs that it needs. */
+export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Promise<Freeze> {
+  const { context, request, running, stop } = move;
+  const looker = new Looker();
+  undo.defer(() => looker.drop());
+  let traffic = await prepareBlock(running.pid);
+  undo.defer(() => traffic.drop());
+  const world: QuietWorld<ContainerProcess[]> = {
+    running: () => containerProcesses(running.cgroup),
+    async freeze() {
+      move.frozenAt = performance.now();
+      // A packet that is dropped a moment before the freeze is sent again, to where the container runs next.
+      return both(
+        context.step("freeze", { switchover: true }, async () => {
+          await freeze(running);
+          return containerProcesses(running.cgroup);
+        }),
+        context.step("block traffic", { switchover: true }, () => traffic.block()),
+      );
+    },
+    async thaw() {
+      await both(unblockTraffic(running.pid), thaw(running));
+      traffic = await prepareBlock(running.pid);
+    },
+    look: (processes) => looker.look(processes),
+    now: () => performance.now(),
+    sleep: (ms) => sleep(ms, undefined, { signal: stop }),
+    onWait: () => context.phase(move.phase, "Waiting until nothing is in flight that a freeze would lose"),
+  };
+  return async () => {
+    const { processes, inFlight } = await freezeInQuiet(world, quietBudgetMs);
+    handleInFlight(inFlight, request.inFlight, context);
+    return endExecSessions(processes, running.pid);
+  };
+}
+
+/** Not before both have ended: a freeze that is still under way would outlive the thaw. */
+async function both<T>(one: Promise<T>, other: Promise<unknown>): Promise<T> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") throw second.reason;
+  return first.value;
+}
