@@ -37,7 +37,8 @@ static int is_stream(int fd) {
 static struct value read_option(int fd, const struct option *option) {
   struct value value = {.bytes = -1};
   socklen_t length = option->bytes;
-  if ((option->kind == before && is_connected(fd)) || (option->kind == not_of_streams && is_stream(fd))) return value;
+  if (option->kind == before && is_connected(fd)) return value;
+  if ((option->kind == not_of_streams || option->kind == index_not_of_streams) && is_stream(fd)) return value;
   if (!getsockopt(fd, option->level, option->number, value.at, &length)) value.bytes = (int)length;
   return value;
 }
@@ -65,6 +66,10 @@ static int is_same(const struct value *one, const struct value *other) {
   return one->bytes == other->bytes && (one->bytes <= 0 || memcmp(one->at, other->at, (size_t)one->bytes) == 0);
 }
 
+static int is_index(const struct option *option) {
+  return option->kind == index_of || option->kind == index_be || option->kind == index_not_of_streams;
+}
+
 static unsigned index_in(const struct option *option, const struct value *value) {
   unsigned index;
   memcpy(&index, value->at, sizeof index);
@@ -78,10 +83,9 @@ void options_save(const struct socket *socket, FILE *to) {
     struct value value = read_option(socket->fd, option);
     if (value.bytes < 0 || is_same(&value, &fresh->values[i])) continue;
     char name[IF_NAMESIZE];
-    int is_index = option->kind == index_of || option->kind == index_be;
-    if (is_index && !if_indextoname(index_in(option, &value), name)) continue;
+    if (is_index(option) && !if_indextoname(index_in(option, &value), name)) continue;
     fprintf(to, "option %d %d ", option->level, option->number);
-    if (is_index) fputs(name, to);
+    if (is_index(option)) fputs(name, to);
     else hex_write(to, value.at, (size_t)value.bytes);
     fputc('\n', to);
   }
@@ -105,7 +109,7 @@ int options_take(const struct socket *socket, const char *line) {
   const char *text = line + begin;
   if (i == OPTIONS || !is_known) {
     lost("option %d of level %d of socket %d of process %d is not known here", number, level, socket->number, socket->process);
-  } else if (table[i].kind != index_of && table[i].kind != index_be) {
+  } else if (!is_index(&table[i])) {
     wanted[i].bytes = (int)hex_read(text, wanted[i].at, sizeof wanted[i].at);
   } else {
     char name[IF_NAMESIZE] = "";

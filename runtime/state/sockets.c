@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/** Inodes of the sockets that were met: several descriptors may be of one. */
+/** Inodes of the sockets and pipes that were met: several descriptors may be of one. */
 static void *seen;
 
 static int compare(const void *one, const void *other) {
@@ -44,10 +44,16 @@ void sockets_save(const struct process *process, FILE *to) {
     ssize_t length = readlinkat(dirfd(files), entry->d_name, target, sizeof target - 1);
     if (length <= 0) continue;
     target[length] = 0;
-    if (sscanf(target, "socket:[%lu]", &inode) != 1 || !sockets_remember(inode)) continue;
+    int is_socket = sscanf(target, "socket:[%lu]", &inode) == 1;
+    if ((!is_socket && sscanf(target, "pipe:[%lu]", &inode) != 1) || !sockets_remember(inode)) continue;
     struct socket socket = {.process = process->inside, .number = atoi(entry->d_name)};
     socket.fd = (int)syscall(SYS_pidfd_getfd, pidfd, socket.number, 0);
     if (socket.fd < 0) continue;
+    owner_save(socket.process, socket.number, socket.fd, to);
+    if (!is_socket) {
+      close(socket.fd);
+      continue;
+    }
     socket.domain = number_of(socket.fd, SO_DOMAIN);
     socket.type = number_of(socket.fd, SO_TYPE);
     socket.protocol = number_of(socket.fd, SO_PROTOCOL);
@@ -71,7 +77,7 @@ void sockets_restored(void) {
   current.fd = -1;
 }
 
-static int open_of(pid_t inside, int number) {
+int descriptor_open(pid_t inside, int number) {
   pid_t outside = processes_outside(inside);
   int pidfd = outside ? (int)syscall(SYS_pidfd_open, outside, 0) : -1;
   int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
@@ -84,7 +90,7 @@ int sockets_restore(const char *line) {
   if (sscanf(line, "socket %d %d %d %d %d", &next.process, &next.number, &next.domain, &next.type, &next.protocol) == 5) {
     sockets_restored();
     current = next;
-    current.fd = open_of(next.process, next.number);
+    current.fd = descriptor_open(next.process, next.number);
     if (current.fd >= 0 && (number_of(current.fd, SO_DOMAIN) != next.domain || number_of(current.fd, SO_TYPE) != next.type)) {
       close(current.fd);
       current.fd = -1;
@@ -93,6 +99,7 @@ int sockets_restore(const char *line) {
     else options_begin(&current);
     return 1;
   }
+  if (owner_restore(line)) return 1;
   if (current.fd < 0) return strncmp(line, "option ", 7) == 0 || strncmp(line, "member ", 7) == 0 || strncmp(line, "datagram ", 9) == 0;
   return options_take(&current, line) || members_restore(&current, line) || datagrams_restore(&current, line);
 }

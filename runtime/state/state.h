@@ -4,10 +4,15 @@
 //   slack TID NS                 timer slack
 //   ioprio TID VALUE             as ioprio_set(2) takes it
 //   coredump PID FILTER          hexadecimal, as in /proc/PID/coredump_filter
+//   owner PID FD UID GID MODE    of a socket or a pipe; MODE is octal
 //   socket PID FD DOMAIN TYPE PROTOCOL   a socket. The lines up to the next one belong to it
 //   option LEVEL NUMBER VALUE    an option that is not as in a new socket; of an option that names a network interface, that name
 //   member LEVEL INTERFACE MODE GROUP [SOURCE...]   a multicast group: the name of an interface, the mode of MCAST_MSFILTER, addresses
 //   removed ID                   a segment of System V shared memory that goes with its last user
+//   locked ID                    a segment that stays in memory (SHM_LOCK)
+//   queue ID BYTES               a message queue of another size than usual
+//   autogroup PID NICE           of a process's session
+//   slice TID NS                 the time that a thread runs at a stretch
 //   datagram FROM PORT TO DATA   an unread datagram: addresses, the port that it came from, its contents
 #pragma once
 #include <netinet/in.h>
@@ -41,12 +46,18 @@ void tasks_save(const struct process *process, FILE *to);
 int tasks_restore(const char *line);
 
 // sockets.c
-// @returns whether a socket with this inode is met for the first time
+// A duplicate of a descriptor of a restored process; -1 where there is none.
+int descriptor_open(pid_t inside, int number);
+// @returns whether a socket or pipe with this inode is met for the first time
 int sockets_remember(unsigned long inode);
 void sockets_save(const struct process *process, FILE *to);
 int sockets_restore(const char *line);
 // After the last line: options that are as in a new socket.
 void sockets_restored(void);
+
+// owners.c
+void owner_save(pid_t process, int number, int fd, FILE *to);
+int owner_restore(const char *line);
 
 // options.c
 void options_save(const struct socket *socket, FILE *to);

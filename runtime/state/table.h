@@ -13,6 +13,7 @@ enum kind {
   index_of,  // the index of a network interface; 0 is none
   index_be,  // the same, in network byte order
   varying,   // bytes, as many as the kernel gives
+  index_not_of_streams,  // the same as index_of, as not_of_streams
   before,    // bytes that tell of the connection itself where there is one
   not_of_streams,  // bytes that an accepted connection gets by itself, and cannot set
 };
@@ -86,13 +87,14 @@ static const struct option table[] = {
     {SOL_IPV6, IPV6_DSTOPTS, "IPV6_DSTOPTS", varying, MOST_OPTION_BYTES},
     {SOL_IPV6, IPV6_RTHDR, "IPV6_RTHDR", varying, MOST_OPTION_BYTES},
     {SOL_IPV6, IPV6_RTHDRDSTOPTS, "IPV6_RTHDRDSTOPTS", varying, MOST_OPTION_BYTES},
-    {SOL_IPV6, IPV6_MULTICAST_IF, "IPV6_MULTICAST_IF", index_of, sizeof(int)},
+    {SOL_IPV6, IPV6_MULTICAST_IF, "IPV6_MULTICAST_IF", index_not_of_streams, sizeof(int)},
     {SOL_IPV6, IPV6_MULTICAST_HOPS, "IPV6_MULTICAST_HOPS", not_of_streams, sizeof(int)},
     OPTION(SOL_IPV6, IPV6_MULTICAST_LOOP),
     OPTION(SOL_IPV6, IPV6_MULTICAST_ALL),
     {SOL_IPV6, IPV6_UNICAST_IF, "IPV6_UNICAST_IF", index_be, sizeof(int)},
     {SOL_TCP, TCP_CONGESTION, "TCP_CONGESTION", varying, 16},
     {SOL_TCP, TCP_MAXSEG, "TCP_MAXSEG", before, sizeof(int)},
+    {SOL_TCP, TCP_FASTOPEN_KEY, "TCP_FASTOPEN_KEY", varying, 32},
     {SOL_TCP, TCP_WINDOW_CLAMP, "TCP_WINDOW_CLAMP", before, sizeof(int)},
     OPTION(SOL_TCP, TCP_NODELAY),
     OPTION(SOL_TCP, TCP_CORK),
@@ -113,11 +115,15 @@ static const struct option table[] = {
     OPTION(SOL_TCP, TCP_INQ),
     OPTION(SOL_TCP, TCP_TX_DELAY),
     NUMBER(SOL_TCP, 44, "TCP_RTO_MAX_MS"),
+    NUMBER(SOL_TCP, 45, "TCP_RTO_MIN_US"),
+    NUMBER(SOL_TCP, 46, "TCP_DELACK_MAX_US"),
     OPTION(SOL_UDP, UDP_ENCAP),
     OPTION(SOL_UDP, UDP_NO_CHECK6_TX),
     OPTION(SOL_UDP, UDP_NO_CHECK6_RX),
     OPTION(SOL_UDP, UDP_SEGMENT),
     OPTION(SOL_UDP, UDP_GRO),
+    NUMBER(IPPROTO_UDPLITE, 10, "UDPLITE_SEND_CSCOV"),
+    NUMBER(IPPROTO_UDPLITE, 11, "UDPLITE_RECV_CSCOV"),
     NUMBER(SOL_RAW, 1, "ICMP_FILTER"),
     {SOL_ICMPV6, ICMP6_FILTER, "ICMP6_FILTER", plain, sizeof(struct icmp6_filter)},
     NUMBER(SOL_NETLINK, 3, "NETLINK_PKTINFO"),
@@ -127,11 +133,16 @@ static const struct option table[] = {
     NUMBER(SOL_NETLINK, 10, "NETLINK_CAP_ACK"),
     NUMBER(SOL_NETLINK, 11, "NETLINK_EXT_ACK"),
     NUMBER(SOL_NETLINK, 12, "NETLINK_GET_STRICT_CHK"),
+    NUMBER(SOL_PACKET, 19, "PACKET_TX_HAS_OFF"),
+    NUMBER(SOL_PACKET, 20, "PACKET_QDISC_BYPASS"),
+    NUMBER(SOL_PACKET, 23, "PACKET_IGNORE_OUTGOING"),
     OPTION(SOL_SOCKET, SO_REUSEADDR),
     OPTION(SOL_SOCKET, SO_REUSEPORT),
     OPTION(SOL_SOCKET, SO_KEEPALIVE),
     OPTION(SOL_SOCKET, SO_BROADCAST),
     OPTION(SOL_SOCKET, SO_DONTROUTE),
+    OPTION(SOL_SOCKET, SO_DEBUG),
+    NUMBER(SOL_SOCKET, 75, "SO_RCVMARK"),
     OPTION(SOL_SOCKET, SO_OOBINLINE),
     OPTION(SOL_SOCKET, SO_NO_CHECK),
     {SOL_SOCKET, SO_LINGER, "SO_LINGER", plain, sizeof(struct linger)},
@@ -161,5 +172,7 @@ static const struct option table[] = {
     NUMBER(SOL_SOCKET, 63, "SO_TIMESTAMP_NEW"),
     NUMBER(SOL_SOCKET, 64, "SO_TIMESTAMPNS_NEW"),
     {SOL_SOCKET, SO_TIMESTAMPING, "SO_TIMESTAMPING", plain, 8},
+    // Last: it cannot be taken back.
+    OPTION(SOL_SOCKET, SO_LOCK_FILTER),
 };
 enum { OPTIONS = sizeof table / sizeof table[0] };

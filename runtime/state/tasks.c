@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,6 +61,42 @@ static int usual_cpus(pid_t pid, cpu_set_t *cpus, size_t bytes) {
   return 1;
 }
 
+/** Of sched_setattr(2). */
+struct attributes {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+/** Of a policy without a deadline, kernels from 6.12 on tell the slice of a thread there. */
+static int has_slice(const struct attributes *of) { return (of->policy == SCHED_OTHER || of->policy == SCHED_BATCH) && of->runtime > 0; }
+
+/** That of this process, which nobody has set. */
+static uint64_t usual_slice(void) {
+  struct attributes own;
+  return syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) || !has_slice(&own) ? 0 : own.runtime;
+}
+
+static int set_slice(pid_t outside, uint64_t ns) {
+  struct attributes attributes;
+  if (syscall(SYS_sched_getattr, outside, &attributes, sizeof attributes, 0)) return 0;
+  attributes.runtime = ns;
+  return !syscall(SYS_sched_setattr, outside, &attributes, 0);
+}
+
+/** Of the session of a process; 0 is usual. */
+static int autogroup_nice(pid_t outside) {
+  char path[64];
+  int nice = 0;
+  snprintf(path, sizeof path, "/proc/%d/autogroup", outside);
+  FILE *file = fopen(path, "re");
+  if (file && fscanf(file, "%*s nice %d", &nice) != 1) nice = 0;
+  if (file) fclose(file);
+  return nice;
+}
+
 static void save_thread(pid_t outside, pid_t inside, const cpu_set_t *usual, size_t bytes, FILE *to) {
   cpu_set_t *cpus = CPU_ALLOC(MOST_CPUS);
   long used = cpus && usual ? syscall(SYS_sched_getaffinity, outside, bytes, cpus) : -1;
@@ -76,6 +113,9 @@ static void save_thread(pid_t outside, pid_t inside, const cpu_set_t *usual, siz
   // That of a thread with a realtime policy is 0.
   unsigned long slack = number_in(outside, "timerslack_ns", 10, USUAL_SLACK_NS);
   if (slack != USUAL_SLACK_NS && slack != 0) fprintf(to, "slack %d %lu\n", inside, slack);
+  struct attributes attributes;
+  if (!syscall(SYS_sched_getattr, outside, &attributes, sizeof attributes, 0) && has_slice(&attributes) && attributes.runtime != usual_slice())
+    fprintf(to, "slice %d %llu\n", inside, (unsigned long long)attributes.runtime);
   long ioprio = syscall(SYS_ioprio_get, OF_PROCESS, outside);
   if (ioprio >> CLASS_SHIFT > 0) fprintf(to, "ioprio %d %ld\n", inside, ioprio);
 }
@@ -95,6 +135,8 @@ void tasks_save(const struct process *process, FILE *to) {
   }
   if (tasks) closedir(tasks);
   CPU_FREE(usual);
+  int nice = autogroup_nice(process->outside);
+  if (nice != 0) fprintf(to, "autogroup %d %d\n", process->inside, nice);
   unsigned long filter = number_in(process->outside, "coredump_filter", 16, USUAL_FILTER);
   if (filter != USUAL_FILTER) fprintf(to, "coredump %d %lx\n", process->inside, filter);
 }
@@ -120,10 +162,10 @@ int tasks_restore(const char *line) {
   char kind[16];
   int inside, begin = 0;
   if (sscanf(line, "%15s %d %n", kind, &inside, &begin) != 2 || !begin) return 0;
-  static const char *const kinds[] = {"affinity", "slack", "ioprio", "coredump"};
+  static const char *const kinds[] = {"affinity", "slack", "ioprio", "coredump", "autogroup", "slice"};
   size_t at = 0;
-  while (at < 4 && strcmp(kind, kinds[at]) != 0) at++;
-  if (at == 4) return 0;
+  while (at < 6 && strcmp(kind, kinds[at]) != 0) at++;
+  if (at == 6) return 0;
   pid_t outside = processes_outside_thread(inside);
   const char *value = line + begin;
   if (!outside) lost("thread %d is not there any more (%s)", inside, kind);
@@ -134,5 +176,9 @@ int tasks_restore(const char *line) {
     lost("the I/O priority of thread %d could not be set: %s", inside, strerror(errno));
   else if (at == 3 && !write_number(outside, "coredump_filter", "0x%lx", strtoul(value, NULL, 16)))
     lost("the core dump filter of process %d could not be set: %s", inside, strerror(errno));
+  else if (at == 4 && !write_number(outside, "autogroup", "%ld", (unsigned long)strtol(value, NULL, 10)))
+    lost("the nice value of the autogroup of process %d could not be set: %s", inside, strerror(errno));
+  else if (at == 5 && !set_slice(outside, strtoull(value, NULL, 10)))
+    lost("the slice of thread %d could not be set: %s", inside, strerror(errno));
   return 1;
 }

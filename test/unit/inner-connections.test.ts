@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(images, { recursive: true }));
 
-const [established, connecting, peerHasEnded, listening, closed] = [1, 2, 8, 10, 7];
+const [established, connecting, hasEnded, peerHasEnded, listening, closed] = [1, 2, 5, 8, 10, 7];
 const v4 = (...bytes: number[]) => [Buffer.from(bytes).readUInt32LE()];
 const mapped = (...bytes: number[]) => [0, 0, 0xffff0000, ...v4(...bytes)];
 const itself6 = [0, 0, 0, 0x01000000];
@@ -112,6 +112,17 @@ test.each([
   expect(sockets()).toEqual(before);
   expect(await hasOuterConnections(images)).toBe(false);
   expect(unsentOf(path)).toBe(0);
+});
+
+test("one that is half closed goes on in its other direction", async () => {
+  const closer: Socket = { state: hasEnded, from: [itself, 7000], to: [itself, 5000] };
+  const other: Socket = { state: peerHasEnded, from: [itself, 5000], to: [itself, 7000] };
+  files(closer, other);
+  stream(0, 0);
+  stream(1, 0);
+  const before = sockets();
+  await prepareConnections(images, { endOuter: true });
+  expect(sockets()).toEqual(before);
 });
 
 test("all others end, listening sockets and other protocols stay", async () => {

@@ -1,7 +1,7 @@
 import type { file_entry } from "../proto/generated/fdinfo_pb.ts";
 
 /** States of the kernel's TCP. */
-export const tcpState = { established: 1, connecting: 2, closed: 7 } as const;
+export const tcpState = { established: 1, connecting: 2, halfClosed: 5, closed: 7, closedByPeer: 8 } as const;
 const tcp = 6;
 
 /** A TCP socket that is connected or connecting. */

@@ -40,15 +40,19 @@ export async function hasOuterConnections(images: string): Promise<boolean> {
  * connections without their other end.
  */
 function tellApart(all: (Connection | undefined)[]) {
-  const isOpen = ({ isLoopback, state }: Connection) => isLoopback && state === tcpState.established;
+  // One direction of a connection may have ended. The other one goes on.
+  const open: number[] = [tcpState.established, tcpState.halfClosed, tcpState.closedByPeer];
+  const isOpen = ({ isLoopback, state }: Connection) => isLoopback && open.includes(state);
   const known = new Set(all.map((each) => each && isOpen(each) && `${each.from} ${each.to}`));
   const isInner = (each: Connection) => isOpen(each) && known.has(`${each.to} ${each.from}`);
-  const isHalf = (each: Connection) => isOpen(each) && !isInner(each) && !isToNowhere(each);
+  const isOuter = (each: Connection) => !isInner(each) && !(isToNowhere(each) && each.state === tcpState.established);
+  // What has ended can still be read, also without its other end.
+  const isHalf = (each: Connection) => isOuter(each) && each.isLoopback && each.state === tcpState.established;
   const places = (are: (each: Connection) => boolean) =>
     new Set(all.flatMap((each, index) => (each && are(each) ? [index] : [])));
   return {
     inner: all.filter((each) => each !== undefined).filter(isInner),
-    outer: places((each) => isHalf(each) || !isOpen(each)),
+    outer: places(isOuter),
     halves: places(isHalf),
   };
 }
