@@ -86,6 +86,7 @@ export function container(change: Partial<ContainerFacts> = {}): ContainerFacts 
     hugePages: [],
     unsupported: [],
     unrestorable: [],
+    obstacles: [],
     execSessions: [],
     inspect: {},
     ...change,

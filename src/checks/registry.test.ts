@@ -15,6 +15,7 @@ function told(audience: Audience): string[] {
     namespaceSharers: [{ name: "sidecar", namespace: "pid" }],
     mounts: [mount("volume", { driver: "nfs" }), mount("image")],
     inspect: { HostConfig: { Links: ["/db:/web/db"] } },
+    obstacles: [{ message: "process 7 (app) has mapped 8 TiB", remedy: "map less" }],
     otherUsers: [{ pid: 1, command: "redis-server", as: "user 999" }],
   });
   const where = host("h1", { criu: criuOf({ otherUsers: false }) });
@@ -24,14 +25,14 @@ function told(audience: Audience): string[] {
 }
 
 const everyDump =
-  "state ok,runtime fail,gpu fail,devices fail,open-files fail,restore fail,pid-mode fail,ipc-mode fail,network-mode fail,pid-joined fail,volume-driver fail,mounts fail,user fail".split(
+  "state ok,runtime fail,gpu fail,devices fail,open-files fail,restore fail,processes fail,pid-mode fail,ipc-mode fail,network-mode fail,pid-joined fail,volume-driver fail,mounts fail,user fail".split(
     ",",
   );
 const without = (...keys: string[]) => everyDump.filter((line) => !keys.includes(line));
 
 test("a migration is told everything about a container, in this order", () => {
   expect(told("migration")).toEqual(
-    "state ok,runtime fail,gpu fail,devices fail,privileged warn,open-files fail,restore fail,network-mode warn,pid-mode fail,ipc-mode fail,network-mode fail,pid-joined fail,volume-driver fail,mounts fail,links fail,auto-remove warn,exec warn,log-driver warn,user fail".split(
+    "state ok,runtime fail,gpu fail,devices fail,privileged warn,open-files fail,restore fail,processes fail,network-mode warn,pid-mode fail,ipc-mode fail,network-mode fail,pid-joined fail,volume-driver fail,mounts fail,links fail,auto-remove warn,exec warn,log-driver warn,user fail".split(
       ",",
     ),
   );

@@ -7,6 +7,7 @@ import { links } from "./container/links.ts";
 import { logDriver } from "./container/log-driver.ts";
 import { mounts, volumeDrivers } from "./container/mounts.ts";
 import { namespaceSharers, namespacesOfContainers, namespacesOfHost } from "./container/namespaces.ts";
+import { processObstacles } from "./container/obstacles.ts";
 import { openFiles, unrestorable, unrestorableKept } from "./container/open-files.ts";
 import { processesOfOtherUsers } from "./container/other-users.ts";
 import { runtime } from "./container/runtime.ts";
@@ -53,7 +54,7 @@ import { possibleModes } from "./two-hosts/possible-modes.ts";
 export const requestChecks: readonly Check<PlannedMove>[] = [sameHost, idleOptions];
 
 const usedFeatures: readonly Check<ContainerOnHost>[] = [
-  ...[runtime, gpus, hostDevices, privileged, openFiles, unrestorable, unrestorableKept],
+  ...[runtime, gpus, hostDevices, privileged, openFiles, unrestorable, unrestorableKept, processObstacles],
   ...[...namespacesOfHost, ...namespacesOfContainers, ...namespaceSharers],
   ...[volumeDrivers, mounts, links, autoRemove, execSessions, logDriver],
 ];

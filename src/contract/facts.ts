@@ -154,6 +154,8 @@ export const containerFacts = z.object({
   unsupported: z.array(z.string()),
   /** What its processes have open that CRIU dumps, and then refuses to restore or restores as something else; in such words. */
   unrestorable: z.array(z.string()),
+  /** Why its processes cannot be dumped or restored in any mode, and what to do. */
+  obstacles: z.array(z.object({ message: z.string(), remedy: z.string() })).default([]),
   /** Programs that `docker exec` runs in it, such as `bash`. */
   execSessions: z.array(z.string()),
   /** `docker inspect` as it is: the destination re-creates the container from it. */

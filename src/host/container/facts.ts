@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { isAskedFor } from "../engine/create/create-ports.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -9,6 +10,7 @@ import { readNetworks, readVolumes } from "./attachments.ts";
 import { tellApart } from "./exec-sessions.ts";
 import { overlayRootOf } from "./layers.ts";
 import { joinedBy, type Neighbours, namespaceSharersOf, readNeighbours } from "./namespace-sharers.ts";
+import { obstaclesOf } from "./obstacles.ts";
 import { readSharedMemory } from "./shared-memory.ts";
 import { openFiles } from "./unsupported.ts";
 
@@ -70,6 +72,7 @@ export async function examine(
     processes: processes.length,
     otherUsers: processes.flatMap(({ pid, command, as }) => (as === undefined ? [] : [{ pid, command, as }])),
     ...(await openFiles(processes.map(({ hostPid }) => hostPid))),
+    obstacles: await obstaclesOf(processes, totalmem()),
   };
 }
 
@@ -163,6 +166,7 @@ export function describe(container: ContainerInspect): ContainerFacts {
     hugePages: [],
     unsupported: [],
     unrestorable: [],
+    obstacles: [],
     execSessions: [],
     inspect: container,
   };

@@ -31,6 +31,10 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
       return (await isSemaphore(`/proc/${pid}/fdinfo/${file}`))
         ? { unrestorable: "an eventfd used as a semaphore" }
         : {};
+    if (target.startsWith("pipe:"))
+      return (await isInPackets(`/proc/${pid}/fdinfo/${file}`))
+        ? { unsupported: "a pipe in packet mode (O_DIRECT)" }
+        : {};
     // The path of a message queue starts at the root of its mount, which the process may not see.
     if (/^\/[^/]+$/.test(target) && (await kindOf(`${folder}/${file}`)) === mqueueKind)
       return { unsupported: `the POSIX message queue ${target}` };
@@ -75,6 +79,14 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 }
 
 const kindOf = async (path: string) => (await statfs(path)).type;
+
+/** O_DIRECT, among the flags of an open pipe. */
+const packetFlag = 0o40000;
+
+async function isInPackets(info: string): Promise<boolean> {
+  const flags = /^flags:\s*([0-7]+)$/m.exec(await readFile(info, "utf8"))?.[1];
+  return (Number.parseInt(flags ?? "0", 8) & packetFlag) !== 0;
+}
 
 /** CRIU restores a semaphore as an ordinary eventfd, which one read empties. Kernels before 6.5 do not show the difference. */
 async function isSemaphore(info: string): Promise<boolean> {
