@@ -20,7 +20,7 @@ static int domain_of(int fd) {
   return value;
 }
 
-size_t look_at(const struct process *process, FILE *to) {
+size_t look_at(const struct process *process, int discard, FILE *to) {
   char path[300], target[64];
   size_t watched = 0;
   unsigned long inode;
@@ -38,6 +38,12 @@ size_t look_at(const struct process *process, FILE *to) {
     if (!is_socket) {
       watched++;
       if (!ioctl(fd, FIONREAD, &bytes) && bytes > 0) fprintf(to, "events %d %s %d\n", process->inside, entry->d_name, bytes);
+    } else if (domain_of(fd) == AF_NETLINK) {
+      watched++;
+      if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) {
+        fprintf(to, "messages %d %s\n", process->inside, entry->d_name);
+        while (discard && recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0) continue;
+      }
     } else if (accepts(fd)) {
       watched++;
       if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) fprintf(to, "waiting %d %s %d\n", process->inside, entry->d_name, domain_of(fd));

@@ -3,6 +3,7 @@
 //                             the host. Writes FILE (state.h describes it). The processes are frozen, and stay as they are.
 //   godwit-state look         reads the same lines, and writes what is in flight to its standard output: a line "watched N", how many
 //                             descriptors can have such, and the lines that state.h describes. The processes need not be frozen.
+//   godwit-state discard      the same, and takes away what CRIU refuses. The program that has not read it loses it.
 //   godwit-state locks PID ORDERS   takes record locks again that a restore has lost, in the processes that had them. Then it lets the
 //                             container go on, whose processes SIGSTOP has stopped. PID is the container's first process. After an error all
 //                             processes stay stopped. ORDERS is a file that locks.c describes.
@@ -58,10 +59,10 @@ static int save(const char *path) {
   return ferror(to) || fclose(to) ? failed(path) : 0;
 }
 
-static int look(void) {
+static int look(int discard) {
   struct process process;
   size_t watched = 0;
-  while (scanf("%d %d", &process.inside, &process.outside) == 2) watched += look_at(&process, stdout);
+  while (scanf("%d %d", &process.inside, &process.outside) == 2) watched += look_at(&process, discard, stdout);
   printf("watched %zu\n", watched);
   return fflush(stdout) ? failed("the standard output") : 0;
 }
@@ -86,7 +87,8 @@ static int restore(const char *pending, pid_t first) {
 
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "save") == 0) return save(argv[2]);
-  if (argc == 2 && strcmp(argv[1], "look") == 0) return look();
+  if (argc == 2 && strcmp(argv[1], "look") == 0) return look(0);
+  if (argc == 2 && strcmp(argv[1], "discard") == 0) return look(1);
   if (argc == 4 && strcmp(argv[1], "locks") == 0) return !locks_retake(atoi(argv[2]), argv[3]);
   const char *action = getenv("CRTOOLS_SCRIPT_ACTION"), *pending = getenv("GODWIT_PENDING"), *first = getenv("CRTOOLS_INIT_PID");
   if (!action || strcmp(action, "post-restore") != 0) return 0;

@@ -102,8 +102,9 @@ int segments_restore(pid_t first, const char *line);
 
 // look.c
 // Writes what of a process is in flight: "events PID FD BYTES", unread events of inotify; "waiting PID FD DOMAIN", connections that nobody
-// has accepted. @returns how many descriptors it has that can have such
-size_t look_at(const struct process *process, FILE *to);
+// has accepted; "messages PID FD", unread messages of netlink, which `discard` takes away: CRIU refuses a socket that has some. @returns how
+// many descriptors it has that can have such
+size_t look_at(const struct process *process, int discard, FILE *to);
 
 // locks.c
 // Takes record locks again, and lets the processes go on: `orders` is a file that locks.c describes. @returns whether it could

@@ -89,6 +89,8 @@ export async function capture(
   };
   try {
     const { processes: found, inFlight } = await freezeInQuiet(world, quietBudgetMs);
+    // The container runs on, and reads them: nothing may be taken away from it.
+    if (inFlight.some(({ kind }) => kind === "netlink")) handleInFlight(inFlight, "refuse", context);
     handleInFlight(inFlight, "lose", context);
     const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
     const beside = bothOf(

@@ -5,6 +5,7 @@ import { sharedMemoryOf } from "../../host/container/facts.ts";
 import { completeImages } from "../../host/criu/images/complete.ts";
 import { inImages, writeInheritance } from "../../host/criu/restore/inheritance.ts";
 import { lazyRuns } from "../../host/criu/restore/lazy-orders.ts";
+import { dropTouched } from "../../host/criu/restore/touched-pages.ts";
 import type { Host } from "../../host/host.ts";
 import { memoryPath } from "../../host/paths.ts";
 import { isGone } from "../../host/proc/gone.ts";
@@ -113,7 +114,7 @@ export class RunningMemory implements AsyncDisposable {
   /** Puts the memory into the images of a dump that has left it out. @throws dump-failed where a page never came */
   async complete(images: string): Promise<void> {
     const { missing, shared } = await this.#copy.look(await lazyRuns(images));
-    const [lost] = missing;
+    const [lost] = await dropTouched(images, missing);
     if (lost)
       throw new GodwitError(
         "dump-failed",

@@ -75,6 +75,10 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
     ([, path]) => `the file ${path} is open on a mount that the container does not see.`,
   ],
   [
+    /netlink: The socket has data to read/,
+    () => "a program has not read all messages of a netlink socket; when it has, this goes.",
+  ],
+  [
     /in-flight (?:socket|connection on)/i,
     () =>
       "a client of a unix socket has sent something or has closed already, and the program has not accepted that connection yet; when it has, this goes.",

@@ -1,10 +1,10 @@
 import { statePath } from "../paths.ts";
-import { type HeldCommand, hold } from "../proc/process.ts";
+import { type HeldCommand, hold, run } from "../proc/process.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
 
 /** Something of a process that exists only until the program handles it, and that a dump loses or refuses. */
 export interface InFlight {
-  kind: "inotify" | "unix" | "inet";
+  kind: "inotify" | "netlink" | "unix" | "inet";
   /** For a user, such as `process 7 (app) has not read 64 bytes of events from its inotify descriptor 5`. */
   text: string;
 }
@@ -23,7 +23,7 @@ export class Looker {
   async look(processes: ContainerProcess[]): Promise<Look> {
     const held = this.#held;
     this.#held = start();
-    const output = await held.finish(processes.map(({ pid, hostPid }) => `${pid} ${hostPid}\n`).join(""));
+    const output = await held.finish(lines(processes));
     return readLook(output, processes);
   }
 
@@ -32,6 +32,13 @@ export class Looker {
     this.#held.drop();
   }
 }
+
+/** Takes away what makes CRIU refuse frozen processes, after it was told that it is lost: messages of netlink. @throws command-failed */
+export async function discardInFlight(inFlight: InFlight[], processes: ContainerProcess[]): Promise<void> {
+  if (inFlight.some(({ kind }) => kind === "netlink")) await run(statePath, ["discard"], { input: lines(processes) });
+}
+
+const lines = (processes: ContainerProcess[]) => processes.map(({ pid, hostPid }) => `${pid} ${hostPid}\n`).join("");
 
 const start = () => hold(statePath, ["look"]);
 
@@ -51,6 +58,11 @@ export function readLook(output: string, processes: Pick<ContainerProcess, "pid"
       const text = `${who} has not read ${last} bytes of events from its inotify descriptor ${descriptor}`;
       look.inFlight.push({ kind: "inotify", text });
     }
+    if (word === "messages")
+      look.inFlight.push({
+        kind: "netlink",
+        text: `${who} has not read all messages of its netlink socket, descriptor ${descriptor}`,
+      });
     if (word === "waiting") {
       const kind = last === unix ? "unix" : "inet";
       const text = `${who} has not accepted a connection to its ${kind === "unix" ? "unix" : "TCP"} socket, descriptor ${descriptor}`;

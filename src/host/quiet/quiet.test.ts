@@ -80,11 +80,12 @@ test("what is lost is said, or refused; a connection to a unix socket is neither
 
 test("a look is read: who, what, where", () => {
   const processes = [{ pid: 7, command: "app" }];
-  const output = "events 7 5 64\nwaiting 7 4 1\nwaiting 7 6 10\nwatched 3\n";
+  const output = "events 7 5 64\nmessages 7 8\nwaiting 7 4 1\nwaiting 7 6 10\nwatched 3\n";
   expect(readLook(output, processes)).toEqual({
     watched: 3,
     inFlight: [
       { kind: "inotify", text: "process 7 (app) has not read 64 bytes of events from its inotify descriptor 5" },
+      { kind: "netlink", text: "process 7 (app) has not read all messages of its netlink socket, descriptor 8" },
       { kind: "unix", text: "process 7 (app) has not accepted a connection to its unix socket, descriptor 4" },
       { kind: "inet", text: "process 7 (app) has not accepted a connection to its TCP socket, descriptor 6" },
     ],

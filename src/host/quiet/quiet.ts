@@ -62,6 +62,7 @@ export async function freezeInQuiet<Processes>(
 
 const losses: Partial<Record<InFlight["kind"], string>> = {
   inotify: "These events are lost.",
+  netlink: "These messages are lost.",
   inet: "This connection ends.",
 };
 

@@ -3,7 +3,7 @@ import { freeze, thaw } from "../../host/cgroup/freezer.ts";
 import { endExecSessions } from "../../host/container/exec-sessions.ts";
 import { prepareBlock, unblockTraffic } from "../../host/network/traffic-block.ts";
 import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
-import { Looker } from "../../host/quiet/look.ts";
+import { discardInFlight, Looker } from "../../host/quiet/look.ts";
 import { freezeInQuiet, handleInFlight, type QuietWorld, quietBudgetMs } from "../../host/quiet/quiet.ts";
 import type { Move } from "./move.ts";
 
@@ -42,6 +42,7 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
   return async () => {
     const { processes, inFlight } = await freezeInQuiet(world, quietBudgetMs);
     handleInFlight(inFlight, request.inFlight, context);
+    await discardInFlight(inFlight, processes);
     return endExecSessions(processes, running.pid);
   };
 }

@@ -8,6 +8,7 @@ import { renameSharedImages, sharedSocketFile } from "../../../host/criu/images/
 import { inFiles, writeInheritance } from "../../../host/criu/restore/inheritance.ts";
 import { lazyRuns } from "../../../host/criu/restore/lazy-orders.ts";
 import { pagesSocket } from "../../../host/criu/restore/lazy-pages.ts";
+import { dropTouched } from "../../../host/criu/restore/touched-pages.ts";
 import type { Host } from "../../../host/host.ts";
 import { memoryPath } from "../../../host/paths.ts";
 import type { PageRun } from "../../../host/proc/page-run.ts";
@@ -75,6 +76,7 @@ export class IncomingMemory {
     const later = this.#later;
     const listens = later && { listens: (path: string) => later.serve(path) };
     const found = await this.#rounds?.look(await lazyRuns(space.images));
+    if (found && !later) found.missing = await dropTouched(space.images, found.missing);
     if (found?.missing[0] && !later) throw neverCame(found.missing[0]);
     if (found) {
       await writeInheritance(space.images, found.shared, inFiles(join("..", basename(space.pages))));
