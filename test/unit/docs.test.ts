@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { cliPage } from "../../scripts/docs/cli-page.ts";
 import { compatibilityPage, readResults } from "../../scripts/docs/compatibility-page.ts";
 import { errorsPage } from "../../scripts/docs/errors-page.ts";
+import { fidelityPage } from "../../scripts/docs/fidelity-page.ts";
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
 
@@ -10,6 +11,7 @@ test.each([
   ["docs/errors.md", errorsPage],
   ["docs/cli.md", cliPage],
   ["docs/compatibility.md", compatibilityPage],
+  ["docs/fidelity.md", fidelityPage],
 ])("%s is up to date (npm run docs)", (file, page) => {
   expect(read(file)).toBe(page());
 });
