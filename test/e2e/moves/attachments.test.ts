@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { testInFullRun } from "../support/full-run.ts";
 import { countsOn, expectConsecutive, looperCommand, startLooper, stateOf } from "../support/looper.ts";
 import { useSharedLab } from "../support/shared-lab.ts";
 
@@ -129,7 +130,7 @@ describe("networks", () => {
     await lab.on("h1", "docker network rm net77");
   });
 
-  test("published ports that Docker chose stay the same where they are free", async () => {
+  testInFullRun("published ports that Docker chose stay the same where they are free", async () => {
     await startLooper(lab, "h1", "chosen", { flags: "-p 80/udp -P --expose 81/udp" });
     const port = async (host: string, inside: string) =>
       Number((await lab.on(host, `docker port chosen ${inside}/udp`)).match(/:(\d+)$/m)?.[1]);

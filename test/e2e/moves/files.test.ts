@@ -7,7 +7,7 @@ import {
   manifestsOf,
   startFileKinds,
 } from "../support/files/manifests.ts";
-import { isFullRun } from "../support/full-run.ts";
+import { isFullRun, testInFullRun } from "../support/full-run.ts";
 import { useLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive } from "../support/looper.ts";
 import { eventually } from "../support/wait.ts";
@@ -61,15 +61,18 @@ test("a rollback, and clones on both hosts, have the files of the checkpoint", a
   await countsOn(lab, "h2", "far");
 });
 
-test("a rollback on the other host has the files of the checkpoint that moved with its container", async () => {
-  const before = await started("along");
-  await lab.json("checkpoint", "create", "h1/along", "cp");
-  await changed("h1", "along", before);
-  await lab.json("migrate", "h1/along", "h2");
-  await lab.json("rollback", "h2/along", "cp");
-  expectSame(await manifestsOf(lab, "h2", "along"), before);
-  await countsOn(lab, "h2", "along");
-});
+testInFullRun(
+  "a rollback on the other host has the files of the checkpoint that moved with its container",
+  async () => {
+    const before = await started("along");
+    await lab.json("checkpoint", "create", "h1/along", "cp");
+    await changed("h1", "along", before);
+    await lab.json("migrate", "h1/along", "h2");
+    await lab.json("rollback", "h2/along", "cp");
+    expectSame(await manifestsOf(lab, "h2", "along"), before);
+    await countsOn(lab, "h2", "along");
+  },
+);
 
 /** Moves folders, links and removes files, as fast as it can, and counts as long as all of it is as it left it. */
 const restless = `

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Progress } from "../../../src/contract/operations.ts";
-import { isFullRun } from "../support/full-run.ts";
+import { isFullRun, testInFullRun } from "../support/full-run.ts";
 import { useLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, looperCommand, startLooper } from "../support/looper.ts";
 import { eventually } from "../support/wait.ts";
@@ -47,7 +47,7 @@ describe("an image that the destination lacks", () => {
     await lab.on("h2", "docker rmi above");
   });
 
-  test("is sent in about as many bytes as the missing layer has, and no more are announced", async () => {
+  testInFullRun("is sent in about as many bytes as the missing layer has, and no more are announced", async () => {
     await lab.on("h1", "head -c 40M /dev/urandom >/root/large && head -c 300K /dev/urandom >/root/little");
     const add = (file: string, from: string, to: string) =>
       `docker create --pull never --name made ${from} && docker cp /root/${file} made:/ && docker commit made ${to} && docker rm made`;
