@@ -2,18 +2,10 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static struct process *processes, *threads;
 static size_t count, thread_count;
 static int threads_known;
-
-static ino_t namespace_of(const char *pid) {
-  char path[300];
-  struct stat found;
-  snprintf(path, sizeof path, "/proc/%s/ns/pid", pid);
-  return stat(path, &found) ? 0 : found.st_ino;
-}
 
 pid_t processes_inside(const char *folder) {
   char path[300], line[512];
@@ -35,19 +27,27 @@ static int add(struct process **list, size_t *length, struct process one) {
   return 1;
 }
 
-int processes_find(pid_t first) {
-  char name[32], path[300];
-  snprintf(name, sizeof name, "%d", first);
-  ino_t own = namespace_of(name);
-  DIR *proc = own ? opendir("/proc") : NULL;
-  if (!proc) return 0;
-  for (struct dirent *entry; (entry = readdir(proc));) {
-    if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || namespace_of(entry->d_name) != own) continue;
-    snprintf(path, sizeof path, "/proc/%s", entry->d_name);
-    add(&processes, &count, (struct process){processes_inside(path), atoi(entry->d_name)});
+/** Adds a process and all that descend from it: the children of each of its threads. */
+static void add_tree(pid_t outside) {
+  char path[300];
+  pid_t child;
+  snprintf(path, sizeof path, "/proc/%d", outside);
+  if (!add(&processes, &count, (struct process){processes_inside(path), outside})) return;
+  snprintf(path, sizeof path, "/proc/%d/task", outside);
+  DIR *tasks = opendir(path);
+  for (struct dirent *entry; tasks && (entry = readdir(tasks));) {
+    if (entry->d_name[0] == '.') continue;
+    snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", outside, entry->d_name);
+    FILE *children = fopen(path, "re");
+    while (children && fscanf(children, "%d", &child) == 1) add_tree(child);
+    if (children) fclose(children);
   }
-  closedir(proc);
-  return 1;
+  if (tasks) closedir(tasks);
+}
+
+int processes_find(pid_t first) {
+  add_tree(first);
+  return count > 0;
 }
 
 static void find_threads(void) {

@@ -79,7 +79,7 @@ void hex_write(FILE *to, const void *bytes, size_t count);
 ssize_t hex_read(const char *text, void *bytes, size_t most);
 
 // processes.c
-// All processes in the pid namespace of `first`.
+// All processes that descend from `first`, which is the first one of a container. @returns whether it is there
 int processes_find(pid_t first);
 // Host's id of a process or thread of the container; 0 where it is not there.
 pid_t processes_outside(pid_t inside);

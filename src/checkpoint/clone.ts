@@ -69,6 +69,10 @@ async function runClone(
   });
   const swaps = await stageFor(deps.host, id, savedTrees(source), recovery, context);
   const { drained } = await restoreFrom(deps.host, id, source, swaps, recovery, context);
+  context.warn(
+    `'${name}' begins with the same random state, session ids and host name as '${record.container}': what a program draws from its own generator next, both draw.`,
+    "Let the program seed itself again, such as by a restart of its workers, before it makes keys or ids.",
+  );
   const checkpoint = record.name === transientCheckpointName ? null : record.name;
   return finish(deps, recovery, { name, checkpoint, drained, downtimeMs: null }, context);
 }
