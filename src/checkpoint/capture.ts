@@ -18,7 +18,7 @@ import type { Host } from "../host/host.ts";
 import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
 import { Looker } from "../host/quiet/look.ts";
-import { freezeInQuiet, handleInFlight, type QuietWorld, quietBudgetMs } from "../host/quiet/quiet.ts";
+import { freezeInQuiet, type QuietWorld, quietBudgetMs, warnOfInFlight } from "../host/quiet/quiet.ts";
 import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { ProcessDump } from "./memory/process-dump.ts";
@@ -78,6 +78,7 @@ export async function capture(
   const world: QuietWorld<ContainerProcess[]> = {
     running: () => containerProcesses(running.cgroup),
     async freeze() {
+      looker.prepare();
       frozenAt = performance.now();
       await context.step("freeze", { switchover: true }, () => freeze(running));
       return containerProcesses(running.cgroup);
@@ -89,9 +90,7 @@ export async function capture(
   };
   try {
     const { processes: found, inFlight } = await freezeInQuiet(world, quietBudgetMs);
-    // The container runs on, and reads them: nothing may be taken away from it.
-    if (inFlight.some(({ kind }) => kind === "netlink")) handleInFlight(inFlight, "refuse", context);
-    handleInFlight(inFlight, "lose", context);
+    warnOfInFlight(inFlight, context);
     const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
     const beside = bothOf(
       context.step("copy changed files", { switchover: true }, () => saveChanges(found)),

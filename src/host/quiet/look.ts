@@ -15,21 +15,25 @@ export interface Look {
   inFlight: InFlight[];
 }
 
-/** Looks at processes, running or frozen. Each look is made by a program that has started before, because its start takes longer. */
+/** Looks at processes, running or frozen. */
 export class Looker {
-  #held: HeldCommand = start();
+  #held: HeldCommand | undefined;
+
+  /** Starts the program for the next look, because that takes longer than the look. */
+  prepare(): void {
+    this.#held ??= start();
+  }
 
   /** @throws command-failed */
   async look(processes: ContainerProcess[]): Promise<Look> {
-    const held = this.#held;
-    this.#held = start();
-    const output = await held.finish(lines(processes));
-    return readLook(output, processes);
+    const held = this.#held ?? start();
+    this.#held = undefined;
+    return readLook(await held.finish(lines(processes)), processes);
   }
 
-  /** Ends the program that waits. */
+  /** Ends a program that waits. */
   drop(): void {
-    this.#held.drop();
+    this.#held?.drop();
   }
 }
 

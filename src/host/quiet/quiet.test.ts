@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readLook } from "./look.ts";
-import { freezeInQuiet, handleInFlight, type QuietWorld } from "./quiet.ts";
+import { freezeInQuiet, type QuietWorld, refuseInFlight, warnOfInFlight } from "./quiet.ts";
 
 const event = { kind: "inotify" as const, text: "process 7 (app) has not read" };
 
@@ -72,10 +72,10 @@ test("what is lost is said, or refused; a connection to a unix socket is neither
   const inFlight = [event, { kind: "unix" as const, text: "process 8 (db) has" }];
   const warnings: string[] = [];
   const context = { warn: (message: string) => warnings.push(message) };
-  handleInFlight(inFlight, "lose", context);
+  warnOfInFlight(inFlight, context);
   expect(warnings).toEqual(["Process 7 (app) has not read. These events are lost."]);
-  expect(() => handleInFlight(inFlight, "refuse", context)).toThrow(/would be lost: process 7 \(app\) has not read\.$/);
-  handleInFlight(inFlight.slice(1), "refuse", context);
+  expect(() => refuseInFlight(inFlight, "wait")).toThrow(/would be lost: process 7 \(app\) has not read\.$/);
+  refuseInFlight(inFlight.slice(1), "wait");
 });
 
 test("a look is read: who, what, where", () => {

@@ -1,5 +1,4 @@
 import { GodwitError } from "../../contract/errors.ts";
-import type { InFlightAction } from "../../contract/migration.ts";
 import type { InFlight, Look } from "./look.ts";
 
 /** What waiting for a quiet instant needs of a container. */
@@ -66,25 +65,24 @@ const losses: Partial<Record<InFlight["kind"], string>> = {
   inet: "This connection ends.",
 };
 
-/**
- * Says what is lost. A connection to a unix socket is not: CRIU keeps it, or refuses the dump where its client has sent something.
- * @throws in-flight, if nothing may be lost
- */
-export function handleInFlight(
-  all: InFlight[],
-  action: InFlightAction,
-  context: { warn(message: string): void },
-): void {
-  const inFlight = all.filter(({ kind }) => losses[kind]);
-  if (action === "refuse" && inFlight.length > 0) {
-    const what = inFlight.map(({ text }) => text).join("; ");
-    throw new GodwitError(
-      "in-flight",
-      `For ${quietBudgetMs / 1000} s something was in flight that would be lost: ${what}.`,
-      {
-        hint: "Try again when the program is less busy, or accept the loss with --in-flight lose.",
-      },
-    );
-  }
-  for (const { kind, text } of inFlight) context.warn(`${text[0]?.toUpperCase()}${text.slice(1)}. ${losses[kind]}`);
+/** A connection to a unix socket is not lost: CRIU keeps it, or refuses the dump where its client has sent something. */
+const lossy = (inFlight: InFlight[]) => inFlight.filter(({ kind }) => losses[kind]);
+
+/** @param otherwise what else a user can do than try again. @throws in-flight, if something would be lost */
+export function refuseInFlight(inFlight: InFlight[], otherwise: string): void {
+  const what = lossy(inFlight).map(({ text }) => text);
+  if (what.length === 0) return;
+  const seconds = quietBudgetMs / 1000;
+  throw new GodwitError(
+    "in-flight",
+    `For ${seconds} s something was in flight that would be lost: ${what.join("; ")}.`,
+    {
+      hint: `Try again when the program is less busy, or ${otherwise}.`,
+    },
+  );
+}
+
+export function warnOfInFlight(inFlight: InFlight[], context: { warn(message: string): void }): void {
+  for (const { kind, text } of lossy(inFlight))
+    context.warn(`${text[0]?.toUpperCase()}${text.slice(1)}. ${losses[kind]}`);
 }

@@ -4,7 +4,13 @@ import { endExecSessions } from "../../host/container/exec-sessions.ts";
 import { prepareBlock, unblockTraffic } from "../../host/network/traffic-block.ts";
 import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
 import { discardInFlight, Looker } from "../../host/quiet/look.ts";
-import { freezeInQuiet, handleInFlight, type QuietWorld, quietBudgetMs } from "../../host/quiet/quiet.ts";
+import {
+  freezeInQuiet,
+  type QuietWorld,
+  quietBudgetMs,
+  refuseInFlight,
+  warnOfInFlight,
+} from "../../host/quiet/quiet.ts";
 import type { Move } from "./move.ts";
 
 /** Freezes the original at a quiet instant, and returns its processes. @throws in-flight; command-failed. The container may be frozen then */
@@ -20,6 +26,7 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
   const world: QuietWorld<ContainerProcess[]> = {
     running: () => containerProcesses(running.cgroup),
     async freeze() {
+      looker.prepare();
       move.frozenAt = performance.now();
       // A packet that is dropped a moment before the freeze is sent again, to where the container runs next.
       return both(
@@ -41,7 +48,8 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
   };
   return async () => {
     const { processes, inFlight } = await freezeInQuiet(world, quietBudgetMs);
-    handleInFlight(inFlight, request.inFlight, context);
+    if (request.inFlight === "refuse") refuseInFlight(inFlight, "accept the loss with --in-flight lose");
+    warnOfInFlight(inFlight, context);
     await discardInFlight(inFlight, processes);
     return endExecSessions(processes, running.pid);
   };

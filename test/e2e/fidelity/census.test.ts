@@ -42,9 +42,9 @@ async function report(host: string, name: string): Promise<Report> {
   return JSON.parse(text);
 }
 
-async function start(name: string): Promise<Report> {
+async function start(name: string, areas = `--without ${left}`): Promise<Report> {
   const flags = `--cap-add ALL --security-opt seccomp=unconfined -v ${name}:/census`;
-  await lab.on("h1", `docker run --pull never -d --name ${name} ${flags} census /bin/census run --without ${left}`);
+  await lab.on("h1", `docker run --pull never -d --name ${name} ${flags} census /bin/census run ${areas}`);
   await eventually("the census is ready", async () =>
     (await lab.on("h1", `docker logs ${name} 2>&1`)).includes("ready") ? true : undefined,
   );
@@ -107,4 +107,17 @@ describe("of all state that Linux lets a process have, what changes is named", (
     expect(back.status, back.stderr).toBe(0);
     expectNothingSilent(way, before, await report("h1", "returns"), "warning: ");
   });
+});
+
+test("with --in-flight refuse, unread events end the move, and the container runs on with them", async () => {
+  const before = await start("unread", "--only inotify-queued");
+  const refused = await lab.refusal("migrate", "h1/unread", "h2", "--in-flight", "refuse");
+  expect(refused).toMatchObject({
+    ...{ code: "in-flight", exit: 4, hint: expect.stringContaining("--in-flight lose") },
+    message: expect.stringMatching(
+      /process \d+ \(census\) has not read \d+ bytes of events from its inotify descriptor \d+/,
+    ),
+  });
+  expect(await report("h1", "unread")).toEqual(before);
+  expect(await lab.on("h2", "docker ps -aq")).toBe("");
 });
