@@ -125,7 +125,7 @@ function inTheMiddle(): void {
     expect(errorOf(ended)).toMatchObject({ code: "container-exited" });
     expect(await stateOf(lab, "h1", "restless")).toBe("exited");
     expect(await lab.on("h1", "docker logs restless")).toContain("tick");
-    expect(await lab.on("h2", "docker ps -aq; ls /run/godwit/images")).toBe("");
+    expect(await lab.on("h2", "docker ps -aqf name=restless; ls /run/godwit/images")).toBe("");
   });
 }
 if (isFullRun) {
