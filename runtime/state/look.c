@@ -7,19 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int accepts(int fd) {
-  int value = 0;
-  socklen_t length = sizeof value;
-  return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) && value;
-}
-
-static int domain_of(int fd) {
-  int value = -1;
-  socklen_t length = sizeof value;
-  getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &length);
-  return value;
-}
-
 size_t look_at(const struct process *process, int discard, FILE *to) {
   char path[300], target[64];
   size_t watched = 0;
@@ -38,15 +25,15 @@ size_t look_at(const struct process *process, int discard, FILE *to) {
     if (!is_socket) {
       watched++;
       if (!ioctl(fd, FIONREAD, &bytes) && bytes > 0) fprintf(to, "events %d %s %d\n", process->inside, entry->d_name, bytes);
-    } else if (domain_of(fd) == AF_NETLINK) {
+    } else if (sockets_number(fd, SO_DOMAIN) == AF_NETLINK) {
       watched++;
       if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) {
         fprintf(to, "messages %d %s\n", process->inside, entry->d_name);
         while (discard && recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0) continue;
       }
-    } else if (accepts(fd)) {
+    } else if (sockets_number(fd, SO_ACCEPTCONN) == 1) {
       watched++;
-      if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) fprintf(to, "waiting %d %s %d\n", process->inside, entry->d_name, domain_of(fd));
+      if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) fprintf(to, "waiting %d %s %d\n", process->inside, entry->d_name, sockets_number(fd, SO_DOMAIN));
     }
     close(fd);
   }

@@ -36,11 +36,11 @@ static int failed(const char *what) {
   return 1;
 }
 
-static int enter_network_of(pid_t pid) {
+int enter_namespace(pid_t pid, const char *kind) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+  snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, kind);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  int entered = fd >= 0 && !setns(fd, CLONE_NEWNET);
+  int entered = fd >= 0 && !setns(fd, 0);
   if (fd >= 0) close(fd);
   return entered;
 }
@@ -51,7 +51,7 @@ static int save(const char *path) {
   FILE *to = file < 0 ? NULL : fdopen(file, "w");
   if (!to) return failed(path);
   for (int entered = 0; scanf("%d %d", &process.inside, &process.outside) == 2; entered = 1) {
-    if (!entered && !enter_network_of(process.outside)) return failed("the network of the container");
+    if (!entered && !enter_namespace(process.outside, "net")) return failed("the network of the container");
     if (!entered) segments_save(process.outside, to);
     tasks_save(&process, to);
     sockets_save(&process, to);
@@ -78,7 +78,7 @@ static int restore(const char *pending, pid_t first) {
   snprintf(path, sizeof path, "%s/state", pending);
   FILE *state = fopen(path, "re");
   if (!losses || !state) return failed(path);
-  if (!processes_find(first) || !enter_network_of(first)) return failed("the restored processes");
+  if (!processes_find(first) || !enter_namespace(first, "net")) return failed("the restored processes");
   while (getline(&line, &size, state) > 0)
     if (!segments_restore(first, line) && !tasks_restore(line) && !sockets_restore(line)) lost("a line that this host does not know: %.40s", line);
   sockets_restored();

@@ -28,17 +28,11 @@ static int is_connected(int fd) {
   return !getpeername(fd, &peer.any, &length);
 }
 
-static int is_stream(int fd) {
-  int type = 0;
-  socklen_t length = sizeof type;
-  return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) && type == SOCK_STREAM;
-}
-
 static struct value read_option(int fd, const struct option *option) {
   struct value value = {.bytes = -1};
   socklen_t length = option->bytes;
   if (option->kind == before && is_connected(fd)) return value;
-  if ((option->kind == not_of_streams || option->kind == index_not_of_streams) && is_stream(fd)) return value;
+  if ((option->kind == not_of_streams || option->kind == index_not_of_streams) && sockets_number(fd, SO_TYPE) == SOCK_STREAM) return value;
   if (!getsockopt(fd, option->level, option->number, value.at, &length)) value.bytes = (int)length;
   return value;
 }

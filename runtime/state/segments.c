@@ -1,32 +1,20 @@
 #define _GNU_SOURCE
 #include "state.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
-#include <unistd.h>
 
 #ifndef SHM_LOCKED
 #define SHM_LOCKED 02000
 #endif
 
-static int enter_ipc_of(pid_t pid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/ipc", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  int entered = fd >= 0 && !setns(fd, CLONE_NEWIPC);
-  if (fd >= 0) close(fd);
-  return entered;
-}
-
 void segments_save(pid_t first, FILE *to) {
   char line[512];
   int id;
   unsigned mode;
-  FILE *segments = enter_ipc_of(first) ? fopen("/proc/sysvipc/shm", "re") : NULL;
+  FILE *segments = enter_namespace(first, "ipc") ? fopen("/proc/sysvipc/shm", "re") : NULL;
   while (segments && fgets(line, sizeof line, segments))
     if (sscanf(line, "%*d %d %o", &id, &mode) == 2) {
       if (mode & SHM_LOCKED) fprintf(to, "locked %d\n", id);
@@ -56,15 +44,15 @@ int segments_restore(pid_t first, const char *line) {
   int id;
   unsigned long bytes;
   if (sscanf(line, "queue %d %lu", &id, &bytes) == 2) {
-    if (!enter_ipc_of(first) || resize(id, bytes)) lost("message queue %d has another size now: %s", id, strerror(errno));
+    if (!enter_namespace(first, "ipc") || resize(id, bytes)) lost("message queue %d has another size now: %s", id, strerror(errno));
     return 1;
   }
   if (sscanf(line, "locked %d", &id) == 1) {
-    if (!enter_ipc_of(first) || shmctl(id, SHM_LOCK, NULL)) lost("shared memory segment %d is not locked any more: %s", id, strerror(errno));
+    if (!enter_namespace(first, "ipc") || shmctl(id, SHM_LOCK, NULL)) lost("shared memory segment %d is not locked any more: %s", id, strerror(errno));
     return 1;
   }
   if (sscanf(line, "removed %d", &id) != 1) return 0;
-  if (!enter_ipc_of(first) || shmctl(id, IPC_RMID, NULL))
+  if (!enter_namespace(first, "ipc") || shmctl(id, IPC_RMID, NULL))
     lost("shared memory segment %d is not marked for removal any more: %s", id, strerror(errno));
   return 1;
 }

@@ -2,7 +2,6 @@
 #include "state.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,7 @@ int sockets_remember(unsigned long inode) {
   return 0;
 }
 
-static int number_of(int fd, int option) {
+int sockets_number(int fd, int option) {
   int value = -1;
   socklen_t length = sizeof value;
   return getsockopt(fd, SOL_SOCKET, option, &value, &length) ? -1 : value;
@@ -54,9 +53,9 @@ void sockets_save(const struct process *process, FILE *to) {
       close(socket.fd);
       continue;
     }
-    socket.domain = number_of(socket.fd, SO_DOMAIN);
-    socket.type = number_of(socket.fd, SO_TYPE);
-    socket.protocol = number_of(socket.fd, SO_PROTOCOL);
+    socket.domain = sockets_number(socket.fd, SO_DOMAIN);
+    socket.type = sockets_number(socket.fd, SO_TYPE);
+    socket.protocol = sockets_number(socket.fd, SO_PROTOCOL);
     fprintf(to, "socket %d %d %d %d %d\n", socket.process, socket.number, socket.domain, socket.type, socket.protocol);
     options_save(&socket, to);
     members_save(&socket, to);
@@ -91,7 +90,7 @@ int sockets_restore(const char *line) {
     sockets_restored();
     current = next;
     current.fd = descriptor_open(next.process, next.number);
-    if (current.fd >= 0 && (number_of(current.fd, SO_DOMAIN) != next.domain || number_of(current.fd, SO_TYPE) != next.type)) {
+    if (current.fd >= 0 && (sockets_number(current.fd, SO_DOMAIN) != next.domain || sockets_number(current.fd, SO_TYPE) != next.type)) {
       close(current.fd);
       current.fd = -1;
     }

@@ -46,6 +46,8 @@ void tasks_save(const struct process *process, FILE *to);
 int tasks_restore(const char *line);
 
 // sockets.c
+// An option of SOL_SOCKET; -1 where the socket has none.
+int sockets_number(int fd, int option);
 // A duplicate of a descriptor of a restored process; -1 where there is none.
 int descriptor_open(pid_t inside, int number);
 // @returns whether a socket or pipe with this inode is met for the first time
@@ -111,5 +113,7 @@ size_t look_at(const struct process *process, int discard, FILE *to);
 int locks_retake(pid_t first, const char *orders);
 
 // main.c
+// Makes this process enter a namespace of another one: `kind` is its name in /proc/PID/ns. @returns whether it could
+int enter_namespace(pid_t pid, const char *kind);
 // Says what could not be put back, as printf. The restore goes on.
 void lost(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { expected } from "../../test/fidelity/verdicts.ts";
+import { expected, matches } from "../../test/fidelity/verdicts.ts";
 import { generated, table } from "./markdown.ts";
 
 /** Where test/e2e/fidelity/census.test.ts records its results in a full run. */
@@ -28,7 +28,7 @@ export function fidelityPage(outcomes = readOutcomes()): string {
   const all = Object.values(outcomes);
   const changed = new Map(all.flatMap((outcome) => Object.entries(outcome.changed)));
   const rows = expected.flatMap(({ names, how, why }) => {
-    const found = [...changed].filter(([name]) => names.some((pattern) => isOf(name, pattern)));
+    const found = [...changed].filter(([name]) => names.some((pattern) => matches(pattern, name)));
     if (found.length === 0) return [];
     const [, [was, is] = ["", ""]] = found[0] ?? [];
     const example = how === "told" ? "a warning of the move" : "this page";
@@ -52,11 +52,6 @@ ${table(["properties", "before → after", "why", "named by"], rows)}
 
 ${byArea(all[0]?.kept ?? [])}`;
 }
-
-const isOf = (name: string, pattern: string) => {
-  const [begin = "", end] = pattern.split("*");
-  return end === undefined ? name === pattern : name.startsWith(begin) && name.endsWith(end);
-};
 
 /** Of a value, as it fits into a table. */
 const shown = (value: string) =>

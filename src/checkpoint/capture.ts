@@ -15,6 +15,7 @@ import type { Instant } from "../host/files/tree-changes.ts";
 import { mirrorTree, updateMirror } from "../host/files/tree-mirror.ts";
 import { mappedFiles, treeBytes } from "../host/files/trees.ts";
 import type { Host } from "../host/host.ts";
+import { bothOf } from "../host/proc/both.ts";
 import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
 import { Looker } from "../host/quiet/look.ts";
@@ -90,7 +91,7 @@ export async function capture(
   };
   try {
     const { processes: found, inFlight } = await freezeInQuiet(world, quietBudgetMs);
-    warnOfInFlight(inFlight, context);
+    warnOfInFlight(inFlight, context, end ? undefined : "The checkpoint does not have it; the container keeps it.");
     const processes = end ? await endExecSessions(found, running.pid) : (await tellApart(found, running.pid)).own;
     const beside = bothOf(
       context.step("copy changed files", { switchover: true }, () => saveChanges(found)),
@@ -136,12 +137,4 @@ export async function capture(
     await thaw(running).catch(() => {});
     throw error;
   }
-}
-
-/** Waits for both, also if one fails: the other one still works on the container. @returns what the first one gave */
-async function bothOf<T>(one: Promise<T>, other: Promise<unknown>): Promise<T> {
-  const [first, second] = await Promise.allSettled([one, other]);
-  if (first.status === "rejected") throw first.reason;
-  if (second.status === "rejected") throw second.reason;
-  return first.value;
 }

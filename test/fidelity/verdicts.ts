@@ -5,6 +5,8 @@ export interface Expected {
   /** `told`: a warning of the move names it. `documented`: only docs/fidelity.md does, because it cannot be seen from outside, or not be put back. */
   how: "told" | "documented";
   why: string;
+  /** What the warning says, where it is told. */
+  warning?: RegExp;
 }
 
 const bySelf = "only the process itself could set it again";
@@ -20,6 +22,7 @@ export const expected: Expected[] = [
     names: ["inotify-queued.*", "poll.inotify-queued"],
     how: "told",
     why: "events that the program has not read (--in-flight)",
+    warning: /has not read \d+ bytes of events from its inotify descriptor/,
   },
   { names: ["dnotify.*", "inotify.oneshot", "flags.dnotify.*"], how: "documented", why: "CRIU does not save it" },
   {
@@ -94,7 +97,8 @@ export const expected: Expected[] = [
   { names: ["write-hint.*"], how: "documented", why: "a hint for disks" },
 ];
 
-const matches = (pattern: string, name: string) => {
+/** @param pattern a name, or with `*` the beginning and the end of one */
+export const matches = (pattern: string, name: string) => {
   const [begin = "", end] = pattern.split("*");
   return end === undefined ? name === pattern : name.startsWith(begin) && name.endsWith(end);
 };

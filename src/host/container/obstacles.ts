@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { bytes } from "../../contract/units.ts";
+import { pageBytes } from "../proc/page-size.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
 
 type Obstacle = ContainerFacts["obstacles"][number];
@@ -73,7 +74,6 @@ export function lostTimers(process: Process, timers: string, threads: string[]):
   ];
 }
 
-const pageBytes = 4096;
 /** CRIU holds so much in its own memory for each page of the largest private mapping, whether it is in use or not. */
 const bytesAPage = 16;
 

@@ -1,3 +1,4 @@
+import { processLines } from "../criu/images/process-state.ts";
 import { statePath } from "../paths.ts";
 import { type HeldCommand, hold, run } from "../proc/process.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
@@ -28,7 +29,7 @@ export class Looker {
   async look(processes: ContainerProcess[]): Promise<Look> {
     const held = this.#held ?? start();
     this.#held = undefined;
-    return readLook(await held.finish(lines(processes)), processes);
+    return readLook(await held.finish(processLines(processes)), processes);
   }
 
   /** Ends a program that waits. */
@@ -39,10 +40,9 @@ export class Looker {
 
 /** Takes away what makes CRIU refuse frozen processes, after it was told that it is lost: messages of netlink. @throws command-failed */
 export async function discardInFlight(inFlight: InFlight[], processes: ContainerProcess[]): Promise<void> {
-  if (inFlight.some(({ kind }) => kind === "netlink")) await run(statePath, ["discard"], { input: lines(processes) });
+  if (inFlight.some(({ kind }) => kind === "netlink"))
+    await run(statePath, ["discard"], { input: processLines(processes) });
 }
-
-const lines = (processes: ContainerProcess[]) => processes.map(({ pid, hostPid }) => `${pid} ${hostPid}\n`).join("");
 
 const start = () => hold(statePath, ["look"]);
 

@@ -82,7 +82,12 @@ export function refuseInFlight(inFlight: InFlight[], otherwise: string): void {
   );
 }
 
-export function warnOfInFlight(inFlight: InFlight[], context: { warn(message: string): void }): void {
+/** @param otherwise what becomes of it, where it is not lost for the container that was frozen */
+export function warnOfInFlight(
+  inFlight: InFlight[],
+  context: { warn(message: string): void },
+  otherwise?: string,
+): void {
   for (const { kind, text } of lossy(inFlight))
-    context.warn(`${text[0]?.toUpperCase()}${text.slice(1)}. ${losses[kind]}`);
+    context.warn(`${text[0]?.toUpperCase()}${text.slice(1)}. ${otherwise ?? losses[kind]}`);
 }

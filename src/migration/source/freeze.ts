@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freeze, thaw } from "../../host/cgroup/freezer.ts";
 import { endExecSessions } from "../../host/container/exec-sessions.ts";
 import { prepareBlock, unblockTraffic } from "../../host/network/traffic-block.ts";
+import { bothOf } from "../../host/proc/both.ts";
 import { type ContainerProcess, containerProcesses } from "../../host/proc/processes.ts";
 import { discardInFlight, Looker } from "../../host/quiet/look.ts";
 import {
@@ -29,7 +30,7 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
       looker.prepare();
       move.frozenAt = performance.now();
       // A packet that is dropped a moment before the freeze is sent again, to where the container runs next.
-      return both(
+      return bothOf(
         context.step("freeze", { switchover: true }, async () => {
           await freeze(running);
           return containerProcesses(running.cgroup);
@@ -38,7 +39,7 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
       );
     },
     async thaw() {
-      await both(unblockTraffic(running.pid), thaw(running));
+      await bothOf(unblockTraffic(running.pid), thaw(running));
       traffic = await prepareBlock(running.pid);
     },
     look: (processes) => looker.look(processes),
@@ -53,12 +54,4 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
     await discardInFlight(inFlight, processes);
     return endExecSessions(processes, running.pid);
   };
-}
-
-/** Not before both have ended: a freeze that is still under way would outlive the thaw. */
-async function both<T>(one: Promise<T>, other: Promise<unknown>): Promise<T> {
-  const [first, second] = await Promise.allSettled([one, other]);
-  if (first.status === "rejected") throw first.reason;
-  if (second.status === "rejected") throw second.reason;
-  return first.value;
 }

@@ -7,6 +7,10 @@ import type { ContainerProcess } from "../../proc/processes.ts";
 /** File among the images with state that CRIU leaves out. runtime/state/state.h describes its lines. */
 const stateFile = "state.godwit";
 
+/** Processes, as `godwit-state` reads them. */
+export const processLines = (processes: ContainerProcess[]): string =>
+  processes.map(({ pid, hostPid }) => `${pid} ${hostPid}\n`).join("");
+
 /** A program that waits for processes, because its start takes longer than its work. */
 export interface StateSaver {
   /**
@@ -24,7 +28,7 @@ export function prepareStateSaver(images: string): StateSaver {
   const held: HeldCommand = hold(statePath, ["save", join(images, stateFile)]);
   return {
     async save(processes) {
-      await held.finish(processes.map(({ pid, hostPid }) => `${pid} ${hostPid}\n`).join(""));
+      await held.finish(processLines(processes));
     },
     drop: held.drop,
   };
