@@ -76,12 +76,12 @@ const causes: [RegExp, (match: RegExpExecArray) => string][] = [
   ],
   [
     /netlink: The socket has data to read/,
-    () => "a program has not read all messages of a netlink socket; when it has, this goes.",
+    () => "a program has not read all messages of a netlink socket; try again when it has.",
   ],
   [
     /in-flight (?:socket|connection on)/i,
     () =>
-      "a client of a unix socket has sent something or has closed already, and the program has not accepted that connection yet; when it has, this goes.",
+      "a client of a unix socket has sent something or has closed already, and the program has not accepted that connection yet; try again when it has.",
   ],
   [/fsnotify|inotify/i, () => "an inotify watch looks at a file that CRIU cannot find by its handle."],
   [/Can't get 1:16 opt/, () => "this CRIU is too old for the kernel: it cannot read TCP sockets (4.2 can)."],
