@@ -8,8 +8,8 @@ export const fidelityFile = "test/results/fidelity.json";
 interface Outcome {
   properties: number;
   kept: string[];
-  /** By name: what it was, and what it is. */
-  changed: Record<string, [before: string, after: string]>;
+  /** By name. */
+  changed: Record<string, { before: string; after: string }>;
 }
 
 const ways: Record<string, string> = { auto: "a move (post-copy)", cold: "a cold move", rollback: "a rollback" };
@@ -30,9 +30,9 @@ export function fidelityPage(outcomes = readOutcomes()): string {
   const rows = expected.flatMap(({ names, how, why }) => {
     const found = [...changed].filter(([name]) => names.some((pattern) => matches(pattern, name)));
     if (found.length === 0) return [];
-    const [, [was, is] = ["", ""]] = found[0] ?? [];
+    const { before, after } = found[0]?.[1] ?? { before: "", after: "" };
     const example = how === "told" ? "a warning of the move" : "this page";
-    return [[found.map(([name]) => `\`${name}\``).join(", "), `${shown(was)} → ${shown(is)}`, why, example]];
+    return [[found.map(([name]) => `\`${name}\``).join(", "), `${shown(before)} → ${shown(after)}`, why, example]];
   });
   return `# What stays the same
 

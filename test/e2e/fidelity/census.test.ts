@@ -56,14 +56,14 @@ const isSet = (value: string | undefined) => value !== undefined && !value.start
 interface Outcome {
   properties: number;
   kept: string[];
-  /** By name: what it was, and what it is. */
-  changed: Record<string, [before: string, after: string]>;
+  /** By name. Objects, because a formatter leaves them as JSON.stringify writes them. */
+  changed: Record<string, { before: string; after: string }>;
 }
 
 function compare(before: Report, after: Report): Outcome {
   const names = Object.keys(before).filter((name) => isSet(before[name]));
   const different = names.filter((name) => after[name] !== before[name]);
-  const changed = different.map((name) => [name, [before[name], after[name] ?? "missing"]]);
+  const changed = different.map((name) => [name, { before: before[name], after: after[name] ?? "missing" }]);
   return {
     properties: names.length,
     kept: names.filter((name) => after[name] === before[name]),
@@ -80,7 +80,7 @@ function expectNothingSilent(way: string, before: Report, after: Report, words: 
     const row = expectedOf(name);
     return !row || (row.how === "told" && !row.warning?.test(words));
   });
-  expect(silent.map(([name, [was, is]]) => `${name}: ${was} -> ${is}`)).toEqual([]);
+  expect(silent.map(([name, { before: was, after: is }]) => `${name}: ${was} -> ${is}`)).toEqual([]);
   expect(outcome.properties).toBeGreaterThan(800);
 }
 
