@@ -79,6 +79,14 @@ export default defineConfig({
       inLab("e2e", { include: ["test/e2e/**/*.test.ts"], exclude: alone, maxWorkers: 2, sequence: { groupOrder: 1 } }),
       inLab("e2e-alone", { include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       virtual("vm", ["test/e2e-vm/**/*.test.ts"], { exclude: onlyInFullRun }),
+      // An hour: run by hand (`npm run test:programs`).
+      inLab("programs", {
+        include: ["test/programs/**/*.long.ts"],
+        maxWorkers: 1,
+        testTimeout: 900_000,
+        hookTimeout: 3_600_000,
+        sequence: { groupOrder: 4 },
+      }),
       // Hours: they are run by hand (`npm run test:vm-programs`), and not for every change.
       virtual("vm-programs", ["test/e2e-vm/**/programs.long.ts"], {
         testTimeout: 3_600_000,

@@ -10,7 +10,7 @@
  * it, and opens the image; at that moment the memfd is replaced by the one that has the contents. A System V segment, whose number is its
  * id, CRIU attaches instead: segments.c fills it at that moment.
  *
- * inherit.c does the same for private memory that processes share by copy-on-write.
+ * inherit.c does the same for private memory that processes share by copy-on-write. eventfd.c restores semaphores. watch.c ends a dump.
  *
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */
@@ -18,6 +18,7 @@
 #include "criu.h"
 #include "inherit.h"
 #include "segments.h"
+#include "watch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -41,6 +42,7 @@ __attribute__((constructor)) static void begin(void) {
   if (!is_criu) return;
   // The programs that CRIU starts do not need it.
   unsetenv("LD_PRELOAD");
+  watch_begin();
   if (!getenv("GODWIT_CRIU_CHECK")) return;
   static const char answer[] = "godwit-criu\n";
   syscall(SYS_exit_group, syscall(SYS_write, STDOUT_FILENO, answer, sizeof answer - 1) < 0);
@@ -164,6 +166,8 @@ EXPORT int openat64(int folder, const char *path, int flags, ...) {
   va_start(more, flags);
   unsigned mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, unsigned) : 0;
   va_end(more);
+  // A new image.
+  if (is_criu && flags & O_CREAT && watch_ends()) return -1;
   int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
   if (fd >= 0 && is_criu) inherit_begin(folder, path);
   uint64_t inode;

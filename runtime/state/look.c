@@ -7,6 +7,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+// Whether CRIU (4.2) can dump a socket of this kind.
+static int is_known(int domain, int type, int protocol) {
+  if (domain == AF_UNIX || domain == AF_NETLINK || domain == AF_PACKET) return 1;
+  if (domain != AF_INET && domain != AF_INET6) return 0;
+  if (type == SOCK_RAW) return 1;
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
 size_t look_at(const struct process *process, int discard, FILE *to) {
   char path[300], target[64];
   size_t watched = 0;
@@ -22,10 +30,13 @@ size_t look_at(const struct process *process, int discard, FILE *to) {
     int bytes = 0, fd = (int)syscall(SYS_pidfd_getfd, pidfd, atoi(entry->d_name), 0);
     struct pollfd queue = {.fd = fd, .events = POLLIN};
     if (fd < 0) continue;
-    if (!is_socket) {
+    int domain = is_socket ? sockets_number(fd, SO_DOMAIN) : -1, protocol = sockets_number(fd, SO_PROTOCOL);
+    if (is_socket && !is_known(domain, sockets_number(fd, SO_TYPE), protocol)) {
+      fprintf(to, "foreign %d %s %d %d\n", process->inside, entry->d_name, domain, protocol);
+    } else if (!is_socket) {
       watched++;
       if (!ioctl(fd, FIONREAD, &bytes) && bytes > 0) fprintf(to, "events %d %s %d\n", process->inside, entry->d_name, bytes);
-    } else if (sockets_number(fd, SO_DOMAIN) == AF_NETLINK) {
+    } else if (domain == AF_NETLINK) {
       watched++;
       if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) {
         fprintf(to, "messages %d %s\n", process->inside, entry->d_name);
@@ -33,7 +44,7 @@ size_t look_at(const struct process *process, int discard, FILE *to) {
       }
     } else if (sockets_number(fd, SO_ACCEPTCONN) == 1) {
       watched++;
-      if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) fprintf(to, "waiting %d %s %d\n", process->inside, entry->d_name, sockets_number(fd, SO_DOMAIN));
+      if (poll(&queue, 1, 0) > 0 && queue.revents & POLLIN) fprintf(to, "waiting %d %s %d\n", process->inside, entry->d_name, domain);
     }
     close(fd);
   }

@@ -54,6 +54,7 @@ static int save(const char *path) {
     if (!entered && !enter_namespace(process.outside, "net")) return failed("the network of the container");
     if (!entered) segments_save(process.outside, to);
     tasks_save(&process, to);
+    timers_save(&process, to);
     sockets_save(&process, to);
   }
   return ferror(to) || fclose(to) ? failed(path) : 0;
@@ -80,7 +81,7 @@ static int restore(const char *pending, pid_t first) {
   if (!losses || !state) return failed(path);
   if (!processes_find(first) || !enter_namespace(first, "net")) return failed("the restored processes");
   while (getline(&line, &size, state) > 0)
-    if (!segments_restore(first, line) && !tasks_restore(line) && !sockets_restore(line)) lost("a line that this host does not know: %.40s", line);
+    if (!segments_restore(first, line) && !tasks_restore(line) && !timers_restore(line) && !sockets_restore(line)) lost("a line that this host does not know: %.40s", line);
   sockets_restored();
   return ferror(state) || fclose(losses) ? failed(path) : 0;
 }

@@ -43,6 +43,7 @@ void sockets_save(const struct process *process, FILE *to) {
     ssize_t length = readlinkat(dirfd(files), entry->d_name, target, sizeof target - 1);
     if (length <= 0) continue;
     target[length] = 0;
+    if (strcmp(target, "anon_inode:[eventfd]") == 0) semaphore_save(process, atoi(entry->d_name), to);
     int is_socket = sscanf(target, "socket:[%lu]", &inode) == 1;
     if ((!is_socket && sscanf(target, "pipe:[%lu]", &inode) != 1) || !sockets_remember(inode)) continue;
     struct socket socket = {.process = process->inside, .number = atoi(entry->d_name)};
@@ -98,7 +99,7 @@ int sockets_restore(const char *line) {
     else options_begin(&current);
     return 1;
   }
-  if (owner_restore(line)) return 1;
+  if (owner_restore(line) || semaphore_restore(line)) return 1;
   if (current.fd < 0) return strncmp(line, "option ", 7) == 0 || strncmp(line, "member ", 7) == 0 || strncmp(line, "datagram ", 9) == 0;
   return options_take(&current, line) || members_restore(&current, line) || datagrams_restore(&current, line);
 }

@@ -5,6 +5,8 @@
 //   ioprio TID VALUE             as ioprio_set(2) takes it
 //   coredump PID FILTER          hexadecimal, as in /proc/PID/coredump_filter
 //   owner PID FD UID GID MODE    of a socket or a pipe; MODE is octal
+//   timer PID ID                 a timer of timer_create(2) that signals the main thread. The images tell CRIU so; here it is only checked
+//   semaphore PID FD             an eventfd that is a semaphore. The images tell CRIU so; here it is only checked
 //   socket PID FD DOMAIN TYPE PROTOCOL   a socket. The lines up to the next one belong to it
 //   option LEVEL NUMBER VALUE    an option that is not as in a new socket; of an option that names a network interface, that name
 //   member LEVEL INTERFACE MODE GROUP [SOURCE...]   a multicast group: the name of an interface, the mode of MCAST_MSFILTER, addresses
@@ -60,6 +62,14 @@ void sockets_restored(void);
 // owners.c
 void owner_save(pid_t process, int number, int fd, FILE *to);
 int owner_restore(const char *line);
+
+// timers.c
+void timers_save(const struct process *process, FILE *to);
+int timers_restore(const char *line);
+
+// semaphores.c
+void semaphore_save(const struct process *process, int number, FILE *to);
+int semaphore_restore(const char *line);
 
 // options.c
 void options_save(const struct socket *socket, FILE *to);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { generated, table } from "./markdown.ts";
+import { programsTable, toursFile } from "./programs-table.ts";
 
 /** Where the end-to-end tests in test/e2e/programs record their results. */
 export const resultsFile = "test/results/compatibility.json";
@@ -41,14 +42,20 @@ export function compatibilityPage(results = readResults()): string {
   );
   return `# What moves, and what does not
 
-${generated(`the results of the tests in test/e2e/programs, recorded in ${resultsFile},`)}
+${generated(`the results of the tests in test/programs and test/e2e/programs, recorded in ${toursFile} and ${resultsFile},`)}
 
-A test tried every line, in a lab of two hosts with Docker 28 and Docker 26. What works was moved back and forth under load. The
-columns say how many moves in a row held in each mode. The programs come from Debian's packages. Pre-copy needs a kernel that tracks
-changed memory. It was tried in emulated virtual machines, which have such a kernel. They are too slow for as much data as in the
-other modes. Pre-copy ends as a cold move does, with less memory left to send.
+A test tried every line, in a lab of two hosts with Docker 28 and Docker 26. The programs come from Debian's packages.
 
-## Works
+## Programs
+
+Each program was moved to the other host and back in every mode, while a client used it. The columns give the median downtime of the
+two moves, or why the move was refused; the last one counts the client's requests that failed in all of them.
+
+${programsTable()}
+## Long journeys
+
+What works was moved back and forth under load. The columns say how many moves in a row held in each mode. Some lines of pre-copy were
+tried in emulated virtual machines, which are too slow for as much data as in the other modes.
 
 ${table(["what", "how it was tried", "post-copy", "cold", "pre-copy", "test"], moved)}
 ## Does not

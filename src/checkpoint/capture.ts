@@ -5,11 +5,12 @@ import { freeze, thaw } from "../host/cgroup/freezer.ts";
 import { dockerInitOf } from "../host/container/docker-init.ts";
 import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
-import { keepExpiredTimers } from "../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../host/criu/images/link-remaps.ts";
 import { prepareStateSaver } from "../host/criu/images/process-state.ts";
 import { noteLostLocks } from "../host/criu/images/record-locks.ts";
+import { markSemaphores } from "../host/criu/images/semaphores.ts";
+import { mendTimers } from "../host/criu/images/timers.ts";
 import type { ContainerInspect } from "../host/engine/inspect.ts";
 import type { Instant } from "../host/files/tree-changes.ts";
 import { mirrorTree, updateMirror } from "../host/files/tree-mirror.ts";
@@ -105,7 +106,8 @@ export async function capture(
     if (!end) await thaw(running);
     const frozenMs = Math.round(performance.now() - frozenAt);
     await refuseLostNames(folder.images, container);
-    await keepExpiredTimers(folder.images);
+    await mendTimers(folder.images);
+    await markSemaphores(folder.images);
     await prepareConnections(folder.images, { endOuter: true });
     await dump.complete();
     // CRIU makes its images readable for everybody, but memory holds secrets.

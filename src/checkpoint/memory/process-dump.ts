@@ -53,7 +53,7 @@ export class ProcessDump implements AsyncDisposable {
     // CRIU changes private pages for a moment while it dumps.
     await begun.catch(explain);
     const dump = held
-      .run()
+      .run(signal)
       .then(() => held.finish())
       .catch(async (error) => Promise.reject(await explainFull(error, this.#places.images)));
     const [dumped, arrived] = await Promise.allSettled([dump, sent.catch(explain)]);

@@ -109,10 +109,10 @@ export const lab: Registration = (program, action) => {
     .command("image")
     .json("`{ host: string, image: string, id: string }`")
     .description(
-      "Makes a test image on this machine and puts it into a host's Docker: busybox (a shell), gcc (compiles C) or apps (servers, such as PostgreSQL).",
+      "Makes a test image on this machine and puts it into a host's Docker: busybox (a shell), gcc (compiles C), apps (servers, such as PostgreSQL), or a family of programs of test/programs.",
     )
     .argument("<host>", "such as h1")
-    .argument("<image>", "busybox, gcc or apps")
+    .argument("<image>", "busybox, gcc, apps, or a family such as databases")
     .option(...nameOption)
     .addHelpText("after", examples("godwit lab image h1 busybox"))
     .action(

@@ -71,7 +71,7 @@ export async function examine(
     copiedBytes: processes.reduce((total, { copiedBytes }) => total + copiedBytes, 0),
     processes: processes.length,
     otherUsers: processes.flatMap(({ pid, command, as }) => (as === undefined ? [] : [{ pid, command, as }])),
-    ...(await openFiles(processes.map(({ hostPid }) => hostPid))),
+    ...(await openFiles(processes)),
     obstacles: await obstaclesOf(processes, totalmem()),
   };
 }

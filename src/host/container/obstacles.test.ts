@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hugeMappings, lostTimers, ownNamespaces } from "./obstacles.ts";
+import { hugeMappings, lostTimers, ownNamespaces, secretMemory } from "./obstacles.ts";
 
 const process = { pid: 7, hostPid: 4007, command: "app" };
 const container = { uts: "uts:[1]", ipc: "ipc:[2]", net: "net:[3]", user: "user:[4]", cgroup: "cgroup:[5]" };
@@ -32,4 +32,10 @@ test.each([
   const found = hugeMappings(process, `00400000-00401000 r-xp 00000000 08:01 5 /bin/app\n${line}\n`, 24 * 2 ** 30);
   expect(found).toHaveLength(obstacles);
   if (obstacles > 0) expect(found[0]?.message).toContain("has mapped 8 TiB at once");
+});
+
+test("secret memory is named", () => {
+  const line = "7e0000000000-7e0000001000 rw-s 00000000 00:0f 9    ";
+  expect(secretMemory(process, `${line}/dev/zero (deleted)\n`)).toEqual([]);
+  expect(secretMemory(process, `${line}/secretmem (deleted)\n${line}/srv/x\n`)).toHaveLength(1);
 });

@@ -31,6 +31,7 @@ export async function obstaclesOf(processes: Process[], memoryBytes: number): Pr
     return [
       ...ownNamespaces(process, own, theirs),
       ...lostTimers(process, timers, threads),
+      ...secretMemory(process, maps),
       ...hugeMappings(process, maps, memoryBytes),
     ];
   });
@@ -70,6 +71,17 @@ export function lostTimers(process: Process, timers: string, threads: string[]):
     {
       message: `${named(process)} has a timer that signals a thread that has ended, which CRIU cannot restore`,
       remedy: "let the program delete the timer, or restart it",
+    },
+  ];
+}
+
+/** @param maps `/proc/PID/maps` */
+export function secretMemory(process: Process, maps: string): Obstacle[] {
+  if (!/ \/secretmem \(deleted\)$/m.test(maps)) return [];
+  return [
+    {
+      message: `${named(process)} has secret memory (memfd_secret), which CRIU cannot dump`,
+      remedy: "run the program without it",
     },
   ];
 }

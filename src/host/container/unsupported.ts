@@ -1,8 +1,22 @@
-import { readdir, readFile, readlink, statfs } from "node:fs/promises";
+import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
+import type { ContainerProcess } from "../proc/processes.ts";
+import { Looker } from "../quiet/look.ts";
 
-/** Magic numbers of file systems, as statfs(2) gives them. POSIX message queues are files of the first one. */
+/** Kinds of files without a name that CRIU (4.2) can dump. It can dump BPF maps only where it was built for them; Debian's is not. */
+const dumpable = ["[eventfd]", "[eventpoll]", "inotify", "[fanotify]", "[signalfd]", "[timerfd]", "[pidfd]"];
+const others: Record<string, string | undefined> = {
+  "[io_uring]": "an io_uring",
+  "[perf_event]": "a performance counter",
+  "bpf-map": "a BPF map",
+  "[userfaultfd]": "a userfaultfd",
+  "[landlock-ruleset]": "a Landlock ruleset",
+};
+
+/** Magic numbers of file systems, as statfs(2) gives them. POSIX message queues are files of the first one, secret memory of the second. */
 const mqueueKind = 0x19800202;
+const secretKind = 0x5345434d;
+const tmpfsKind = 0x01021994;
 const procKind = 0x9fa0;
 
 type Open = Pick<ContainerFacts, "unsupported" | "unrestorable">;
@@ -11,9 +25,14 @@ type Open = Pick<ContainerFacts, "unsupported" | "unrestorable">;
  * Open files of processes that CRIU cannot dump (`unsupported`), or cannot restore as they were (`unrestorable`). No text occurs
  * twice. The list is not complete: CRIU itself refuses the other kinds when it dumps.
  */
-export async function openFiles(pids: number[]): Promise<Open> {
+export async function openFiles(processes: ContainerProcess[]): Promise<Open> {
+  const pids = processes.map(({ hostPid }) => hostPid);
   const threads = once(() => threadsOf(pids));
-  const found = (await Promise.all(pids.map((pid) => ofProcess(pid, threads)))).flat();
+  const [files, sockets] = await Promise.all([
+    Promise.all(pids.map((pid) => ofProcess(pid, threads))),
+    new Looker().look(processes),
+  ]);
+  const found: One[] = [...files.flat(), ...sockets.foreign.map((unsupported) => ({ unsupported }))];
   const of = (kind: keyof Open) =>
     [...new Set(found.map((one) => one[kind]).filter((one) => one !== undefined))].sort();
   return { unsupported: of("unsupported"), unrestorable: of("unrestorable") };
@@ -26,15 +45,19 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
   const files = await readdir(folder).catch(() => []);
   const found = files.map(async (file): Promise<One> => {
     const target = await readlink(`${folder}/${file}`);
-    if (target === "anon_inode:[io_uring]") return { unsupported: "an io_uring" };
-    if (target === "anon_inode:[eventfd]")
-      return (await isSemaphore(`/proc/${pid}/fdinfo/${file}`))
-        ? { unrestorable: "an eventfd used as a semaphore" }
-        : {};
+    const kind = /^anon_inode:(.*)$/.exec(target)?.[1];
+    if (kind !== undefined && !dumpable.includes(kind))
+      return { unsupported: others[kind] ?? `a file of the kind ${kind}` };
     if (target.startsWith("pipe:"))
       return (await isInPackets(`/proc/${pid}/fdinfo/${file}`))
         ? { unsupported: "a pipe in packet mode (O_DIRECT)" }
         : {};
+    if (target === "/secretmem (deleted)" && (await kindOf(`${folder}/${file}`)) === secretKind)
+      return { unsupported: "secret memory (memfd_secret)" };
+    if (target.endsWith(deleted) && (await hasAnotherName(`${folder}/${file}`, pid, target)))
+      return {
+        unsupported: `the file ${target.slice(0, -deleted.length)} by that name, which was removed, while it has another name,`,
+      };
     // The path of a message queue starts at the root of its mount, which the process may not see.
     if (/^\/[^/]+$/.test(target) && (await kindOf(`${folder}/${file}`)) === mqueueKind)
       return { unsupported: `the POSIX message queue ${target}` };
@@ -78,6 +101,18 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
   };
 }
 
+/** What the kernel adds to the name of a file that was removed. */
+const deleted = " (deleted)";
+
+/** Whether a file that lost the name that it was opened by has another one, in files that godwit copies: see link-remaps.ts. */
+async function hasAnotherName(open: string, pid: number, target: string): Promise<boolean> {
+  const [{ nlink, ino }, kind] = await Promise.all([stat(open), kindOf(open)]);
+  if (nlink === 0 || kind === tmpfsKind) return false;
+  // A name may end like that by itself.
+  const named = await stat(`/proc/${pid}/root${target}`).catch(() => undefined);
+  return named?.ino !== ino;
+}
+
 const kindOf = async (path: string) => (await statfs(path)).type;
 
 /** O_DIRECT, among the flags of an open pipe. */
@@ -86,9 +121,4 @@ const packetFlag = 0o40000;
 async function isInPackets(info: string): Promise<boolean> {
   const flags = /^flags:\s*([0-7]+)$/m.exec(await readFile(info, "utf8"))?.[1];
   return (Number.parseInt(flags ?? "0", 8) & packetFlag) !== 0;
-}
-
-/** CRIU restores a semaphore as an ordinary eventfd, which one read empties. Kernels before 6.5 do not show the difference. */
-async function isSemaphore(info: string): Promise<boolean> {
-  return /^eventfd-semaphore:\s*1$/m.test(await readFile(info, "utf8"));
 }

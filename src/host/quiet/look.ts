@@ -14,6 +14,8 @@ export interface Look {
   /** How many descriptors can have something in flight. */
   watched: number;
   inFlight: InFlight[];
+  /** Sockets of kinds that CRIU cannot dump, such as `a socket of multipath TCP`. */
+  foreign: string[];
 }
 
 /** Looks at processes, running or frozen. */
@@ -51,10 +53,10 @@ const unix = 1;
 
 /** @param output of `godwit-state look`; runtime/state/state.h describes its lines */
 export function readLook(output: string, processes: Pick<ContainerProcess, "pid" | "command">[]): Look {
-  const look: Look = { watched: 0, inFlight: [] };
+  const look: Look = { watched: 0, inFlight: [], foreign: [] };
   for (const line of output.split("\n")) {
     const [word, ...numbers] = line.split(" ");
-    const [pid = 0, descriptor = 0, last = 0] = numbers.map(Number);
+    const [pid = 0, descriptor = 0, last = 0, protocol = 0] = numbers.map(Number);
     const command = processes.find((one) => one.pid === pid)?.command ?? "";
     const who = `process ${pid} (${command})`;
     if (word === "watched") look.watched = pid;
@@ -62,6 +64,7 @@ export function readLook(output: string, processes: Pick<ContainerProcess, "pid"
       const text = `${who} has not read ${last} bytes of events from its inotify descriptor ${descriptor}`;
       look.inFlight.push({ kind: "inotify", text });
     }
+    if (word === "foreign") look.foreign.push(foreignSocket(last, protocol));
     if (word === "messages")
       look.inFlight.push({
         kind: "netlink",
@@ -74,4 +77,26 @@ export function readLook(output: string, processes: Pick<ContainerProcess, "pid"
     }
   }
   return look;
+}
+
+/** What programs use of what CRIU cannot dump, by the kernel's numbers. */
+const multipathTcp = 262;
+const families: Record<number, string> = {
+  21: "RDS",
+  29: "CAN",
+  30: "TIPC",
+  31: "Bluetooth",
+  38: "AF_ALG",
+  40: "vsock",
+  43: "SMC",
+  44: "XDP",
+};
+
+function foreignSocket(family: number, protocol: number): string {
+  if (protocol === multipathTcp) return "a socket of multipath TCP (in Go, GODEBUG=multipathtcp=0 avoids it)";
+  const name = families[family];
+  if (name) return `a socket of the family ${name}`;
+  return family === 2 || family === 10
+    ? `a socket of the protocol ${protocol}`
+    : `a socket of the address family ${family}`;
 }

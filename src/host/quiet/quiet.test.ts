@@ -26,7 +26,7 @@ function world(looks: number[], watched = 1) {
       expect(processes).toBe(frozen ? "frozen" : "running");
       const found = looks.length > 1 ? looks.shift() : looks[0];
       done.push(`look ${found}`);
-      return { watched, inFlight: Array.from({ length: found ?? 0 }, () => event) };
+      return { watched, inFlight: Array.from({ length: found ?? 0 }, () => event), foreign: [] };
     },
     now: () => now,
     sleep: async (ms) => {
@@ -80,9 +80,16 @@ test("what is lost is said, or refused; a connection to a unix socket is neither
 
 test("a look is read: who, what, where", () => {
   const processes = [{ pid: 7, command: "app" }];
-  const output = "events 7 5 64\nmessages 7 8\nwaiting 7 4 1\nwaiting 7 6 10\nwatched 3\n";
+  const output =
+    "events 7 5 64\nmessages 7 8\nforeign 7 9 40 0\nforeign 7 10 2 262\nforeign 7 11 2 132\nforeign 7 12 99 0\nwaiting 7 4 1\nwaiting 7 6 10\nwatched 3\n";
   expect(readLook(output, processes)).toEqual({
     watched: 3,
+    foreign: [
+      "a socket of the family vsock",
+      "a socket of multipath TCP (in Go, GODEBUG=multipathtcp=0 avoids it)",
+      "a socket of the protocol 132",
+      "a socket of the address family 99",
+    ],
     inFlight: [
       { kind: "inotify", text: "process 7 (app) has not read 64 bytes of events from its inotify descriptor 5" },
       { kind: "netlink", text: "process 7 (app) has not read all messages of its netlink socket, descriptor 8" },

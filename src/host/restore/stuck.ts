@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { descendantsOf, isStarted, startedWith } from "../proc/process-table.ts";
 import { endProcess } from "../proc/processes.ts";
+import { ProgressWatch } from "../proc/progress-watch.ts";
 
 const lookMs = 500;
 /** Far longer than any step of a restore in which no byte is read and no page is touched. */
@@ -63,25 +64,6 @@ export function watchRestore({ work, pending }: RestoreUnderWay): RestoreWatch {
   };
   watch();
   return { why: () => why, [Symbol.dispose]: () => over.abort() };
-}
-
-/** Tells whether a value has stood still for `patience` ms. */
-export class ProgressWatch {
-  readonly #patienceMs: number;
-  #last: string | undefined;
-  #since = 0;
-
-  constructor(patience: number) {
-    this.#patienceMs = patience;
-  }
-
-  /** @param now in ms, of any monotonic clock */
-  stands(done: string, now: number): boolean {
-    if (done === this.#last) return now - this.#since >= this.#patienceMs;
-    this.#last = done;
-    this.#since = now;
-    return false;
-  }
 }
 
 /** The last `count` different lines of CRIU's log, without their times. */

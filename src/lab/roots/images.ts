@@ -4,14 +4,23 @@ import { GodwitError } from "../../contract/errors.ts";
 import { labRun } from "../host/exec.ts";
 import { withLock } from "../lock.ts";
 import { imagesDir, lockFile, rootsDir } from "../paths.ts";
+import { programImages, programRecipe } from "../program-recipes.ts";
 import { appsRecipe, gccRecipe, hostRecipe, type Recipe, recipeKey } from "../recipe.ts";
 import { must, type RunOptions } from "../run.ts";
 import { mustState } from "../state.ts";
 import { imageRoot, type OnProgress, removeTree } from "./roots.ts";
 
-/** Images that a lab makes without a registry: `busybox` has a shell and its tools, `gcc` compiles C, `apps` has servers. */
-export const testImages = ["busybox", "gcc", "apps"] as const;
-export type TestImage = (typeof testImages)[number];
+/**
+ * Images that a lab makes without a registry, each with its recipe: `busybox` has a shell and its tools, taken from the root of a host;
+ * `gcc` compiles C, `apps` has servers; the others have families of programs (test/programs).
+ */
+const recipes: Record<string, Recipe | "of the host"> = {
+  busybox: "of the host",
+  gcc: gccRecipe,
+  apps: appsRecipe,
+  ...Object.fromEntries(programImages.map((name) => [name, programRecipe(name)])),
+};
+export const testImages = Object.keys(recipes);
 
 /**
  * Loads a test image into a host's Docker, without a registry, and returns its id. The image is made once on this machine
@@ -23,22 +32,22 @@ export async function labImage(
   image: string,
   onProgress: OnProgress = () => {},
 ): Promise<string> {
-  const known = testImages.find((name) => name === image);
-  if (!known) {
+  const recipe = recipes[image];
+  if (!recipe) {
     throw new GodwitError("usage", `A lab cannot make the image '${image}'.`, {
       hint: `It can make ${testImages.join(", ")}.`,
     });
   }
-  const recipe = recipes[known];
-  const key = recipe ? recipeKey(recipe) : `busybox-${recipeKey(hostRecipe("trixie"))}`;
+  const isOfHost = recipe === "of the host";
+  const key = isOfHost ? `busybox-${recipeKey(hostRecipe("trixie"))}` : recipeKey(recipe);
   const [tar, idFile] = [join(imagesDir(), `${key}.tar`), join(imagesDir(), `${key}.id`)];
   const docker = dockerOf(lab, host);
   const wait = () => onProgress(`waiting for the image ${image}, which another command makes`);
   await withLock(lockFile(`image-${image}`), wait, async () => {
     if (existsSync(idFile) && existsSync(tar)) return;
-    const stale = readdirIfAny().filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${known}-`));
+    const stale = readdirIfAny().filter((name) => name.replace(/^\.tmp-/, "").startsWith(`${image}-`));
     for (const name of stale) await removeTree(join(imagesDir(), name));
-    const root = recipe ? await imageRoot(recipe, onProgress) : await busyboxRoot(lab, key);
+    const root = isOfHost ? await busyboxRoot(lab, key) : await imageRoot(recipe, onProgress);
     await docker(["import", "--change", 'CMD ["/bin/sh"]', "-", `${image}:latest`], { input: { file: root } });
     await removeTree(root);
     await docker(["save", `${image}:latest`], { outputFile: `${tar}.new` });
@@ -50,9 +59,6 @@ export async function labImage(
   if ((await imageId(docker, image).catch(() => "")) !== id) await docker(["load"], { input: { file: tar } });
   return imageId(docker, image);
 }
-
-/** How each image is built; busybox is taken from the root of a host. */
-const recipes: Record<TestImage, Recipe | undefined> = { busybox: undefined, gcc: gccRecipe, apps: appsRecipe };
 
 type Docker = (args: string[], options?: RunOptions) => Promise<string>;
 

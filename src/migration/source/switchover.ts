@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { readLogTail } from "../../host/container/logs/logs.ts";
-import { keepExpiredTimers } from "../../host/criu/images/expired-timers.ts";
 import { prepareConnections } from "../../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../../host/criu/images/link-remaps.ts";
 import { prepareStateSaver, type StateSaver } from "../../host/criu/images/process-state.ts";
 import { noteLostLocks } from "../../host/criu/images/record-locks.ts";
+import { markSemaphores } from "../../host/criu/images/semaphores.ts";
+import { mendTimers } from "../../host/criu/images/timers.ts";
 import { mappedFiles } from "../../host/files/trees.ts";
 import type { ContainerProcess } from "../../host/proc/processes.ts";
 import { callPeer } from "../../transport/peer-calls.ts";
@@ -58,7 +59,8 @@ export async function switchover(move: Move): Promise<void> {
   undo.defer(images.drop);
   await dumpAndSend(move, { memory, files, state }, processes);
   await refuseLostNames(space.images, move.container);
-  await keepExpiredTimers(space.images);
+  await mendTimers(space.images);
+  await markSemaphores(space.images);
   await prepareConnections(space.images, { endOuter: !record.keepConnections });
   await noteLostLocks(space.images, processes);
   const [small, logTail] = await context.step("read images and log", frozen, () =>
@@ -121,7 +123,7 @@ async function dumpAndSend(
   });
   const saved = context.step("save other state", frozen, () => state.save(processes));
   const announced = sent.then(() => announceFiles(move));
-  // A dump cannot be killed, but it ends when its connection does. Nobody may thaw the container before that.
+  // The signal ends the dump. Nobody may thaw the container before CRIU has let go of it.
   const abandon = () => void memory.close().catch(() => {});
   stop.addEventListener("abort", abandon);
   for (const beside of [sent, saved]) beside.catch(abandon);

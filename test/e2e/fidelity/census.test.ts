@@ -11,7 +11,7 @@ import { eventually } from "../support/wait.ts";
 const lab = useSharedLab(["forky", "forky"], ["busybox"]);
 
 /** What a move refuses, and `netlink`: its socket hears of every network of the machine, and is never quiet. */
-const left = "eventfd-semaphore,lease,file,netlink";
+const left = "lease,file,netlink";
 
 type Report = Record<string, string>;
 

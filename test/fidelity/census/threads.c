@@ -160,7 +160,7 @@ static void tell_ended_timer(void) { tell_timer("timer-ended-thread.timer", on_t
 const struct area thread_areas[] = {
     {"thread", give_thread, tell_thread, true, false, "names, affinity, slack, masks, stacks of threads"},
     {"timer-thread", give_thread_timer, tell_thread_timer, true, false, "a timer on a second thread"},
-    {"timer-main-thread", give_main_timer, tell_main_timer, true, true, "a timer on the main thread of a threaded program"},
+    {"timer-main-thread", give_main_timer, tell_main_timer, true, false, "a timer on the main thread of a threaded program"},
     {"timer-ended-thread", give_ended_timer, tell_ended_timer, true, true, "a timer on a thread that ended; refused in the restore"},
     {0},
 };

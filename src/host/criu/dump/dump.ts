@@ -8,8 +8,8 @@ const fullBelowBytes = 64 * 1024;
 /** A dump that has started, and stops before CRIU looks at the container. Its start happens before the freeze and costs no downtime. */
 export interface HeldDump {
   /**
-   * Lets the dump go on, and returns when it has ended. `signal` does not end the dump: a killed dump leaves CRIU's code in the
-   * processes, and the cgroup frozen. The reason of the signal is thrown after the end.
+   * Lets the dump go on, and returns when it has ended. `signal` has CRIU end it: a killed CRIU would leave its code in the processes,
+   * and the cgroup frozen. The reason of the signal is thrown after the end.
    * @throws dump-failed, or no-space where the folder of the images is full
    */
   run(signal?: AbortSignal): Promise<void>;
@@ -26,11 +26,15 @@ export async function holdDump(container: RuncContainer, request: DumpRequest): 
   const held = await holdRunc(container, request, { more: [], options: [], lazy: false });
   const dump = async (signal?: AbortSignal) => {
     await held.release();
+    const end = () => held.end("it was cancelled");
+    signal?.addEventListener("abort", end);
     try {
       await held.ended;
     } catch (error) {
       signal?.throwIfAborted();
       throw await explainFull(error, request.images);
+    } finally {
+      signal?.removeEventListener("abort", end);
     }
     signal?.throwIfAborted();
   };

@@ -36,7 +36,7 @@ async function runcWith(starts: number): Promise<{ images: string; work: string 
 test("runc waits at the start of the CRIU that dumps, until run() is called", async () => {
   const held = await holdLazyDump(container, await runcWith(3), "4.2.1");
   expect(existsSync(join(folder, "dumped"))).toBe(false);
-  await held.run();
+  await held.run(AbortSignal.timeout(60_000));
   expect(existsSync(join(folder, "dumped"))).toBe(true);
 });
 
@@ -45,13 +45,13 @@ test("a held dump that is dropped has changed nothing", async () => {
   const held = await holdLazyDump(container, request, "4.2.1");
   expect(await isHeld(join(request.work, configFile))).toBe(true);
   held.end();
-  await expect(held.run()).rejects.toMatchObject({ code: "dump-failed" });
+  await expect(held.run(AbortSignal.timeout(60_000))).rejects.toMatchObject({ code: "dump-failed" });
   expect(existsSync(join(folder, "dumped"))).toBe(false);
 });
 
 test("a runc that starts CRIU less often is refused: it has dumped a container that was not frozen", async () => {
   const request = await runcWith(2);
-  const holding = holdLazyDump(container, request, "4.2.1").then((held) => held.run());
+  const holding = holdLazyDump(container, request, "4.2.1").then((held) => held.run(AbortSignal.timeout(60_000)));
   await expect(holding).rejects.toMatchObject({
     code: "dump-failed",
     message: expect.stringContaining("before it was frozen"),

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GodwitError } from "../../../contract/errors.ts";
-import { criuLibraryPath } from "../../paths.ts";
 import { killGroup } from "../../proc/process.ts";
 import type { RuncContainer } from "../../runtime/runc.ts";
 import { dumpOptions } from "../options.ts";
@@ -11,9 +10,11 @@ import { explainCriuLog } from "../reason.ts";
 import { HeldConfig } from "./held-config.ts";
 import { writeIrmapCache } from "./irmap-cache.ts";
 import { overridingOptions } from "./runc-options.ts";
+import { DumpWatch } from "./watch.ts";
 
 /** Name of CRIU's configuration file in the work folder. */
 export const configFile = "criu.conf";
+const watchFile = "watch";
 /** How often runc (1.1 to 1.3) starts CRIU before the dump: to get its version, and for a lazy dump also its features. */
 const startsBefore = { plain: 1, lazy: 2 };
 
@@ -43,6 +44,8 @@ export interface DumpStart {
 export interface HeldRunc {
   /** Lets CRIU dump. @throws dump-failed where runc has not waited */
   release(): Promise<void>;
+  /** Ends the dump after `release`, without harm to the processes: `ended` rejects then, when CRIU has let go of them. */
+  end(why: string): void;
   /** Kills runc and CRIU. Does nothing after `release`. */
   drop(): void;
   /** Settles when runc ends. @throws dump-failed with CRIU's reason */
@@ -55,17 +58,18 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   await writeIrmapCache(container, request.work);
   const passing = startsBefore[start.lazy ? "lazy" : "plain"];
   const config = await HeldConfig.create(join(request.work, configFile), passing);
+  const watch = await DumpWatch.create(join(request.work, watchFile), container.cgroup);
   const more = [...(await overridingOptions()), ...start.more];
   // The container stands still until the dump has ended, so that the dump gets a high priority.
   const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, more)], {
     stdio: ["ignore", "ignore", "pipe", start.status ?? "ignore"],
-    env: { ...process.env, CRIU_CONFIG_FILE: config.path, ...leavingOut(request.leftOut) },
+    env: { ...process.env, CRIU_CONFIG_FILE: config.path, ...watch.environment, ...leavingOut(request.leftOut) },
     // runc must outlive the agent: it may serve the only copy of the container's memory.
     detached: true,
   });
   const options = [...dumpOptions, ...start.options];
   let released = false;
-  const ended = endOf(child, request.work).finally(() => config.close());
+  const ended = endOf(child, request.work, watch).finally(() => Promise.all([config.close(), watch.close()]));
   const dumped = start.served ? Promise.race([ended, start.served]) : ended;
   const early = dumped.then(async () => {
     if (released) return;
@@ -80,23 +84,26 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
     async release() {
       released = await config.release(options);
       if (!released) await early;
+      // A failed look shows nothing, and the dump goes on.
+      watch.begin(child.pid ?? 0).catch(() => {});
     },
+    end: (why) => void watch.end(why).catch(() => {}),
     drop() {
       if (!released) killGroup(child.pid);
     },
   };
 }
 
-const leavingOut = (list: string | undefined) =>
-  list ? { LD_PRELOAD: criuLibraryPath, GODWIT_SHARED_OBJECTS: list } : {};
+const leavingOut = (list: string | undefined) => (list ? { GODWIT_SHARED_OBJECTS: list } : {});
 
-async function endOf(child: ChildProcess, work: string): Promise<void> {
+async function endOf(child: ChildProcess, work: string, watch: DumpWatch): Promise<void> {
   let complaint = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     complaint += chunk;
   });
   const [code] = await once(child, "close");
   if (code === 0) return;
+  if (watch.why) throw new GodwitError("dump-failed", `CRIU's dump of the container was ended: ${watch.why}.`);
   const log = await readFile(join(work, "dump.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || complaint);
   throw new GodwitError("dump-failed", `CRIU could not dump the container: ${sentence}`, { details });

@@ -15,10 +15,10 @@ const closeWord = 0x1023;
 export interface HeldLazyDump {
   /**
    * Dumps everything of the frozen container except its memory. Returns when CRIU begins to serve the pages: the images are then
-   * complete.
+   * complete. `signal` has CRIU end the dump; its reason is thrown when CRIU has let go of the processes.
    * @throws dump-failed
    */
-  run(): Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
   /** Ends the dump, whether it has run or not. CRIU serves no pages: `FrozenMemory` reads them. The container stays frozen. */
   end(): void;
   /** `end` after `run`, and returns when runc and CRIU are gone. They have let go of the processes then. */
@@ -67,10 +67,17 @@ export async function holdLazyDump(
     reader.resume();
   };
   return {
-    async run() {
+    async run(signal) {
       await held.release();
       dumped = true;
-      await Promise.race([served, ended.then(() => served)]);
+      const cancel = () => held.end("it was cancelled");
+      signal.addEventListener("abort", cancel);
+      try {
+        await Promise.race([served, ended.then(() => served)]);
+      } finally {
+        signal.removeEventListener("abort", cancel);
+        signal.throwIfAborted();
+      }
     },
     end,
     async finish() {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { statePath } from "../../paths.ts";
 import { type HeldCommand, hold } from "../../proc/process.ts";
@@ -38,6 +39,16 @@ export function prepareStateSaver(images: string): StateSaver {
 export function savedState(images: string): string | undefined {
   const path = join(images, stateFile);
   return existsSync(path) ? path : undefined;
+}
+
+/**
+ * The numbers in all lines of the saved state that begin with a word.
+ * @param images folder of the dump
+ */
+export async function savedLines(images: string, word: string): Promise<number[][]> {
+  const state = savedState(images);
+  const lines = state ? (await readFile(state, "utf8")).split("\n") : [];
+  return lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.split(" ").slice(1).map(Number));
 }
 
 /** What a user is told of a thing that could not be put back. */

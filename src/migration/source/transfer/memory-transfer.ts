@@ -47,7 +47,8 @@ export async function transferLastRound(move: Move): Promise<MemoryTransfer> {
   return {
     step: rounds ? "send changed memory and dump" : "send memory and dump",
     outlivesSwitchover: false,
-    dump: (_, processes) => reports.during(transfer, () => dumpBeside(move, own, "frozen", processes, held.run)),
+    dump: (signal, processes) =>
+      reports.during(transfer, () => dumpBeside(move, own, "frozen", processes, () => held.run(signal))),
     drop: held.end,
     close: async () => {},
   };
@@ -66,8 +67,9 @@ export async function transferAfterResume(move: Move): Promise<MemoryTransfer> {
   return {
     step: "dump",
     outlivesSwitchover: true,
-    async dump(_, processes) {
-      await (own ? dumpBeside(move, own, "named", processes, held.run) : held.run());
+    async dump(signal, processes) {
+      const dump = () => held.run(signal);
+      await (own ? dumpBeside(move, own, "named", processes, dump) : dump());
       move.migration.serveMemory(await FrozenMemory.open(running));
     },
     drop: held.end,

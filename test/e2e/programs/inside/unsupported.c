@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@ static long hold(const char *kind) {
     return syscall(SYS_io_uring_setup, 8, &parameters);
   }
   if (!strcmp(kind, "mqueue")) return mq_open("/queue", O_RDWR | O_CREAT, 0600, NULL);
-  if (!strcmp(kind, "eventfd")) return eventfd(0, EFD_SEMAPHORE);
   if (!strcmp(kind, "landlock")) {
     unsigned long long files = 1;
     return syscall(SYS_landlock_create_ruleset, &files, sizeof files, 0);

@@ -7,13 +7,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { task_timers_entry } from "./timer_pb.ts";
+import { file_timer } from "./timer_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file core.proto.
  */
 export const file_core: GenFile = /*@__PURE__*/
-  fileDesc("Cgpjb3JlLnByb3RvIiUKD3Rhc2tfY29yZV9lbnRyeRISCgp0YXNrX3N0YXRlGAEgASgNIioKCmNvcmVfZW50cnkSHAoCdGMYAyABKAsyEC50YXNrX2NvcmVfZW50cnk");
+  fileDesc("Cgpjb3JlLnByb3RvIkkKD3Rhc2tfY29yZV9lbnRyeRISCgp0YXNrX3N0YXRlGAEgASgNEiIKBnRpbWVycxgHIAEoCzISLnRhc2tfdGltZXJzX2VudHJ5IicKE3Rhc2tfa29ial9pZHNfZW50cnkSEAoIZmlsZXNfaWQYAiABKA0iKgoKY29yZV9lbnRyeRIcCgJ0YxgDIAEoCzIQLnRhc2tfY29yZV9lbnRyeQ", [file_timer]);
 
 /**
  * @generated from message task_core_entry
@@ -23,6 +25,11 @@ export type task_core_entry = Message<"task_core_entry"> & {
    * @generated from field: optional uint32 task_state = 1;
    */
   taskState: number;
+
+  /**
+   * @generated from field: optional task_timers_entry timers = 7;
+   */
+  timers?: task_timers_entry | undefined;
 };
 
 /**
@@ -31,6 +38,23 @@ export type task_core_entry = Message<"task_core_entry"> & {
  */
 export const task_core_entrySchema: GenMessage<task_core_entry> = /*@__PURE__*/
   messageDesc(file_core, 0);
+
+/**
+ * @generated from message task_kobj_ids_entry
+ */
+export type task_kobj_ids_entry = Message<"task_kobj_ids_entry"> & {
+  /**
+   * @generated from field: optional uint32 files_id = 2;
+   */
+  filesId: number;
+};
+
+/**
+ * Describes the message task_kobj_ids_entry.
+ * Use `create(task_kobj_ids_entrySchema)` to create a new message.
+ */
+export const task_kobj_ids_entrySchema: GenMessage<task_kobj_ids_entry> = /*@__PURE__*/
+  messageDesc(file_core, 1);
 
 /**
  * @generated from message core_entry
@@ -47,5 +71,5 @@ export type core_entry = Message<"core_entry"> & {
  * Use `create(core_entrySchema)` to create a new message.
  */
 export const core_entrySchema: GenMessage<core_entry> = /*@__PURE__*/
-  messageDesc(file_core, 1);
+  messageDesc(file_core, 2);
 

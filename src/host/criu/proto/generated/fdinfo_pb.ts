@@ -7,6 +7,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { eventfd_file_entry } from "./eventfd_pb.ts";
+import { file_eventfd } from "./eventfd_pb.ts";
 import type { reg_file_entry } from "./regfile_pb.ts";
 import { file_regfile } from "./regfile_pb.ts";
 import type { inet_sk_entry } from "./sk-inet_pb.ts";
@@ -19,12 +21,39 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fdinfo.proto.
  */
 export const file_fdinfo: GenFile = /*@__PURE__*/
-  fileDesc("CgxmZGluZm8ucHJvdG8iZAoKZmlsZV9lbnRyeRIcCgNyZWcYAyABKAsyDy5yZWdfZmlsZV9lbnRyeRIbCgNpc2sYBCABKAsyDi5pbmV0X3NrX2VudHJ5EhsKA3RmZBgMIAEoCzIOLnRpbWVyZmRfZW50cnk", [file_regfile, file_sk_inet, file_timerfd]);
+  fileDesc("CgxmZGluZm8ucHJvdG8iJgoMZmRpbmZvX2VudHJ5EgoKAmlkGAEgASgNEgoKAmZkGAQgASgNIpIBCgpmaWxlX2VudHJ5EgoKAmlkGAIgASgNEhwKA3JlZxgDIAEoCzIPLnJlZ19maWxlX2VudHJ5EhsKA2lzaxgEIAEoCzIOLmluZXRfc2tfZW50cnkSIAoDZWZkGAggASgLMhMuZXZlbnRmZF9maWxlX2VudHJ5EhsKA3RmZBgMIAEoCzIOLnRpbWVyZmRfZW50cnk", [file_eventfd, file_regfile, file_sk_inet, file_timerfd]);
+
+/**
+ * @generated from message fdinfo_entry
+ */
+export type fdinfo_entry = Message<"fdinfo_entry"> & {
+  /**
+   * @generated from field: optional uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: optional uint32 fd = 4;
+   */
+  fd: number;
+};
+
+/**
+ * Describes the message fdinfo_entry.
+ * Use `create(fdinfo_entrySchema)` to create a new message.
+ */
+export const fdinfo_entrySchema: GenMessage<fdinfo_entry> = /*@__PURE__*/
+  messageDesc(file_fdinfo, 0);
 
 /**
  * @generated from message file_entry
  */
 export type file_entry = Message<"file_entry"> & {
+  /**
+   * @generated from field: optional uint32 id = 2;
+   */
+  id: number;
+
   /**
    * @generated from field: optional reg_file_entry reg = 3;
    */
@@ -34,6 +63,11 @@ export type file_entry = Message<"file_entry"> & {
    * @generated from field: optional inet_sk_entry isk = 4;
    */
   isk?: inet_sk_entry | undefined;
+
+  /**
+   * @generated from field: optional eventfd_file_entry efd = 8;
+   */
+  efd?: eventfd_file_entry | undefined;
 
   /**
    * @generated from field: optional timerfd_entry tfd = 12;
@@ -46,5 +80,5 @@ export type file_entry = Message<"file_entry"> & {
  * Use `create(file_entrySchema)` to create a new message.
  */
 export const file_entrySchema: GenMessage<file_entry> = /*@__PURE__*/
-  messageDesc(file_fdinfo, 0);
+  messageDesc(file_fdinfo, 1);
 

@@ -1,6 +1,6 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { expect, test } from "vitest";
-import { letExpireAgain } from "./expired-timers.ts";
+import { aimAtMainThread, letExpireAgain } from "./timers.ts";
 
 interface Timer {
   ticks: number;
@@ -89,3 +89,39 @@ test.each<[string, Timer]>([
 test("an image without a file", () => {
   expect(letExpireAgain(Buffer.alloc(8))).toBeUndefined();
 });
+
+/**
+ * `core-PID.img` of a process with timers of timer_create, each with its number and its thread. Around what is looked at, each message has
+ * fields that godwit does not know.
+ */
+function coreOf(...timers: { id: number; thread?: number }[]): Buffer {
+  const ofTimers = new BinaryWriter();
+  for (const { id, thread } of timers) {
+    const timer = new BinaryWriter().tag(1, WireType.Varint).uint32(id).tag(2, WireType.Varint).uint32(4);
+    if (thread !== undefined) timer.tag(11, WireType.Varint).int32(thread);
+    ofTimers.tag(4, WireType.LengthDelimited).bytes(timer.finish());
+  }
+  const task = new BinaryWriter().tag(1, WireType.Varint).uint32(1).tag(7, WireType.LengthDelimited);
+  task.bytes(ofTimers.finish()).tag(8, WireType.Varint).uint32(5);
+  const core = new BinaryWriter().tag(1, WireType.Varint).uint32(1).tag(3, WireType.LengthDelimited);
+  const message = core.bytes(task.finish()).finish();
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(message.length);
+  return Buffer.concat([Buffer.alloc(8, 1), length, message]);
+}
+
+test.each([-1, 1_602_565_184, 9])(
+  "a timer for the main thread gets the number of that thread instead of %i",
+  (written) => {
+    const others = [{ id: 0 }, { id: 1, thread: 9 }, { id: 3 }];
+    const changed = aimAtMainThread(coreOf(...others, { id: 7, thread: written }), 5, new Set([7])) ?? Buffer.alloc(0);
+    expect(sortedBytes(changed)).toEqual(sortedBytes(coreOf(...others, { id: 7, thread: 5 })));
+  },
+);
+
+test("a process without such a timer keeps its image", () => {
+  expect(aimAtMainThread(coreOf({ id: 1, thread: 9 }), 5, new Set([7]))).toBeUndefined();
+});
+
+/** Fields that a reader does not know may change their place in a message. */
+const sortedBytes = (image: Buffer) => [...image].sort((one, other) => one - other);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ProgressWatch } from "./stuck.ts";
+import { ProgressWatch } from "./progress-watch.ts";
 
 test("it is stuck when its value has not changed for the allowed time", () => {
   const watch = new ProgressWatch(30);

@@ -1,0 +1,13 @@
+#!/bin/sh
+# usage: services-check.sh runit|s6: fails unless each service has counted without a gap, and starts again when it is killed.
+set -e
+for user in www-data games backup; do
+  log=/var/log/services/$user/current
+  seq "$(wc -l <"$log")" | cmp - "$log"
+  before=$(pgrep -u "$user" -f /opt/count.sh)
+  case $1 in
+    runit) sv kill "/etc/services/$user" ;;
+    s6) s6-svc -k "/etc/services/$user" ;;
+  esac
+  timeout 20 sh -c "while [ \$(pgrep -u $user -f /opt/count.sh || echo $before) = $before ]; do sleep 1; done"
+done
