@@ -47,7 +47,8 @@ const compile = (...args: string[]) =>
 // A static OpenSSL warns about features that nobody uses here: modules and names of hosts.
 for (const name of programNames) compile("-static", "-Wl,--no-warnings", "-o", `dist/godwit-${name}`, ...partsOf(name));
 // CRIU is a program of its host, and needs its libc.
-compile("-shared", "-fPIC", "-fvisibility=hidden", "-o", "dist/godwit-criu.so", ...globSync("runtime/criu/*.c"));
+const library = [...globSync("runtime/criu/*.c"), "runtime/memory/tracking/kernel.c"];
+compile("-shared", "-fPIC", "-fvisibility=hidden", "-o", "dist/godwit-criu.so", ...library);
 // Only the hosts of labs use these.
 mkdirSync("dist/lab", { recursive: true });
 compile("-static", "-o", "dist/lab/criu", "src/lab/criu/criu.c");

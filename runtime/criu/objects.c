@@ -10,7 +10,8 @@
  * it, and opens the image; at that moment the memfd is replaced by the one that has the contents. A System V segment, whose number is its
  * id, CRIU attaches instead: segments.c fills it at that moment.
  *
- * inherit.c does the same for private memory that processes share by copy-on-write. eventfd.c restores semaphores. watch.c ends a dump.
+ * inherit.c does the same for private memory that processes share by copy-on-write. eventfd.c restores semaphores. watch.c ends a dump,
+ * and tables.c lets it take less memory and time.
  *
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */

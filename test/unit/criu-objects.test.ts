@@ -27,7 +27,7 @@ let origin: Socket;
 
 beforeAll(async () => {
   ({ store, source: origin } = await plainStore(program, { folder: images, socket: join(images, "shared.socket") }));
-  const parts = globSync(source("../../runtime/criu/*.c"));
+  const parts = [...globSync(source("../../runtime/criu/*.c")), source("../../runtime/memory/tracking/kernel.c")];
   execFileSync("cc", ["-shared", "-fPIC", "-fvisibility=hidden", "-o", library, ...parts]);
   execFileSync("cc", ["-o", criu, source("support/like-criu.c")]);
 });

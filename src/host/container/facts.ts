@@ -1,5 +1,6 @@
 import { totalmem } from "node:os";
 import type { ContainerFacts } from "../../contract/facts.ts";
+import { skipsUnused } from "../criu/features.ts";
 import { isAskedFor } from "../engine/create/create-ports.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ContainerInspect } from "../engine/inspect.ts";
@@ -72,7 +73,7 @@ export async function examine(
     processes: processes.length,
     otherUsers: processes.flatMap(({ pid, command, as }) => (as === undefined ? [] : [{ pid, command, as }])),
     ...(await openFiles(processes)),
-    obstacles: await obstaclesOf(processes, totalmem()),
+    obstacles: await obstaclesOf(processes, (await skipsUnused()) ? undefined : totalmem()),
   };
 }
 

@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
-import { hugeMappings, lostTimers, ownNamespaces, secretMemory } from "./obstacles.ts";
+import { hugeMappings, lostTimers, ownNamespaces, secretMemory, traced } from "./obstacles.ts";
 
 const process = { pid: 7, hostPid: 4007, command: "app" };
-const container = { uts: "uts:[1]", ipc: "ipc:[2]", net: "net:[3]", user: "user:[4]", cgroup: "cgroup:[5]" };
+const container = {
+  pid: "pid:[6]",
+  uts: "uts:[1]",
+  ipc: "ipc:[2]",
+  net: "net:[3]",
+  user: "user:[4]",
+  cgroup: "cgroup:[5]",
+};
 
 test("a process with a namespace of its own is named, with what makes one", () => {
   expect(ownNamespaces(process, container, container)).toEqual([]);
@@ -38,4 +45,9 @@ test("secret memory is named", () => {
   const line = "7e0000000000-7e0000001000 rw-s 00000000 00:0f 9    ";
   expect(secretMemory(process, `${line}/dev/zero (deleted)\n`)).toEqual([]);
   expect(secretMemory(process, `${line}/secretmem (deleted)\n${line}/srv/x\n`)).toHaveLength(1);
+});
+
+test("a process that a debugger traces is named", () => {
+  expect(traced(process, "Name:\tapp\nTracerPid:\t0\nUid:\t0\n")).toEqual([]);
+  expect(traced(process, "Name:\tapp\nTracerPid:\t4010\nUid:\t0\n")).toHaveLength(1);
 });

@@ -14,25 +14,31 @@ const namespaces: Record<string, string> = {
   net: "PrivateNetwork",
   user: "PrivateUsers",
   cgroup: "ProtectControlGroups",
+  pid: "PrivatePIDs",
 };
 
-/** Why processes of a running container cannot be dumped or restored, however they are dumped. */
-export async function obstaclesOf(processes: Process[], memoryBytes: number): Promise<Obstacle[]> {
+/**
+ * Why processes of a running container cannot be dumped or restored, however they are dumped.
+ * @param memoryBytes the host's memory, where CRIU looks at each page of address space; undefined where it passes over what is not in use
+ */
+export async function obstaclesOf(processes: Process[], memoryBytes: number | undefined): Promise<Obstacle[]> {
   const first = processes[0];
   if (!first) return [];
   const own = await namespacesOf(first.hostPid);
   const found = processes.map(async (process) => {
-    const [theirs, timers, threads, maps] = await Promise.all([
+    const [theirs, timers, threads, maps, status] = await Promise.all([
       namespacesOf(process.hostPid),
       readFile(`/proc/${process.hostPid}/timers`, "utf8"),
       readdir(`/proc/${process.hostPid}/task`),
       readFile(`/proc/${process.hostPid}/maps`, "utf8"),
+      readFile(`/proc/${process.hostPid}/status`, "utf8"),
     ]);
     return [
       ...ownNamespaces(process, own, theirs),
       ...lostTimers(process, timers, threads),
+      ...traced(process, status),
       ...secretMemory(process, maps),
-      ...hugeMappings(process, maps, memoryBytes),
+      ...(memoryBytes === undefined ? [] : hugeMappings(process, maps, memoryBytes)),
     ];
   });
   // A process may have ended meanwhile.
@@ -71,6 +77,17 @@ export function lostTimers(process: Process, timers: string, threads: string[]):
     {
       message: `${named(process)} has a timer that signals a thread that has ended, which CRIU cannot restore`,
       remedy: "let the program delete the timer, or restart it",
+    },
+  ];
+}
+
+/** @param status `/proc/PID/status` */
+export function traced(process: Process, status: string): Obstacle[] {
+  if (!/^TracerPid:\s+[1-9]/m.test(status)) return [];
+  return [
+    {
+      message: `${named(process)} is traced by a debugger, such as strace or gdb, and only one program can trace it`,
+      remedy: "end the debugger",
     },
   ];
 }

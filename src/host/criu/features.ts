@@ -34,6 +34,14 @@ async function askCriu(): Promise<HostFacts["criu"]> {
  */
 export const tellsAllChanges = (kernel: string): boolean => versionAtLeast(versionOf(kernel), [5, 15]);
 
+/**
+ * Whether a dump passes over address space that is not in use: godwit's library in CRIU does so (runtime/criu/tables.c), by PAGEMAP_SCAN of
+ * Linux 6.7.
+ */
+export async function skipsUnused(): Promise<boolean> {
+  return versionAtLeast(versionOf(release()), [6, 7]) && ((await criuFeatures())?.sharedApart ?? false);
+}
+
 async function ask(args: string[], env: Record<string, string> = {}): Promise<{ ok: boolean; output: string }> {
   const result = await execa("criu", args, { reject: false, all: true, stdin: "ignore", env });
   return { ok: result.exitCode === 0, output: result.all ?? "" };

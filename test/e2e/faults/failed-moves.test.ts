@@ -3,6 +3,7 @@ import { isFullRun } from "../support/full-run.ts";
 import { useLab } from "../support/lab.ts";
 import { countsOn, expectConsecutive, stateOf } from "../support/looper.ts";
 import { makePrograms } from "../support/programs.ts";
+import { errorOf } from "../support/running-move.ts";
 import { eventually } from "../support/wait.ts";
 import { startWitnessed, witnessGoesOn } from "../support/witness.ts";
 
@@ -18,14 +19,28 @@ async function expectNothingOnDestination(): Promise<void> {
   );
 }
 
+/** Starts a container that will hold something that CRIU cannot dump, after the checks have passed. */
+async function startRefused(options = ""): Promise<void> {
+  await lab.on("h1", "docker volume create go && rm -f /var/lib/docker/volumes/go/_data/now");
+  await lab.on("h1", `docker run --pull never -d -v go:/go ${options} --name refused programs cannot-dump`);
+  await countsOn(lab, "h1", "refused");
+}
+
+/** @returns the error of a command that CRIU refuses under the freeze */
+async function refusedLate(...command: string[]) {
+  const hold = () => lab.on("h1", "touch /var/lib/docker/volumes/go/_data/now && sleep 0.3");
+  const result = await lab.during("sync", hold, ...command);
+  expect(result.status).toBe(7);
+  return errorOf(result) ?? { code: "", message: result.stdout };
+}
+
 describe("a move that fails", () => {
   beforeAll(() => makePrograms(lab, "h1", ["cannot-dump"]));
 
   test("because CRIU refuses the container: it counts on, and the error has CRIU's reason", async () => {
-    await lab.on("h1", "docker run --pull never -d --restart always --name refused programs cannot-dump");
-    await countsOn(lab, "h1", "refused");
-    const error = await lab.refusal("migrate", "h1/refused", "h2");
-    expect(error).toMatchObject({ code: "dump-failed", exit: 7 });
+    await startRefused("--restart always");
+    const error = await refusedLate("migrate", "h1/refused", "h2");
+    expect(error).toMatchObject({ code: "dump-failed" });
     expect(error.message).toMatch(/CRIU could not dump the container: .*(landlock-ruleset|secretmem)/);
     expectConsecutive(await countsOn(lab, "h1", "refused", 10));
     await expectNothingOnDestination();
@@ -35,11 +50,12 @@ describe("a move that fails", () => {
   });
 
   test("a checkpoint that CRIU refuses: the container counts on, and there is no checkpoint", async () => {
-    await lab.on("h1", "docker run --pull never -d --name refused programs cannot-dump");
-    await countsOn(lab, "h1", "refused");
     for (const stop of [[], ["--stop"]]) {
-      const error = await lab.refusal("checkpoint", "create", "h1/refused", "cp", ...stop);
-      expect(error).toMatchObject({ code: "dump-failed", exit: 7 });
+      await startRefused();
+      const error = await refusedLate("checkpoint", "create", "h1/refused", "cp", ...stop);
+      expect(error).toMatchObject({ code: "dump-failed" });
+      expectConsecutive(await countsOn(lab, "h1", "refused", 10));
+      if (stop.length === 0) await lab.on("h1", "docker rm -f refused");
     }
     expectConsecutive(await countsOn(lab, "h1", "refused", 10));
     expect(await lab.json("checkpoint", "ls", "h1/refused")).toMatchObject([{ checkpoints: [] }]);

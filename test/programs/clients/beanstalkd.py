@@ -5,6 +5,10 @@ import socket
 from load import address, expect, run
 
 
+# A tube with its counts lasts as long as somebody uses it.
+links = []
+
+
 class Link:
     def __init__(self, worker):
         self.socket = socket.create_connection((address, 11300), 60)
@@ -12,6 +16,7 @@ class Link:
         self.ask(f"use work-{worker}", "USING")
         self.ask(f"watch work-{worker}", "WATCHING")
         self.ask("ignore default", "WATCHING")
+        links.append(self)
 
     def ask(self, text, right):
         """The words of the answer after the first one, which has to be the right one."""

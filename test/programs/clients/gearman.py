@@ -11,6 +11,7 @@ can_do, submit, created, grab, assigned, complete = 1, 7, 8, 9, 11, 13
 class Connection:
     def __init__(self):
         self.socket = socket.create_connection((address, 4730), 60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
 
     def send(self, kind, *parts):

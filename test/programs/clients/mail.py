@@ -18,11 +18,15 @@ class Box:
         self.smtp = smtplib.SMTP(address, 25, "client.example", timeout=60)
         self.imap = imaplib.IMAP4(address, timeout=60)
         self.imap.login(self.user, sys.argv[2])
-        self.seen = self.count()
+        _, (count,) = self.imap.select("INBOX")
+        self.seen = self.there = int(count)
 
     def count(self):
-        _, (count,) = self.imap.select("INBOX")
-        return int(count)
+        self.imap.noop()
+        _, told = self.imap.response("EXISTS")
+        if told[-1] is not None:
+            self.there = int(told[-1])
+        return self.there
 
     def read(self, number):
         _, ((_, text), _) = self.imap.fetch(str(number), "(BODY.PEEK[])")

@@ -51,11 +51,11 @@ export const languages: Program[] = [
   server(
     "python-multiprocessing",
     "Python: asyncio, a pool of processes of `multiprocessing`, shared memory",
-    "python3 /opt/shared.py",
+    "python3 -P /opt/shared.py",
     "lines",
     { how: counts("the records in shared memory, which two processes change all the time, are right") },
   ),
-  server("pypy", "PyPy with its compiler, a thread for each connection", "pypy3 /opt/things.py", "lines"),
+  server("pypy", "PyPy with its compiler, a thread for each connection", "pypy3 -P /opt/things.py", "lines"),
   server(
     "perl-starman",
     "Perl: Starman, a preforking HTTP server; the processes share files under `flock`",

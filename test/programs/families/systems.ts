@@ -40,12 +40,11 @@ export const systems: Program[] = [
     how: "what four clients write to the children comes out once each; no child but that one is started again",
     image: "systems",
     command: "supervisord -c /opt/supervisor.conf",
-    ready: port(9001),
+    ready: "supervisorctl -s http://127.0.0.1:9001 status cat3 | grep RUNNING",
     client: ["supervisor.py"],
     verify:
       "cd /var/log/supervisor; before=$(grep -c \"spawned: 'short'\" supervisord.log); sleep 10; test $(grep -c \"spawned: 'short'\" supervisord.log) -gt $before",
   },
-  services("runit", "runit", "runit"),
   services("s6", "s6", "s6"),
   {
     id: "mail",
@@ -72,10 +71,11 @@ export const systems: Program[] = [
     how: "it goes on drawing and reading; its standard input is a terminal of the size it had",
     image: "systems",
     options: "-t --user games",
-    command: "python3 /opt/terminal.py",
+    command: "sh -c 'stty rows 40 cols 120 && exec python3 -P /opt/terminal.py'",
     ready: "test -s /tmp/count",
     progress: "cat /tmp/count",
-    verify: "stty -F /proc/1/fd/0 size && stty -F /proc/1/fd/0 -a | grep -e '-icanon' | grep -e '-echo '",
+    verify:
+      "test \"$(stty -F /proc/1/fd/0 size)\" = '40 120' && stty -F /proc/1/fd/0 -a | grep -e '-icanon' | grep -e '-echo '",
   },
   {
     id: "cron",

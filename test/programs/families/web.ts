@@ -42,7 +42,7 @@ export const web: Program[] = [
   },
   {
     id: "haproxy",
-    what: "HAProxy as haproxy, in front of nginx; it loads a new configuration between the moves",
+    what: "HAProxy as haproxy, in front of nginx; it loads a new configuration meanwhile",
     how: `${pages}; the new configuration holds at the end`,
     command: "sh /opt/haproxy.sh",
     ...numbers(80),
@@ -73,7 +73,8 @@ export const web: Program[] = [
     how: counted,
     image: "web",
     options: "--user www-data",
-    command: "gunicorn --bind 0.0.0.0:8000 --workers 3 --worker-class gthread --threads 4 --keep-alive 60 shop:app",
+    command:
+      "gunicorn --preload --bind 0.0.0.0:8000 --workers 3 --worker-class gthread --threads 4 --keep-alive 60 shop:app",
     ready: answersOn(8000),
     client: ["counted.py", "8000"],
     verify: `python3 -c 'import sqlite3; assert sqlite3.connect("/tmp/shop.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)'`,
@@ -115,8 +116,8 @@ export const web: Program[] = [
     image: "web",
     options: "--user tomcat",
     command: "sh /opt/tomcat.sh",
-    ready: fetched("http://127.0.0.1:8080/count.jsp"),
-    client: ["session.py", "8080", "/count.jsp"],
+    ready: fetched("http://127.0.0.1:8080/app/count.jsp"),
+    client: ["session.py", "8080", "/app/count.jsp"],
   },
   {
     id: "lighttpd",
@@ -129,7 +130,6 @@ export const web: Program[] = [
     id: "varnish",
     what: "Varnish as vcache, with 256 MB of memory, in front of nginx",
     how: `${pages}; one in four comes from nginx, the others from memory`,
-    options: "--ulimit memlock=85983232",
     command: "sh /opt/varnish.sh",
     ...numbers(6081, "?{i}"),
   },

@@ -19,8 +19,10 @@ if (cluster.isPrimary) {
       waiting.set(++asked, resolve);
       process.send(asked);
     });
-  createServer(async (request, response) => {
+  const server = createServer(async (request, response) => {
     const i = Number(new URL(request.url, "http://host").searchParams.get("i"));
     response.end(JSON.stringify({ i, number: await nextNumber() }));
-  }).listen(8080);
+  });
+  server.keepAliveTimeout = 65_000;
+  server.listen(8080);
 }

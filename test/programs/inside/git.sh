@@ -1,5 +1,5 @@
 #!/bin/sh
-# Commits again and again, collects garbage and checks the repository.
+# Commits again and again, collects garbage and checks the repository, until /tmp/enough exists. Then it writes /tmp/ended.
 set -e
 mkdir /tmp/repository
 cd /tmp/repository
@@ -8,7 +8,7 @@ git config user.name app
 git config user.email app@example.org
 git config gc.auto 0
 i=0
-while true; do
+until [ -e /tmp/enough ]; do
   i=$((i + 1))
   echo "$i" >>numbers
   seq "$i" "$((i + 2000))" >"file$((i % 20))"
@@ -19,3 +19,5 @@ while true; do
     git fsck --full --strict
   fi
 done
+touch /tmp/ended
+exec sleep infinity

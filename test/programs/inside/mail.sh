@@ -10,7 +10,7 @@ postconf -e myhostname=mail.example mydestination=mail.example mynetworks='127.0
 cat >/etc/dovecot/local.conf <<CONF
 mail_driver = maildir
 mail_path = ~/Maildir
-mail_inbox_path =
+mail_inbox_path = ~/Maildir
 auth_allow_cleartext = yes
 CONF
 postfix start

@@ -6,8 +6,8 @@ for user in www-data games backup; do
   seq "$(wc -l <"$log")" | cmp - "$log"
   before=$(pgrep -u "$user" -f /opt/count.sh)
   case $1 in
-    runit) sv kill "/etc/services/$user" ;;
-    s6) s6-svc -k "/etc/services/$user" ;;
+    runit) sv kill "/srv/services/$user" ;;
+    s6) s6-svc -k "/srv/services/$user" ;;
   esac
   timeout 20 sh -c "while [ \$(pgrep -u $user -f /opt/count.sh || echo $before) = $before ]; do sleep 1; done"
 done

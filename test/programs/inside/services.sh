@@ -6,11 +6,11 @@ case $1 in
   s6) as='s6-setuidgid' log='s6-log n3 s1000000' run=s6-svscan ;;
 esac
 for user in www-data games backup; do
-  folder=/etc/services/$user
+  folder=/srv/services/$user
   mkdir -p "$folder/log" "/var/log/services/$user"
   chown "$user" "/var/log/services/$user"
   printf '#!/bin/sh\nexec %s %s sh /opt/count.sh\n' "$as" "$user" >"$folder/run"
   printf '#!/bin/sh\nexec %s %s %s /var/log/services/%s\n' "$as" "$user" "$log" "$user" >"$folder/log/run"
   chmod +x "$folder/run" "$folder/log/run"
 done
-exec $run /etc/services
+exec $run /srv/services

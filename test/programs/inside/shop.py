@@ -11,10 +11,12 @@ def database():
     return sqlite3.connect("/tmp/shop.db", timeout=60, isolation_level=None)
 
 
-with database() as first:
-    first.execute("PRAGMA journal_mode = WAL")
-    first.execute("CREATE TABLE IF NOT EXISTS counter (id integer PRIMARY KEY, number integer)")
-    first.execute("INSERT OR IGNORE INTO counter VALUES (1, 0)")
+# The first process does this, before there are others.
+first = database()
+first.execute("PRAGMA journal_mode = WAL")
+first.execute("CREATE TABLE counter (number integer)")
+first.execute("INSERT INTO counter VALUES (0)")
+first.close()
 
 
 @app.get("/")

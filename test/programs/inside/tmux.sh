@@ -4,5 +4,5 @@ useradd -m -s /bin/bash app
 exec su - app -c '
   export TERM=xterm
   tmux new-session -d -s work -x 120 -y 40
-  tail -f /dev/null | script -qfc "tmux attach -t work" /dev/null >/dev/null
+  tail -f /dev/null | python3 -c "import pty; pty.spawn([\"tmux\", \"attach\", \"-t\", \"work\"])" >/dev/null
 '
