@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, rmSync } from "node:fs";
 import { build, type Plugin } from "esbuild";
-import { partsOf, programNames } from "./c-programs.ts";
+import { libraryParts, partsOf, programNames } from "./c-programs.ts";
 
 /**
  * An `import` of node:http reads every export, and one of them loads a whole HTTP client that nobody uses: a fifth of a command's
@@ -47,8 +47,7 @@ const compile = (...args: string[]) =>
 // A static OpenSSL warns about features that nobody uses here: modules and names of hosts.
 for (const name of programNames) compile("-static", "-Wl,--no-warnings", "-o", `dist/godwit-${name}`, ...partsOf(name));
 // CRIU is a program of its host, and needs its libc.
-const library = [...globSync("runtime/criu/*.c"), "runtime/memory/tracking/kernel.c"];
-compile("-shared", "-fPIC", "-fvisibility=hidden", "-o", "dist/godwit-criu.so", ...library);
+compile("-shared", "-fPIC", "-fvisibility=hidden", "-o", "dist/godwit-criu.so", ...libraryParts());
 // Only the hosts of labs use these.
 mkdirSync("dist/lab", { recursive: true });
 compile("-static", "-o", "dist/lab/criu", "src/lab/criu/criu.c");

@@ -19,3 +19,9 @@ export function partsOf(name: ProgramName): string[] {
   const { folders, libraries } = programs[name];
   return [...globSync(join(root, "runtime", folders, "*.c")), ...libraries];
 }
+
+/** The sources of the library that is preloaded into CRIU. */
+export const libraryParts = (): string[] => [
+  ...globSync(join(root, "runtime/criu/*.c")),
+  ...["memory/tracking/kernel.c", "ptrace/restart.c"].map((path) => join(root, "runtime", path)),
+];

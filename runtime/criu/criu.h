@@ -6,3 +6,5 @@
 
 /** Whether this is CRIU. The library is loaded into runc as well. */
 extern bool is_criu;
+/** Whether it is CRIU, and dumps. */
+extern bool is_dump;

@@ -10,8 +10,8 @@
  * it, and opens the image; at that moment the memfd is replaced by the one that has the contents. A System V segment, whose number is its
  * id, CRIU attaches instead: segments.c fills it at that moment.
  *
- * inherit.c does the same for private memory that processes share by copy-on-write. eventfd.c restores semaphores. watch.c ends a dump,
- * and tables.c lets it take less memory and time.
+ * inherit.c does the same for private memory that processes share by copy-on-write. eventfd.c restores semaphores. In a dump, watch.c
+ * can end it, tables.c lets it take less memory and time, and restart.c lets calls that wait go on.
  *
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */
@@ -34,7 +34,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-bool is_criu;
+bool is_criu, is_dump;
 
 /** godwit asks whether CRIU takes this library. */
 __attribute__((constructor)) static void begin(void) {

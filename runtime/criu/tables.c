@@ -5,7 +5,6 @@
  * reserves nothing, and of a copy only those pages are copied that CRIU has written to. The others are zeros, and nobody reads them.
  */
 #define _GNU_SOURCE
-#include "tables.h"
 #include "../memory/tracking/kernel.h"
 #include "criu.h"
 #include <errno.h>
@@ -19,7 +18,6 @@
 /** Tables below this cost less than what is done for large ones. More of them than these CRIU never has at a time. */
 enum { LARGE = 256 << 10, MOST = 64 };
 
-static bool is_on;
 static struct table {
   char *start;
   size_t bytes;
@@ -30,10 +28,8 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 extern void __libc_free(void *memory);
 
-void tables_begin(void) { is_on = true; }
-
 static struct table *table_at(const void *memory) {
-  if (!is_on || !memory) return NULL;
+  if (!is_dump || !memory) return NULL;
   for (struct table *table = tables; table < tables + MOST; table++)
     if (table->start == memory) return table;
   return NULL;
@@ -41,8 +37,8 @@ static struct table *table_at(const void *memory) {
 
 EXPORT void *malloc(size_t size) {
   struct table *table = tables;
-  while (is_on && size >= LARGE && table < tables + MOST && table->start) table++;
-  if (!is_on || size < LARGE || table == tables + MOST) return __libc_malloc(size);
+  while (is_dump && size >= LARGE && table < tables + MOST && table->start) table++;
+  if (!is_dump || size < LARGE || table == tables + MOST) return __libc_malloc(size);
   void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     errno = ENOMEM;

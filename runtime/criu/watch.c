@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include "criu.h"
-#include "tables.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -34,7 +33,7 @@ void watch_begin(void) {
   if (fd < 0) return;
   void *mapped = (void *)syscall(SYS_mmap, NULL, sizeof *watch, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped != MAP_FAILED) watch = mapped;
-  tables_begin();
+  is_dump = true;
   close(fd);
 }
 

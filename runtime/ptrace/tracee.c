@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "tracee.h"
+#include "restart.h"
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
@@ -232,12 +233,21 @@ long tracee_call_with(struct tracee *it, long number, long first, long second, c
   return done;
 }
 
+/** Lets a thread go on with the call that it waited in, so that whoever stops it next sees which one that is. */
+static void restart(pid_t thread) {
+  struct user_regs_struct now;
+  if (!registers(PTRACE_GETREGSET, thread, &now) && restart_exactly(&now)) registers(PTRACE_SETREGSET, thread, &now);
+}
+
 void tracee_release(struct tracee *it) {
   if (it->is_saved) {
     registers(PTRACE_SETREGSET, it->threads[0], &it->registers);
     ptrace(PTRACE_SETSIGMASK, it->threads[0], sizeof it->signals, &it->signals);
   }
-  for (size_t i = 0; i < it->count; i++) ptrace(PTRACE_DETACH, it->threads[i], 0, 0);
+  for (size_t i = 0; i < it->count; i++) {
+    restart(it->threads[i]);
+    ptrace(PTRACE_DETACH, it->threads[i], 0, 0);
+  }
   free(it->threads);
   *it = (struct tracee){.pid = it->pid};
 }

@@ -25,8 +25,8 @@ describe("real programs, moved there and back in every mode between Docker 28 an
 
   test.each(programs)("$id", async (program) => {
     const outcome = await tour(lab, program);
-    recordTour(program, outcome);
     expect(outcome.errors, outcome.last ?? "").toBe(0);
     expect(outcome.moves.filter((moved) => "downtimeMs" in moved)).not.toEqual([]);
+    recordTour(program, outcome);
   });
 });

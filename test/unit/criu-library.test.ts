@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { libraryParts } from "../../scripts/c-programs.ts";
 import { DumpWatch } from "../../src/host/criu/dump/watch.ts";
 import { eventually } from "../e2e/support/wait.ts";
 
@@ -13,8 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), "godwit-library-"));
 const [library, criu] = [join(folder, "godwit-criu.so"), join(folder, "criu")];
 
 beforeAll(() => {
-  const parts = [...globSync(source("../../runtime/criu/*.c")), source("../../runtime/memory/tracking/kernel.c")];
-  execFileSync("cc", ["-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-o", library, ...parts]);
+  execFileSync("cc", ["-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-o", library, ...libraryParts()]);
   execFileSync("cc", ["-O1", "-o", criu, source("support/criu-calls.c")]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { libraryParts } from "../../scripts/c-programs.ts";
 import { encodeFrame } from "../../src/memory/pages/frames.ts";
 import type { MemoryStore } from "../../src/memory/rounds/memory-store.ts";
 import { plainStore, sendFrames } from "./support/memory-pair.ts";
@@ -27,8 +28,7 @@ let origin: Socket;
 
 beforeAll(async () => {
   ({ store, source: origin } = await plainStore(program, { folder: images, socket: join(images, "shared.socket") }));
-  const parts = [...globSync(source("../../runtime/criu/*.c")), source("../../runtime/memory/tracking/kernel.c")];
-  execFileSync("cc", ["-shared", "-fPIC", "-fvisibility=hidden", "-o", library, ...parts]);
+  execFileSync("cc", ["-shared", "-fPIC", "-fvisibility=hidden", "-o", library, ...libraryParts()]);
   execFileSync("cc", ["-o", criu, source("support/like-criu.c")]);
 });
 afterAll(async () => {

@@ -161,6 +161,6 @@ async function verify(id: string): Promise<void> {
   const { cgroup } = await runcContainer(id);
   if ((await containerProcesses(cgroup)).some(({ pid }) => pid === 1)) return;
   throw new GodwitError("restore-failed", "The container's main program ended by itself as soon as it was restored.", {
-    hint: "CRIU interrupts a system call that sleeps; a program that does nothing but one sleep ends then.",
+    hint: "Some system calls that wait return early (EINTR) after a restore; a program that does not expect it may end.",
   });
 }
