@@ -30,12 +30,18 @@ export async function openFiles(processes: ContainerProcess[]): Promise<Open> {
   const threads = once(() => threadsOf(pids));
   const [files, sockets] = await Promise.all([
     Promise.all(pids.map((pid) => ofProcess(pid, threads))),
-    new Looker().look(processes),
+    foreignSockets(processes),
   ]);
-  const found: One[] = [...files.flat(), ...sockets.foreign.map((unsupported) => ({ unsupported }))];
+  const found: One[] = [...files.flat(), ...sockets.map((unsupported) => ({ unsupported }))];
   const of = (kind: keyof Open) =>
     [...new Set(found.map((one) => one[kind]).filter((one) => one !== undefined))].sort();
   return { unsupported: of("unsupported"), unrestorable: of("unrestorable") };
+}
+
+/** None where the program that looks is missing: another check says that the host is not set up. */
+async function foreignSockets(processes: ContainerProcess[]): Promise<string[]> {
+  const look = new Looker().look(processes);
+  return (await look.catch(() => undefined))?.foreign ?? [];
 }
 
 type One = { [kind in keyof Open]?: string };
