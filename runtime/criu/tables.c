@@ -29,7 +29,7 @@ extern void *__libc_realloc(void *memory, size_t size);
 extern void __libc_free(void *memory);
 
 static struct table *table_at(const void *memory) {
-  if (!is_dump || !memory) return NULL;
+  if (!is_dump || !memory || (uintptr_t)memory % PAGE) return NULL;
   for (struct table *table = tables; table < tables + MOST; table++)
     if (table->start == memory) return table;
   return NULL;

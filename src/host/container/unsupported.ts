@@ -17,6 +17,7 @@ const others: Record<string, string | undefined> = {
 const mqueueKind = 0x19800202;
 const secretKind = 0x5345434d;
 const tmpfsKind = 0x01021994;
+const overlayKind = 0x794c7630;
 const procKind = 0x9fa0;
 
 type Open = Pick<ContainerFacts, "unsupported" | "unrestorable">;
@@ -110,10 +111,13 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 /** What the kernel adds to the name of a file that was removed. */
 const deleted = " (deleted)";
 
-/** Whether a file that lost the name that it was opened by has another one, in files that godwit copies: see link-remaps.ts. */
+/**
+ * Whether a file that lost the name that it was opened by has another one, in files that godwit copies: see link-remaps.ts. An overlay does
+ * not tell: there a removed file of the image has a name as well.
+ */
 async function hasAnotherName(open: string, pid: number, target: string): Promise<boolean> {
   const [{ nlink, ino }, kind] = await Promise.all([stat(open), kindOf(open)]);
-  if (nlink === 0 || kind === tmpfsKind) return false;
+  if (nlink === 0 || kind === tmpfsKind || kind === overlayKind) return false;
   // A name may end like that by itself.
   const named = await stat(`/proc/${pid}/root${target}`).catch(() => undefined);
   return named?.ino !== ino;

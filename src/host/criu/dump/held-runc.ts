@@ -58,8 +58,8 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   await writeIrmapCache(container, request.work);
   const passing = startsBefore[start.lazy ? "lazy" : "plain"];
   const config = await HeldConfig.create(join(request.work, configFile), passing);
-  const watch = await DumpWatch.create(join(request.work, watchFile), container.cgroup);
   const more = [...(await overridingOptions()), ...start.more];
+  const watch = await DumpWatch.create(join(request.work, watchFile), container.cgroup);
   // The container stands still until the dump has ended, so that the dump gets a high priority.
   const child = spawn("nice", ["-n", "-10", "runc", ...dumpArguments(container, request, more)], {
     stdio: ["ignore", "ignore", "pipe", start.status ?? "ignore"],
@@ -71,6 +71,7 @@ export async function holdRunc(container: RuncContainer, request: DumpRequest, s
   let released = false;
   const ended = endOf(child, request.work, watch).finally(() => Promise.all([config.close(), watch.close()]));
   const dumped = start.served ? Promise.race([ended, start.served]) : ended;
+  dumped.finally(() => watch.rest()).catch(() => {});
   const early = dumped.then(async () => {
     if (released) return;
     // isHeld must not be true for a dump that has run.
@@ -103,7 +104,11 @@ async function endOf(child: ChildProcess, work: string, watch: DumpWatch): Promi
   });
   const [code] = await once(child, "close");
   if (code === 0) return;
-  if (watch.why) throw new GodwitError("dump-failed", `CRIU's dump of the container was ended: ${watch.why}.`);
+  if (watch.why) {
+    throw new GodwitError("dump-failed", `CRIU's dump of the container was ended: ${watch.why}.`, {
+      hint: "The container runs on. Try again when the host is less busy.",
+    });
+  }
   const log = await readFile(join(work, "dump.log"), "utf8").catch(() => "");
   const { sentence, details } = explainCriuLog(log || complaint);
   throw new GodwitError("dump-failed", `CRIU could not dump the container: ${sentence}`, { details });

@@ -96,9 +96,14 @@ export class DumpWatch {
     await this.#file.write(Buffer.from([1, 0, 0, 0]), 0, 4, 0);
   }
 
+  /** The container is dumped: CRIU waits from now on, and must not be disturbed. */
+  rest(): void {
+    this.#over.abort();
+  }
+
   /** Call it when CRIU has ended. */
   async close(): Promise<void> {
-    this.#over.abort();
+    this.rest();
     await this.#file.close();
     await rm(this.#path, { force: true });
   }
