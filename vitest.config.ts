@@ -71,8 +71,8 @@ export default defineConfig({
           // One of two processors was idle: the default leaves one to the terminal.
           isolate: false,
           maxWorkers: 2,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       // Most of their time is waiting, so two files run beside each other.
