@@ -35,13 +35,22 @@ static bool become_semaphore(int fd) {
   return done;
 }
 
+/** The semaphore that was made last. CRIU reads the flags again that it has set, and misses none of them. */
+static int made = -1;
+
 EXPORT int fcntl64(int fd, int command, ...) {
   va_list more;
   va_start(more, command);
   unsigned long argument = va_arg(more, unsigned long);
   va_end(more);
-  if (is_criu && command == F_SETFL && argument & O_DIRECT && is_eventfd(fd) && become_semaphore(fd)) argument &= ~(unsigned long)O_DIRECT;
-  return (int)syscall(SYS_fcntl, fd, command, argument);
+  if (is_criu && command == F_SETFL && argument & O_DIRECT && is_eventfd(fd) && become_semaphore(fd)) {
+    argument &= ~(unsigned long)O_DIRECT;
+    made = fd;
+  }
+  int result = (int)syscall(SYS_fcntl, fd, command, argument);
+  if (command != F_GETFL || fd != made || result < 0) return result;
+  made = -1;
+  return result | O_DIRECT;
 }
 EXPORT int fcntl(int fd, int command, ...) {
   va_list more;
