@@ -9,8 +9,8 @@ export interface CommandContext {
   /** Name of the lab that --lab or GODWIT_LAB names, if any. */
   lab: string | undefined;
   connect(): Promise<Connection>;
-  /** Shows an operation until it is done. Throws the operation's error if it fails. */
-  follow(client: Client, operation: Operation): Promise<Operation>;
+  /** Shows an operation, which the agent has been asked for, until it is done. Throws the operation's error if it fails. */
+  follow(client: Client, asked: Promise<Operation>): Promise<Operation>;
   progress(line: string): void;
   notice(line: string): void;
 }

@@ -17,21 +17,39 @@ export interface Interrupts {
 /**
  * Shows an operation until it has ended, also through breaks of the connection. The first Ctrl-C cancels the operation,
  * the second stops following it. Returns the operation if it is done.
- * @throws GodwitError the operation's own, or agent-unreachable
+ * @param asked what the agent answers when it has begun the operation. A Ctrl-C before that counts as one after it
+ * @throws GodwitError the operation's own, that of `asked`, or agent-unreachable
  */
 export async function followOperation(
   client: Client,
-  operation: Operation,
+  asked: Promise<Operation>,
   reporter: Reporter,
   interrupts: Interrupts,
 ): Promise<Operation> {
-  const release = interrupts.onInterrupt(cancelThenLeave(client, operation, reporter, interrupts));
+  const { operation, isInterrupted } = await begun(asked, interrupts);
+  const interrupt = cancelThenLeave(client, operation, reporter, interrupts);
+  const release = interrupts.onInterrupt(interrupt);
+  if (isInterrupted) interrupt();
   try {
     const ended = await untilEnded(client, operation.id, reporter);
     if (ended.state === "done") return ended;
     throw ended.error
       ? errorFromReport(ended.error)
       : new GodwitError("internal", `The operation ${ended.id} ended as '${ended.state}' without a reason.`);
+  } finally {
+    release();
+  }
+}
+
+/** The operation, and whether Ctrl-C was pressed before the agent told of it. A second one ends the command. */
+async function begun(asked: Promise<Operation>, interrupts: Interrupts) {
+  let isInterrupted = false;
+  const release = interrupts.onInterrupt(() => {
+    if (isInterrupted) interrupts.leave();
+    isInterrupted = true;
+  });
+  try {
+    return { operation: await asked, isInterrupted };
   } finally {
     release();
   }

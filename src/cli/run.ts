@@ -29,7 +29,7 @@ export async function runCli(argv: string[], environment: CliEnvironment): Promi
       const context: CommandContext = {
         lab,
         connect: () => connect(lab, env),
-        follow: (client, operation) => followOperation(client, operation, reporter, interrupts),
+        follow: (client, asked) => followOperation(client, asked, reporter, interrupts),
         progress: (line) => reporter.progress(line),
         notice: (line) => reporter.notice(line),
       };

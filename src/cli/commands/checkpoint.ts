@@ -25,7 +25,7 @@ export const checkpoint: Registration = (program, action) => {
       action(async ({ connect, follow }, ref: string, name: string | undefined, options: { stop: boolean }) => {
         const { client, container } = await (await connect()).target(ref);
         const body = { stop: options.stop, ...(name === undefined ? {} : { name }) };
-        const begun = await client.call("createCheckpoint", { params: { container }, body });
+        const begun = client.call("createCheckpoint", { params: { container }, body });
         return { view: "ended", data: await follow(client, begun) };
       }),
     );

@@ -26,7 +26,7 @@ export const clone: Registration = (program, action) => {
           ...(host === undefined ? {} : { host }),
           ...(checkpoint === undefined ? {} : { checkpoint }),
         };
-        const begun = await client.call("clone", { params: { container }, body });
+        const begun = client.call("clone", { params: { container }, body });
         return { view: "ended", data: await follow(client, begun) };
       }),
     );

@@ -91,7 +91,7 @@ export const migrate: Registration = (program, action) => {
         const data = await client.call("plan", { params: { container }, body });
         return { view: "plan", data, exit: data.verdicts.some((verdict) => verdict.level === "fail") ? 5 : 0 };
       }
-      const begun = await client.call("migrate", { params: { container }, body });
+      const begun = client.call("migrate", { params: { container }, body });
       return { view: "ended", data: await follow(client, begun) };
     }),
   );

@@ -52,7 +52,7 @@ function looking(group: CliCommand, action: Action): void {
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {
         const { client, migration } = await findMigration(await connect(), id);
-        const operation = await client.call("operation", { params: { id: migration.id } });
+        const operation = client.call("operation", { params: { id: migration.id } });
         return { view: "ended", data: await follow(client, operation) };
       }),
     );

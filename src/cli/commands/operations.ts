@@ -53,7 +53,7 @@ export const operations: Registration = (program, action) => {
     .action(
       action(async ({ connect, follow }, id: string, _options: object) => {
         const { client, operation } = await find(await connect(), id);
-        return { view: "ended", data: await follow(client, operation) };
+        return { view: "ended", data: await follow(client, Promise.resolve(operation)) };
       }),
     );
 

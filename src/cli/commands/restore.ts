@@ -19,7 +19,7 @@ export const restore: Registration = (program, action) => {
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
         const { client, container } = await (await connect()).target(ref);
-        const begun = await client.call("restore", { params: { container }, body: { checkpoint: name, foreign } });
+        const begun = client.call("restore", { params: { container }, body: { checkpoint: name, foreign } });
         return { view: "ended", data: await follow(client, begun) };
       }),
     );
@@ -38,7 +38,7 @@ export const rollback: Registration = (program, action) => {
     .action(
       action(async ({ connect, follow }, ref: string, name: string, { foreign }: { foreign: boolean }) => {
         const { client, container } = await (await connect()).target(ref);
-        const begun = await client.call("rollback", { params: { container }, body: { checkpoint: name, foreign } });
+        const begun = client.call("rollback", { params: { container }, body: { checkpoint: name, foreign } });
         return { view: "ended", data: await follow(client, begun) };
       }),
     );

@@ -63,7 +63,7 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
       return { unsupported: "secret memory (memfd_secret)" };
     if (target.endsWith(deleted) && (await hasAnotherName(`${folder}/${file}`, pid, target)))
       return {
-        unsupported: `the file ${target.slice(0, -deleted.length)} by that name, which was removed, while it has another name,`,
+        unsupported: `the file ${target.slice(0, -deleted.length)} (a name that was removed; the file has another one)`,
       };
     // The path of a message queue starts at the root of its mount, which the process may not see.
     if (/^\/[^/]+$/.test(target) && (await kindOf(`${folder}/${file}`)) === mqueueKind)
