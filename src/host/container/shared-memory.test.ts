@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { allocatedSegments, lockedPrivate, sharedRanges } from "./shared-memory.ts";
+import { allocatedSegments, lockedPrivate, ofFirst, sharedRanges } from "./shared-memory.ts";
 
 test("each object without a file once, as map_files names it; no file, and no segment of System V", () => {
   const maps = `00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/program
@@ -29,4 +29,14 @@ test("locked memory: no more than the process has of its own", () => {
   expect(lockedPrivate("VmLck:\t     512 kB\nRssAnon:\t    1024 kB\n")).toBe(2 ** 19);
   // A process that has ended.
   expect(lockedPrivate("")).toBe(0);
+});
+
+test("a process that has ended says nothing for the others; another failure is told", async () => {
+  const ask = (codes: Record<number, string>) => async (pid: number) => {
+    if (codes[pid]) throw Object.assign(new Error(codes[pid]), { code: codes[pid] });
+    return pid;
+  };
+  expect(await ofFirst([1, 2, 3], ask({ 1: "ENOENT", 2: "EINVAL" }))).toBe(3);
+  expect(await ofFirst([1], ask({ 1: "ESRCH" }))).toBeUndefined();
+  await expect(ofFirst([1, 2], ask({ 1: "EMFILE" }))).rejects.toThrow("EMFILE");
 });

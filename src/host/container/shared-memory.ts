@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
+import { ifGone, isGone } from "../proc/gone.ts";
 import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
@@ -104,26 +105,46 @@ export function allocatedSegments(list: string): number {
 
 /** Sum over every mount namespace of the container. A tmpfs that this host has mounted too is a bind mount, which CRIU leaves out. */
 async function tmpfsBytes(pids: readonly number[]): Promise<number> {
-  const byNamespace = new Map<string, number>();
+  const members = new Map<string, number[]>();
   for (const pid of pids) {
-    const namespace = await readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined);
-    if (namespace) byNamespace.set(namespace, pid);
+    const namespace = await readlink(`/proc/${pid}/ns/mnt`).catch(ifGone(undefined));
+    if (namespace) members.set(namespace, [...(members.get(namespace) ?? []), pid]);
   }
   const hosts = new Set((await mountsOf("self")).filter(isTmpfs).map(({ device }) => device));
-  const sizes: Sizes = new Map();
-  for (const pid of byNamespace.values()) {
-    const mounts = await mountsOf(pid).catch(() => []);
-    for (const { device, mountpoint } of mounts.filter(isTmpfs)) {
-      if (hosts.has(device)) continue;
-      const mounted = `/proc/${pid}/root${mountpoint}`;
-      // Another file system may be mounted on top of it.
-      const found = await stat(mounted).catch(() => undefined);
-      if (!found || deviceText(found.dev) !== device) continue;
-      const { blocks, bfree, bsize } = await statfs(mounted).catch(() => ({ blocks: 0, bfree: 0, bsize: 0 }));
-      sizes.set(device, (blocks - bfree) * bsize);
+  const sizes = await Promise.all([...members.values()].map((each) => ofFirst(each, (pid) => tmpfsOf(pid, hosts))));
+  return sum(new Map(sizes.flatMap((found) => [...(found ?? [])])));
+}
+
+/** The answer of the first process that has not ended when it is asked. @throws what `ask` throws for another reason */
+export async function ofFirst<T>(pids: readonly number[], ask: (pid: number) => Promise<T>): Promise<T | undefined> {
+  for (const pid of pids) {
+    try {
+      return await ask(pid);
+    } catch (error) {
+      if (!isGone(error) && !isOfZombie(error)) throw error;
     }
   }
-  return sum(sizes);
+  return undefined;
+}
+
+/** A process that has ended, and for which nobody has waited, has no mounts. */
+const isOfZombie = (error: unknown) => (error as NodeJS.ErrnoException).code === "EINVAL";
+
+/** @throws the system's error, also where the process has ended */
+async function tmpfsOf(pid: number, hosts: ReadonlySet<string>): Promise<Sizes> {
+  const sizes: Sizes = new Map();
+  const root = `/proc/${pid}/root`;
+  for (const { device, mountpoint } of (await mountsOf(pid)).filter(isTmpfs)) {
+    if (hosts.has(device)) continue;
+    // Another file system may be mounted on top of it.
+    const found = await stat(`${root}${mountpoint}`).catch(ifGone(undefined));
+    if (!found || deviceText(found.dev) !== device) continue;
+    const { blocks, bfree, bsize } = await statfs(`${root}${mountpoint}`);
+    sizes.set(device, (blocks - bfree) * bsize);
+  }
+  // Where it has ended meanwhile, nothing was found in it.
+  await stat(root);
+  return sizes;
 }
 
 async function lockedBytes(pids: readonly number[]): Promise<number> {

@@ -68,6 +68,10 @@ describe("bandwidth", () => {
     const call = ["migrate", "h1/later", "h2", "--mode", "postcopy", "--drain-bandwidth", "40mbit"];
     const moved = await lab.godwit("--json", ...call);
     expect(moved.status, moved.stderr).toBe(0);
+    // A program that ended needs no memory any more.
+    expect(await lab.on("h2", "docker ps -a --filter name=later --format '{{.State}} {{.Status}}'")).toMatch(
+      /^running/,
+    );
     expectRate(progressOf(moved, "drain"), 5_000_000);
   });
 
