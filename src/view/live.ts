@@ -62,6 +62,6 @@ export function liveLines(live: Live, spinner: string, width: number, now: numbe
 function progressLines(progress: Progress, barWidth: number): string[] {
   const { bytesTotal, bytesTransferred } = progress;
   const { reached, pace, rounds } = progressParts(progress);
-  const shown = bytesTotal > 0 ? [bar(bytesTransferred / bytesTotal, barWidth)] : [];
-  return [`  ${[...shown, reached, ...pace].join("  ")}`, ...(rounds.length > 0 ? [`  ${rounds.join("  ")}`] : [])];
+  const shown = bytesTotal > 0 ? [bar(bytesTransferred / bytesTotal, barWidth), reached, ...pace] : [];
+  return [shown, rounds].filter((parts) => parts.length > 0).map((parts) => `  ${parts.join("  ")}`);
 }

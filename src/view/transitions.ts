@@ -29,7 +29,9 @@ export function progressLines(): (event: OperationEvent) => string | undefined {
     const { progress } = event.body;
     const at = Date.parse(event.at);
     if (progress.phase !== shown.phase) shown = { phase: progress.phase, at, any: false };
-    const last = progress.bytesRemaining === 0 && !shown.any && progress.bytesTransferred > 0;
+    // Nothing has to go in it, and nothing went.
+    if (progress.bytesTotal === 0) return undefined;
+    const last = progress.bytesRemaining === 0 && !shown.any;
     if (at - shown.at < progressEveryMs && !last) return undefined;
     shown = { phase: progress.phase, at, any: true };
     return line(progress);

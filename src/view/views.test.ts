@@ -129,6 +129,7 @@ test("without a terminal a phase reports its progress at most once a second, and
   const lines = seconds.map((second) => at("sync", second, 100)).filter(Boolean);
   expect(lines).toEqual(Array(3).fill("sync: 100 B of 1000 B, 2 KiB/s, 244 ms left"));
   expect(at("sync", 4.95, 1000)).toBeUndefined();
+  expect([at("drain", 5, 0, 0), at("drain", 7, 0, 0)]).toEqual([undefined, undefined]);
   expect(tell(event({ type: "phase", phase: "arm", message: "x" }))).toBeUndefined();
 });
 

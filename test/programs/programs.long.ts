@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { useLab } from "../e2e/support/lab.ts";
 import { databases } from "./families/databases.ts";
 import { languages } from "./families/languages.ts";
@@ -7,7 +7,7 @@ import { queues } from "./families/queues.ts";
 import { systems } from "./families/systems.ts";
 import { web } from "./families/web.ts";
 import type { Program } from "./program.ts";
-import { recordTour, writeTours } from "./record.ts";
+import { recordTour } from "./record.ts";
 import { makeImages, makeNetwork, tour } from "./zoo.ts";
 
 /** All of them take an hour. GODWIT_PROGRAMS=redis,nginx takes only these. */
@@ -21,7 +21,6 @@ describe("real programs, moved there and back in every mode between Docker 28 an
     await makeNetwork(lab);
     await makeImages(lab, new Set(programs.map(({ image }) => image)));
   }, 3_600_000);
-  afterAll(writeTours);
 
   test.each(programs)("$id", async (program) => {
     const outcome = await tour(lab, program);

@@ -15,7 +15,7 @@ export function whyItStays(
       { hint: `Its files are as they were at the freeze. Start it again: docker start ${container}` },
     );
   }
-  if (refusal) return errorFromReport(refusal);
+  if (refusal) return keepsRunning(errorFromReport(refusal), container, host);
   if (state.at === "holds" && state.ended === "cancelled") {
     return new GodwitError(
       "agent-ended",
@@ -26,6 +26,14 @@ export function whyItStays(
   return new GodwitError("transfer-failed", `${destination} did not take '${container}', which stays on ${host}.`, {
     hint: `The container runs on. See why on ${destination}: journalctl -u godwit-agent`,
   });
+}
+
+/** CRIU's reasons say nothing about where the container is after them. */
+export function keepsRunning(error: GodwitError, container: string, host: string): GodwitError {
+  const { code, message, details, cause, hint } = error;
+  if (code !== "dump-failed" && code !== "restore-failed") return error;
+  const where = `'${container}' keeps running on ${host}.`;
+  return new GodwitError(code, message, { hint: hint ? `${where} ${hint}` : where, details, cause });
 }
 
 /** What to tell a user whose container waits here. `hearsAnswers`: the destination has answered lately. */

@@ -3,6 +3,7 @@ import { sendsAllFrozen } from "../../checks/modes.ts";
 import { GodwitError } from "../../contract/errors.ts";
 import type { Move } from "./move.ts";
 import type { OutgoingMigration } from "./outgoing.ts";
+import { keepsRunning } from "./reasons.ts";
 import { learnSwitchover } from "./transfer/switchover-cost.ts";
 
 /** How long the operation waits for a destination that does not answer with the baton on its way; the agent asks on after it. */
@@ -21,7 +22,7 @@ export async function orGiveUp(move: Move, phases: () => Promise<void>): Promise
     // After a cancel, later errors follow from it and are not reported.
     const stopped = move.stop.aborted;
     await giveUp(move);
-    throw stopped ? move.stop.reason : await move.watch.reason(refusalBehind(move.migration, error));
+    throw stopped ? move.stop.reason : await move.watch.reason(reasonBehind(move.migration, error));
   }
 }
 
@@ -61,8 +62,9 @@ async function giveUp(move: Move): Promise<void> {
 }
 
 /** The destination's reason, where it explains a broken stream or dump. */
-function refusalBehind(migration: OutgoingMigration, error: unknown): unknown {
-  const isBroken =
-    error instanceof GodwitError && ["dump-failed", "transfer-failed", "command-failed"].includes(error.code);
-  return isBroken && migration.baton.refusal ? migration.reason() : error;
+function reasonBehind(migration: OutgoingMigration, error: unknown): unknown {
+  if (!(error instanceof GodwitError)) return error;
+  const isBroken = ["dump-failed", "transfer-failed", "command-failed"].includes(error.code);
+  if (isBroken && migration.baton.refusal) return migration.reason();
+  return keepsRunning(error, migration.record.container, migration.deps.host.name);
 }

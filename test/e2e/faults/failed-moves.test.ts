@@ -40,7 +40,7 @@ describe("a move that fails", () => {
   test("because CRIU refuses the container: it counts on, and the error has CRIU's reason", async () => {
     await startRefused("--restart always");
     const error = await refusedLate("migrate", "h1/refused", "h2");
-    expect(error).toMatchObject({ code: "dump-failed" });
+    expect(error).toMatchObject({ code: "dump-failed", hint: "'refused' keeps running on h1." });
     expect(error.message).toMatch(/CRIU could not dump the container: .*(landlock-ruleset|secretmem)/);
     expectConsecutive(await countsOn(lab, "h1", "refused", 10));
     await expectNothingOnDestination();

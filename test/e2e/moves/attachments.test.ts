@@ -152,7 +152,7 @@ describe("networks", () => {
     await startLooper(lab, "h1", "server", { flags: "-p 9098:90/udp" });
     const { status, stdout } = await lab.during("prepare", () => squat("h2", 9098), "migrate", "h1/server", "h2");
     expect(status, stdout.slice(-2000)).toBe(7);
-    expect(stdout).toMatch(/"restore-failed".*9098/);
+    expect(stdout).toMatch(/"restore-failed".*9098.*'server' keeps running on h1/);
     expectConsecutive(await countsOn(lab, "h1", "server"));
     expect(await lab.on("h2", "docker ps -aq")).toBe("");
     await lab.on("h2", "kill $(cat /run/squatter)");

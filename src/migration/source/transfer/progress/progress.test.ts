@@ -14,6 +14,8 @@ test("bandwidth is that of the last second, and tells how long the rest takes", 
   expect(meter.at(sync(5000), 4750)).toMatchObject({ bandwidth: 2000, bytesRemaining: 5000, remaining: 2500 });
   expect(meter.at(sync(5000), 6000)).toMatchObject({ bandwidth: 0, remaining: null });
   expect(meter.at(sync(5001, 1_000_000), 7000)).toMatchObject({ bandwidth: 1, remaining: null });
+  // Not "6 hours left": nothing but a few bytes of a protocol went.
+  expect(meter.at(sync(5037), 8000)).toMatchObject({ bandwidth: 36, bytesRemaining: 4963, remaining: null });
 });
 
 test("more than was expected is not less than nothing left", () => {

@@ -7,6 +7,8 @@ const minMs = 50;
 
 /** Longer forecasts are not reported. */
 const longestForecastMs = 24 * 3_600_000;
+/** Bytes per second. Below this the stream waits for something, and says nothing about the link. */
+const slowestLink = 500;
 
 /** How far a phase is. */
 export interface Reached {
@@ -80,6 +82,6 @@ export class ProgressMeter {
 
 function remainingMs(bytes: number, bandwidth: number | null): number | null {
   if (bytes === 0) return 0;
-  const ms = bandwidth ? Math.round((bytes / bandwidth) * 1000) : Number.POSITIVE_INFINITY;
+  const ms = bandwidth && bandwidth >= slowestLink ? Math.round((bytes / bandwidth) * 1000) : Number.POSITIVE_INFINITY;
   return ms < longestForecastMs ? ms : null;
 }
