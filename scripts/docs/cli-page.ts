@@ -24,7 +24,7 @@ Every command has these options:
 
 ${options(program)}
 A terminal shows a running operation live. A pipe or a file gets a line for every transition. The first Ctrl-C cancels the
-operation. The second one stops following it, and the operation continues.
+operation. The second one stops following it, and the operation continues; the exit status is 130 then.
 
 ## Exit status
 

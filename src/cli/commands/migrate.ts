@@ -30,12 +30,19 @@ export const migrate: Registration = (program, action) => {
     .json("`Event` lines, then a `MigrationResult` line; with `--dry-run` a `MigrationPlan`")
     .summary("move a running container to another host")
     .description(
-      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels the move. Until the switchover the container just keeps running.",
+      "Moves a running container to another host without stopping it: processes, memory, files, volumes, connections and logs. Ctrl-C cancels the move. Until the switchover the container just keeps running. The phases are preflight (checks), prepare, sync (files and memory go), arm (the destination makes everything ready), switchover (the only stop), and drain (what is left of the memory follows).",
     )
     .argument("<container>", "[HOST/]NAME or id")
     .argument("<host>", "destination host")
     .option("--dry-run", "only say what would happen, and what prevents the move", false)
-    .addOption(new Option("--mode <mode>", "how the memory is sent").choices(modeNames).default("auto"))
+    .addOption(
+      new Option(
+        "--mode <mode>",
+        "how the memory is sent: precopy in rounds, each of which sends what was written since the one before, while the container runs on its source; postcopy after it has moved; cold while it stands still; auto chooses",
+      )
+        .choices(modeNames)
+        .default("auto"),
+    )
     .option("--keep-source", "keep the original, stopped, instead of removing it", false)
     .option(
       "--verify",
