@@ -163,6 +163,8 @@ export class IncomingMigration {
     clearTimeout(this.#patience);
     const { error } = this.baton;
     if (error) throw new GodwitError(error.code, error.message, { details: error.details ?? [] });
+    const { container, source } = this.record.request;
+    if (isGone()) throw new GodwitError("cancelled", `${source} took '${container.name}' back.`);
   }
 
   /** A step that makes something here. If the migration is given up meanwhile, what it made goes after it. @throws cancelled */

@@ -86,6 +86,13 @@ describe("a container that is to come", () => {
     });
   });
 
+  test("that its source takes back has not arrived: its operation fails, and says so", async () => {
+    await migrations.reserve(request("back"));
+    expect(await migrations.askBaton("back", "h1", revoke)).toMatchObject({ status: "refused" });
+    const error = { code: "cancelled", message: "h1 took 'web' back." };
+    expect(await operations.wait("receive-1")).toMatchObject({ state: "failed", error });
+  });
+
   test("never begins once its source has taken it back, also after a restart of the agent", async () => {
     expect(await migrations.askBaton("late", "h1", revoke)).toMatchObject({ status: "refused" });
     start();
