@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLostInProc } from "./unsupported.ts";
+import { holders, isLostInProc } from "./unsupported.ts";
 
 test.each([
   ["/proc/1/task/9/schedstat", true],
@@ -18,4 +18,19 @@ test.each([
   ["/srv/proc/1/task/9/stat", false],
 ])("whether CRIU cannot open %s again: %s", (path, lost) => {
   expect(isLostInProc(path, new Set(["9"]))).toBe(lost);
+});
+
+test("what is open is named once, with its process", () => {
+  const [loader, node] = [
+    { pid: 7, command: "loader" },
+    { pid: 12, command: "node" },
+  ];
+  expect(
+    holders([
+      ["a BPF map", loader],
+      ["a BPF map", loader],
+      ["an io_uring", node],
+      ["a BPF map", node],
+    ]),
+  ).toEqual(["a BPF map (process 7, loader, and 1 other)", "an io_uring (process 12, node)"]);
 });

@@ -29,14 +29,29 @@ type Open = Pick<ContainerFacts, "unsupported" | "unrestorable">;
 export async function openFiles(processes: ContainerProcess[]): Promise<Open> {
   const pids = processes.map(({ hostPid }) => hostPid);
   const threads = once(() => threadsOf(pids));
-  const [files, sockets] = await Promise.all([
-    Promise.all(pids.map((pid) => ofProcess(pid, threads))),
-    foreignSockets(processes),
-  ]);
-  const found: One[] = [...files.flat(), ...sockets.map((unsupported) => ({ unsupported }))];
-  const of = (kind: keyof Open) =>
-    [...new Set(found.map((one) => one[kind]).filter((one) => one !== undefined))].sort();
-  return { unsupported: of("unsupported"), unrestorable: of("unrestorable") };
+  const filesOf = async (process: ContainerProcess) =>
+    (await ofProcess(process.hostPid, threads)).map((one) => ({ ...one, process }));
+  const [files, sockets] = await Promise.all([Promise.all(processes.map(filesOf)), foreignSockets(processes)]);
+  const found = files.flat();
+  const unsupported = holders(
+    found.flatMap(({ unsupported, process }) => (unsupported ? [[unsupported, process]] : [])),
+  );
+  const unrestorable = found.flatMap((one) => one.unrestorable ?? []);
+  return {
+    unsupported: [...new Set([...sockets, ...unsupported])].sort(),
+    unrestorable: [...new Set(unrestorable)].sort(),
+  };
+}
+
+/** Each thing once, with the process that has it: `a BPF map (process 7, loader, and 2 others)`. */
+export function holders(found: [what: string, process: Pick<ContainerProcess, "pid" | "command">][]): string[] {
+  const all = Map.groupBy(found, ([what]) => what);
+  return [...all].map(([what, by]) => {
+    const pids = new Set(by.map(([, { pid }]) => pid)).size;
+    const others = pids === 1 ? "" : `, and ${pids - 1} ${pids === 2 ? "other" : "others"}`;
+    const [, first] = by[0] as (typeof by)[0];
+    return `${what} (process ${first.pid}, ${first.command}${others})`;
+  });
 }
 
 /** None where the program that looks is missing: another check says that the host is not set up. */
