@@ -27,11 +27,16 @@ const virtual = (
 /** Files that look at the whole machine, or measure: nothing else runs meanwhile. */
 const alone = ["hosts/lab", "hosts/lab-down", "moves/bandwidth"].map((name) => `test/e2e/${name}.test.ts`);
 
-/** A kind of network that has a test without a virtual machine; and what the other tests of memory there have in part. */
+/**
+ * A kind of network that has a test without a virtual machine; what the other tests of memory there have in part; and moves between hosts
+ * with Docker 28, which other tests make as well.
+ */
 const onlyInFullRun =
   process.env.GODWIT_TEST_FULL === "1"
     ? []
-    : ["ipvlan", "memory-rounds", "shared-memory"].map((name) => `test/e2e-vm/${name}.test.ts`);
+    : ["e2e-vm/ipvlan", "e2e-vm/memory-rounds", "e2e-vm/shared-memory", "e2e/docker-versions/same-docker-28"].map(
+        (name) => `test/${name}.test.ts`,
+      );
 
 /** Tests in labs of hosts in namespaces. */
 const inLab = (name: string, more: TestProjectInlineConfiguration["test"]): TestProjectInlineConfiguration => ({
@@ -76,7 +81,12 @@ export default defineConfig({
         },
       },
       // Most of their time is waiting, so two files run beside each other.
-      inLab("e2e", { include: ["test/e2e/**/*.test.ts"], exclude: alone, maxWorkers: 2, sequence: { groupOrder: 1 } }),
+      inLab("e2e", {
+        include: ["test/e2e/**/*.test.ts"],
+        exclude: [...alone, ...onlyInFullRun],
+        maxWorkers: 2,
+        sequence: { groupOrder: 1 },
+      }),
       inLab("e2e-alone", { include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } }),
       virtual("vm", ["test/e2e-vm/**/*.test.ts"], { exclude: onlyInFullRun }),
       // An hour: run by hand (`npm run test:programs`).
