@@ -2,6 +2,7 @@ import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
 import { Looker } from "../quiet/look.ts";
+import { lostTerminal, ownTerminal } from "./terminals.ts";
 
 /** Kinds of files without a name that CRIU (4.2) can dump. It can dump BPF maps only where it was built for them; Debian's is not. */
 const dumpable = ["[eventfd]", "[eventpoll]", "inotify", "[fanotify]", "[signalfd]", "[timerfd]", "[pidfd]"];
@@ -60,7 +61,7 @@ async function foreignSockets(processes: ContainerProcess[]): Promise<string[]> 
   return (await look.catch(() => undefined))?.foreign ?? [];
 }
 
-type One = { [kind in keyof Open]?: string };
+type One = { [kind in keyof Open]?: string | undefined };
 
 async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Promise<One[]> {
   const folder = `/proc/${pid}/fd`;
@@ -74,6 +75,7 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
       return (await isInPackets(`/proc/${pid}/fdinfo/${file}`))
         ? { unsupported: "a pipe in packet mode (O_DIRECT)" }
         : {};
+    if (target === ownTerminal) return { unsupported: await lostTerminal(pid) };
     if (target === "/secretmem (deleted)" && (await kindOf(`${folder}/${file}`)) === secretKind)
       return { unsupported: "secret memory (memfd_secret)" };
     if (target.endsWith(deleted) && (await hasAnotherName(`${folder}/${file}`, pid, target)))

@@ -7,7 +7,7 @@ import { recordRefused } from "./support/results.ts";
 const without = "have the program do without it, or move it while nothing of it is open";
 /** What inside/unsupported.c holds. */
 const kinds = [
-  { id: "io_uring", by: "preflight", what: "io_uring", says: /an io_uring open/ },
+  { id: "io_uring", by: "preflight", what: "io_uring", says: /an io_uring \(process 1, unsupported\) open/ },
   { id: "mqueue", by: "preflight", what: "POSIX message queues", says: /the POSIX message queue \/queue/ },
   { id: "landlock", by: "preflight", what: "A Landlock ruleset that is open", says: /a Landlock ruleset/ },
   { id: "secret", by: "preflight", what: "Secret memory (`memfd_secret`)", says: /secret memory/ },
@@ -20,6 +20,21 @@ const kinds = [
     what: "Sockets of multipath TCP",
     says: /multipath TCP/,
     how: "`GODEBUG=multipathtcp=0` in Go",
+  },
+  {
+    id: "tty",
+    by: "preflight",
+    what: "`/dev/tty` of the container's terminal, open while a job is in the foreground",
+    says: /\/dev\/tty while another job is in the foreground \(process 1, unsupported\)/,
+    flags: "-t",
+    how: "end that job",
+  },
+  {
+    id: "tty-child",
+    by: "preflight",
+    what: "`/dev/tty` of the container's terminal, opened by another process than the first one of its session",
+    says: /\/dev\/tty \(only the first process of a session may\)/,
+    flags: "-t",
   },
   {
     id: "userns",
@@ -38,7 +53,8 @@ const allowed = "--security-opt seccomp=unconfined --cap-add SYS_ADMIN --cap-add
 export function unsupported(lab: TestLab): void {
   describe("what CRIU cannot migrate", () => {
     test.each(tried)("$what: refused by the $by, and it runs on", async ({ id, by, what, says, ...more }) => {
-      await lab.on("h1", `docker run --pull never -d --name held ${allowed} servers /opt/unsupported ${id}`);
+      const options = "flags" in more ? `${allowed} ${more.flags}` : allowed;
+      await lab.on("h1", `docker run --pull never -d --name held ${options} servers /opt/unsupported ${id}`);
       await countsOn(lab, "h1", "held");
       const error = await lab.refusal("migrate", "h1/held", "h2");
       expect(error).toMatchObject(

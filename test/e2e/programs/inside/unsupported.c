@@ -38,6 +38,16 @@ static long hold(const char *kind) {
     union bpf_attr map = {.map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 4, .max_entries = 4};
     return syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof map);
   }
+  if (!strcmp(kind, "tty")) {
+    int terminal = open("/dev/tty", O_RDWR);
+    pid_t job = fork();
+    while (job == 0) setpgid(0, 0), pause();
+    return setpgid(job, job) ? -1 : tcsetpgrp(terminal, job);
+  }
+  if (!strcmp(kind, "tty-child")) {
+    if (fork()) return 0;
+    for (open("/dev/tty", O_RDWR);;) pause();
+  }
   return -1;
 }
 
