@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { ifGone, isGone } from "../proc/gone.ts";
+import { asMapFile } from "../proc/map-files.ts";
 import { type Mount, mountsOf } from "../proc/mountinfo.ts";
 import { run } from "../proc/process.ts";
 
@@ -79,8 +80,7 @@ export function sharedRanges(maps: string): string[] {
     const [range = "", permissions = "", , device, inode, ...path] = line.split(/\s+/);
     const isShared = permissions.endsWith("s") && path[0] === "/dev/zero";
     if (!isShared && !path[0]?.startsWith(memfd)) continue;
-    // maps pads addresses with zeros, map_files does not.
-    ranges.set(`${device} ${inode}`, range.replace(/(^|-)0+(?=[0-9a-f])/g, "$1"));
+    ranges.set(`${device} ${inode}`, asMapFile(range));
   }
   return [...ranges.values()];
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
+import { asMapFile } from "../proc/map-files.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
 import { Looker } from "../quiet/look.ts";
 import { lostTerminal, ownTerminal } from "./terminals.ts";
@@ -78,10 +79,7 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
     if (target === ownTerminal) return { unsupported: await lostTerminal(pid) };
     if (target === "/secretmem (deleted)" && (await kindOf(`${folder}/${file}`)) === secretKind)
       return { unsupported: "secret memory (memfd_secret)" };
-    if (target.endsWith(deleted) && (await hasAnotherName(`${folder}/${file}`, pid, target)))
-      return {
-        unsupported: `the file ${target.slice(0, -deleted.length)} (a name that was removed; the file has another one)`,
-      };
+    if (target.endsWith(deleted)) return lostName(`${folder}/${file}`, pid, target);
     // The path of a message queue starts at the root of its mount, which the process may not see.
     if (/^\/[^/]+$/.test(target) && (await kindOf(`${folder}/${file}`)) === mqueueKind)
       return { unsupported: `the POSIX message queue ${target}` };
@@ -89,7 +87,20 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
       return isLostInProc(target, await threads()) ? { unrestorable: target } : {};
     return {};
   });
-  return Promise.all(found.map((one) => one.catch(() => ({}))));
+  return Promise.all([...found, ...(await mapped(pid))].map((one) => one.catch(() => ({}))));
+}
+
+/** Mapped files that lost their name, each once. They need not be open. */
+async function mapped(pid: number): Promise<Promise<One>[]> {
+  const lines = (await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "")).split("\n");
+  const files = new Map<string, Promise<One>>();
+  for (const line of lines.filter((text) => text.endsWith(deleted))) {
+    const [range = "", , , device, inode, ...path] = line.split(/ +/);
+    const file = `/proc/${pid}/map_files/${asMapFile(range)}`;
+    const key = `${device} ${inode}`;
+    if (!files.has(key)) files.set(key, lostName(file, pid, path.join(" ")));
+  }
+  return [...files.values()];
 }
 
 /** A file of procfs that belongs to a process or a thread. */
@@ -127,6 +138,12 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
 
 /** What the kernel adds to the name of a file that was removed. */
 const deleted = " (deleted)";
+
+async function lostName(path: string, pid: number, target: string): Promise<One> {
+  const name = target.slice(0, -deleted.length);
+  if (!(await hasAnotherName(path, pid, target))) return {};
+  return { unsupported: `the file ${name} (a name that was removed; the file has another one)` };
+}
 
 /**
  * Whether a file that lost the name that it was opened by has another one, in files that godwit copies: see link-remaps.ts. An overlay does

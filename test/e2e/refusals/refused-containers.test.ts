@@ -77,3 +77,24 @@ describe("open files below /proc", () => {
     expectConsecutive(await countsOn(lab, "h2", "reader"));
   });
 });
+
+test.each([
+  ["open", "echo text >/data/one; ln /data/one /data/other; exec 3</data/one; rm /data/one", "sh"],
+  [
+    "mapped",
+    "cp $(which busybox) /data/one; ln /data/one /data/other; /data/one sleep 9999 & sleep 1; rm /data/one",
+    "one",
+  ],
+])(
+  "a file of a volume that is %s lost its name, and has another one: refused before anything begins",
+  async (_, lose, by) => {
+    const count = "i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done";
+    await lab.on("h1", `docker run --pull never -d -v data:/data --name linked busybox sh -c '${lose}; ${count}'`);
+    await countsOn(lab, "h1", "linked");
+    const message = new RegExp(
+      `the file /data/one \\(a name that was removed; the file has another one\\) \\(process \\d+, ${by}[,)]`,
+    );
+    expect(await lab.refusal("migrate", "h1/linked", "h2")).toMatchObject(unsupported(message));
+    expectConsecutive(await countsOn(lab, "h1", "linked"));
+  },
+);
