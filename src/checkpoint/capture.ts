@@ -21,6 +21,7 @@ import { run } from "../host/proc/process.ts";
 import { type ContainerProcess, containerProcesses } from "../host/proc/processes.ts";
 import { Looker } from "../host/quiet/look.ts";
 import { freezeInQuiet, type QuietWorld, quietBudgetMs, warnOfInFlight } from "../host/quiet/quiet.ts";
+import { sqliteInFlight } from "../host/quiet/sqlite.ts";
 import { runcContainer } from "../host/runtime/runc.ts";
 import type { OperationContext } from "../operations/operation-context.ts";
 import { ProcessDump } from "./memory/process-dump.ts";
@@ -87,6 +88,7 @@ export async function capture(
     },
     thaw: () => thaw(running),
     look: (processes) => looker.look(processes),
+    lookAtLocks: sqliteInFlight,
     now: () => performance.now(),
     sleep: (ms) => sleep(ms, undefined, { signal: context.signal }),
   };

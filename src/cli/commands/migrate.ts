@@ -63,7 +63,7 @@ export const migrate: Registration = (program, action) => {
     .addOption(
       new Option(
         "--in-flight <action>",
-        "what becomes of unread inotify events and of connections that are not accepted, if the program does not handle them within 2 s",
+        "what becomes of unread inotify events, connections that are not accepted and transactions of SQLite, if the program does not handle them within 2 s",
       )
         .choices(inFlightActions)
         .default("lose"),

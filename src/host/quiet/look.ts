@@ -5,7 +5,7 @@ import type { ContainerProcess } from "../proc/processes.ts";
 
 /** Something of a process that exists only until the program handles it, and that a dump loses or refuses. */
 export interface InFlight {
-  kind: "inotify" | "netlink" | "unix" | "inet";
+  kind: "inotify" | "netlink" | "unix" | "inet" | "sqlite";
   /** For a user, such as `process 7 (app) has not read 64 bytes of events from its inotify descriptor 5`. */
   text: string;
 }

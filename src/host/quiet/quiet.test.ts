@@ -3,9 +3,10 @@ import { readLook } from "./look.ts";
 import { freezeInQuiet, type QuietWorld, refuseInFlight, warnOfInFlight } from "./quiet.ts";
 
 const event = { kind: "inotify" as const, text: "process 7 (app) has not read" };
+const transaction = { kind: "sqlite" as const, text: "process 7 (app) is in a transaction" };
 
 /** @param looks what each look finds: how many things are in flight; the last one stays. Every look and every pause take their time. */
-function world(looks: number[], watched = 1) {
+function world(looks: number[], watched = 1, locks: number[] = []) {
   const done: string[] = [];
   let now = 0;
   let frozen = false;
@@ -28,6 +29,7 @@ function world(looks: number[], watched = 1) {
       done.push(`look ${found}`);
       return { watched, inFlight: Array.from({ length: found ?? 0 }, () => event), foreign: [] };
     },
+    lookAtLocks: async () => Array.from({ length: locks.shift() ?? 0 }, () => transaction),
     now: () => now,
     sleep: async (ms) => {
       expect(frozen).toBe(false);
@@ -41,6 +43,12 @@ test("what can have nothing in flight is frozen at once, and not looked at under
   const { fake, done } = world([0], 0);
   expect(await freezeInQuiet(fake, 2000)).toEqual({ processes: "frozen", inFlight: [] });
   expect(done).toEqual(["look 0", "freeze"]);
+});
+
+test("locks are looked at under the freeze also where nothing else can be in flight", async () => {
+  const { fake, done } = world([0], 0, [0, 1, 1, 0, 0]);
+  expect(await freezeInQuiet(fake, 2000)).toEqual({ processes: "frozen", inFlight: [] });
+  expect(done).toEqual(["look 0", "freeze", "thaw", "look 0", "look 0", "freeze"]);
 });
 
 test("it waits until nothing is in flight, and looks again under the freeze", async () => {

@@ -9,6 +9,8 @@ export interface QuietWorld<Processes> {
   freeze(): Promise<Processes>;
   thaw(): Promise<void>;
   look(processes: Processes): Promise<Look>;
+  /** What is in flight that may come at any time, and takes under a millisecond to see. */
+  lookAtLocks(processes: Processes): Promise<InFlight[]>;
   /** In ms. */
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -41,19 +43,24 @@ export async function freezeInQuiet<Processes>(
     hasWaited = true;
     await world.sleep(pauseMs);
   };
-  let thaws = 0;
-  for (let look = await world.look(await world.running()); ; thaws++) {
-    const { watched } = look;
-    while (look.inFlight.length > 0 && world.now() < deadline) {
+  // Where nothing can be in flight, a look under the freeze would cost time for nothing.
+  let isWatched = true;
+  const find = async (processes: Processes): Promise<InFlight[]> => {
+    const locks = await world.lookAtLocks(processes);
+    if (!isWatched) return locks;
+    const { watched, inFlight } = await world.look(processes);
+    isWatched = watched > 0;
+    return [...inFlight, ...locks];
+  };
+  for (let thaws = 0; ; thaws++) {
+    isWatched = true;
+    while ((await find(await world.running())).length > 0 && world.now() < deadline) {
       await pause();
-      look = await world.look(await world.running());
+      isWatched = true;
     }
     const processes = await world.freeze();
-    // Where nothing can be in flight, a look under the freeze would cost time for nothing.
-    if (watched === 0) return { processes, inFlight: [] };
-    look = await world.look(processes);
-    if (look.inFlight.length === 0 || thaws === mostThaws || world.now() >= deadline)
-      return { processes, inFlight: look.inFlight };
+    const inFlight = await find(processes);
+    if (inFlight.length === 0 || thaws === mostThaws || world.now() >= deadline) return { processes, inFlight };
     await world.thaw();
     await pause();
   }
@@ -63,6 +70,8 @@ const losses: Partial<Record<InFlight["kind"], string>> = {
   inotify: "These events are lost.",
   netlink: "These messages are lost.",
   inet: "This connection ends.",
+  sqlite:
+    "SQLite knows a file by its inode number, which changes: if the process opens the database once more and closes that, the locks of this connection end.",
 };
 
 /** A connection to a unix socket is not lost: CRIU keeps it, or refuses the dump where its client has sent something. */

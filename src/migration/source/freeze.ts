@@ -12,6 +12,7 @@ import {
   refuseInFlight,
   warnOfInFlight,
 } from "../../host/quiet/quiet.ts";
+import { sqliteInFlight } from "../../host/quiet/sqlite.ts";
 import type { Move } from "./move.ts";
 
 /** Freezes the original at a quiet instant, and returns its processes. @throws in-flight; command-failed. The container may be frozen then */
@@ -43,6 +44,7 @@ export async function prepareFreeze(move: Move, undo: AsyncDisposableStack): Pro
       traffic = await prepareBlock(running.pid);
     },
     look: (processes) => looker.look(processes),
+    lookAtLocks: sqliteInFlight,
     now: () => performance.now(),
     sleep: (ms) => sleep(ms, undefined, { signal: stop }),
     onWait: () => context.phase(move.phase, "Waiting until nothing is in flight that a freeze would lose"),
