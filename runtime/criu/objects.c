@@ -11,7 +11,7 @@
  * id, CRIU attaches instead: segments.c fills it at that moment.
  *
  * inherit.c does the same for private memory that processes share by copy-on-write. eventfd.c restores semaphores. In a dump, watch.c
- * can end it, tables.c lets it take less memory and time, and restart.c lets calls that wait go on.
+ * can end it, tables.c lets it take less memory and time, and ptrace.c lets calls that wait go on, and finds a place for CRIU's code.
  *
  * It needs no symbol of libc that has a new version, so one build works with every glibc.
  */

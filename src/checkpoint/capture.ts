@@ -5,6 +5,7 @@ import { freeze, thaw } from "../host/cgroup/freezer.ts";
 import { dockerInitOf } from "../host/container/docker-init.ts";
 import { endExecSessions, tellApart } from "../host/container/exec-sessions.ts";
 import { containerName, fileTrees } from "../host/container/facts.ts";
+import { acceptDockersFiles } from "../host/criu/images/docker-files.ts";
 import { prepareConnections } from "../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../host/criu/images/link-remaps.ts";
 import { prepareStateSaver } from "../host/criu/images/process-state.ts";
@@ -110,6 +111,7 @@ export async function capture(
     await refuseLostNames(folder.images, container);
     await mendTimers(folder.images);
     await markSemaphores(folder.images);
+    await acceptDockersFiles(folder.images);
     await prepareConnections(folder.images, { endOuter: true });
     await dump.complete();
     // CRIU makes its images readable for everybody, but memory holds secrets.

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { migrationProtocol } from "../../contract/peer/protocol.ts";
 import { readLogTail } from "../../host/container/logs/logs.ts";
+import { acceptDockersFiles } from "../../host/criu/images/docker-files.ts";
 import { prepareConnections } from "../../host/criu/images/inner-connections.ts";
 import { refuseLostNames } from "../../host/criu/images/link-remaps.ts";
 import { prepareStateSaver, type StateSaver } from "../../host/criu/images/process-state.ts";
@@ -61,6 +62,7 @@ export async function switchover(move: Move): Promise<void> {
   await refuseLostNames(space.images, move.container);
   await mendTimers(space.images);
   await markSemaphores(space.images);
+  await acceptDockersFiles(space.images);
   await prepareConnections(space.images, { endOuter: !record.keepConnections });
   await noteLostLocks(space.images, processes);
   const [small, logTail] = await context.step("read images and log", frozen, () =>

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file regfile.proto.
  */
 export const file_regfile: GenFile = /*@__PURE__*/
-  fileDesc("Cg1yZWdmaWxlLnByb3RvIh4KDnJlZ19maWxlX2VudHJ5EgwKBG5hbWUYBiABKAw");
+  fileDesc("Cg1yZWdmaWxlLnByb3RvIiwKDnJlZ19maWxlX2VudHJ5EgwKBG5hbWUYBiABKAwSDAoEc2l6ZRgIIAEoBA");
 
 /**
  * @generated from message reg_file_entry
@@ -23,6 +23,11 @@ export type reg_file_entry = Message<"reg_file_entry"> & {
    * @generated from field: optional bytes name = 6;
    */
   name: Uint8Array;
+
+  /**
+   * @generated from field: optional uint64 size = 8;
+   */
+  size: bigint;
 };
 
 /**
