@@ -69,8 +69,15 @@ describe("open files below /proc", () => {
     expect(await stateOf(lab, "h1", "copy")).toBeUndefined();
   });
 
-  test("of the system, of the program itself, or of another process: the container moves", async () => {
-    await start("reader", "/proc/meminfo", "/proc/self/status", "/proc/self/task/1/stat", "/proc/KID/stat");
+  test("of the system, of the program itself, or of another process, and a file of Docker: the container moves", async () => {
+    await start(
+      "reader",
+      "/proc/meminfo",
+      "/proc/self/status",
+      "/proc/self/task/1/stat",
+      "/proc/KID/stat",
+      "/etc/hosts",
+    );
     await countsOn(lab, "h1", "reader");
     expect(await obstaclesOf(lab, "h1", "reader")).toEqual([]);
     await lab.json("migrate", "h1/reader", "h2");

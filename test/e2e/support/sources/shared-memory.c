@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -46,6 +47,19 @@ static void *mapped(int file, size_t bytes) {
   return must(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), "mmap");
 }
 
+/** A function as a just-in-time compiler makes it: in shared memory that is not writable any more, and below the program. */
+static int (*compiled(void))(void) {
+#if defined(__x86_64__)
+  static const unsigned char gives_42[] = {0xb8, 42, 0, 0, 0, 0xc3};
+  void *code = must(mmap((void *)0x10000, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), "mmap");
+  memcpy(code, gives_42, sizeof gives_42);
+  if (mprotect(code, 8192, PROT_READ | PROT_EXEC)) exit(1);
+  return (int (*)(void))code;
+#else
+  return NULL;
+#endif
+}
+
 int main(int argc, char **argv) {
   size = strtoull(argc > 1 ? argv[1] : "0", NULL, 10) << 20;
   size_t half = size / 2, eighth = size / 8;
@@ -63,11 +77,13 @@ int main(int argc, char **argv) {
   void *passing = mapped(memfd, eighth);
   fill(passing, eighth, 5);
   munmap(passing, eighth);
+  int (*function)(void) = compiled();
   setvbuf(stdout, NULL, _IOLBF, 0);
   printf("ready\n");
   for (unsigned long pass = 0;; pass++) {
     pid_t child = fork();
     if (child == 0) {
+      if (function && function() != 42) printf("CORRUPT code\n");
       check(anonymous, half, 1, "shared anonymous memory");
       check(attached, eighth, 2, "an attached segment");
       detached = must(shmat(segment, NULL, SHM_RDONLY), "shmat");
