@@ -9,7 +9,9 @@ const lab = useLab("refused-containers", ["forky", "trixie"], ["busybox"]);
 beforeAll(() => makePrograms(lab, "h1", ["open-proc-files"]));
 
 describe("a host whose CRIU cannot read the limits of other users' processes", () => {
-  const agentAnew = (change: string) => lab.on("h2", `${change}; kill $(cat /run/lab/agent.pid)`);
+  /** Returns when the old agent has ended: it could answer for a moment. */
+  const end = "agent=$(cat /run/lab/agent.pid); kill $agent; while kill -0 $agent 2>/dev/null; do sleep 0.1; done";
+  const agentAnew = (change: string) => lab.on("h2", `${change}; ${end}`);
   const answers = () =>
     eventually("the agent of h2 is back", async () => (await lab.godwit("doctor", "h2")).status === 0 || undefined);
   const doctorOf = async (host: string) => {
@@ -86,20 +88,17 @@ describe("open files below /proc", () => {
 });
 
 test.each([
-  ["open", "echo text >/data/one; ln /data/one /data/other; exec 3</data/one; rm /data/one", "sh"],
-  [
-    "mapped",
-    "cp $(which busybox) /data/one; ln /data/one /data/other; /data/one sleep 9999 & sleep 1; rm /data/one",
-    "one",
-  ],
+  ["open", "exec 3</data/busybox", "sh"],
+  ["mapped", "/data/busybox sleep 9999 & sleep 1", "busybox"],
 ])(
   "a file of a volume that is %s lost its name, and has another one: refused before anything begins",
-  async (_, lose, by) => {
+  async (how, use, by) => {
+    const lose = `cp $(which busybox) /data/busybox; ln /data/busybox /data/other; ${use}; rm /data/busybox`;
     const count = "i=0; while true; do echo $i; i=$((i+1)); sleep 0.1; done";
-    await lab.on("h1", `docker run --pull never -d -v data:/data --name linked busybox sh -c '${lose}; ${count}'`);
+    await lab.on("h1", `docker run --pull never -d -v ${how}:/data --name linked busybox sh -c '${lose}; ${count}'`);
     await countsOn(lab, "h1", "linked");
     const message = new RegExp(
-      `the file /data/one \\(a name that was removed; the file has another one\\) \\(process \\d+, ${by}[,)]`,
+      `the file /data/busybox \\(a name that was removed; the file has another one\\) \\(process \\d+, ${by}[,)]`,
     );
     expect(await lab.refusal("migrate", "h1/linked", "h2")).toMatchObject(unsupported(message));
     expectConsecutive(await countsOn(lab, "h1", "linked"));
