@@ -67,7 +67,7 @@ type One = { [kind in keyof Open]?: string | undefined };
 async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Promise<One[]> {
   const folder = `/proc/${pid}/fd`;
   const files = await readdir(folder).catch(() => []);
-  const found = files.map(async (file): Promise<One> => {
+  const examineOne = async (file: string): Promise<One> => {
     const target = await readlink(`${folder}/${file}`);
     const kind = /^anon_inode:(.*)$/.exec(target)?.[1];
     if (kind !== undefined && !dumpable.includes(kind))
@@ -86,21 +86,25 @@ async function ofProcess(pid: number, threads: () => Promise<Set<string>>): Prom
     if (inProc.test(target) && (await kindOf(`${folder}/${file}`)) === procKind)
       return isLostInProc(target, await threads()) ? { unrestorable: target } : {};
     return {};
-  });
-  return Promise.all([...found, ...(await mapped(pid))].map((one) => one.catch(() => ({}))));
+  };
+  const found = await Promise.all([...files.map((file) => orNothing(examineOne(file))), mapped(pid)]);
+  return found.flat();
 }
 
+/** A file can be closed meanwhile. */
+const orNothing = (one: Promise<One>): Promise<One> => one.catch(() => ({}));
+
 /** Mapped files that lost their name, each once. They need not be open. */
-async function mapped(pid: number): Promise<Promise<One>[]> {
+async function mapped(pid: number): Promise<One[]> {
   const lines = (await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "")).split("\n");
   const files = new Map<string, Promise<One>>();
   for (const line of lines.filter((text) => text.endsWith(deleted))) {
     const [range = "", , , device, inode, ...path] = line.split(/ +/);
     const file = `/proc/${pid}/map_files/${asMapFile(range)}`;
     const key = `${device} ${inode}`;
-    if (!files.has(key)) files.set(key, lostName(file, pid, path.join(" ")));
+    if (!files.has(key)) files.set(key, orNothing(lostName(file, pid, path.join(" "))));
   }
-  return [...files.values()];
+  return Promise.all(files.values());
 }
 
 /** A file of procfs that belongs to a process or a thread. */
