@@ -3,7 +3,7 @@
  *
  * A call that waits is waited for again. CRIU restarts most interrupted system calls, but not those for which the kernel keeps how far they
  * were: poll and sleeps return EINTR after its dump, in the original as well as in the copy, and a program that does nothing but sleep ends.
- * Here CRIU sees registers with which it makes the same call again: see ../ptrace/restart.h.
+ * Some others give EINTR after any stop (epoll_wait, semop, sockets with a timeout), and not all programs expect it. Here CRIU sees registers with which it makes the same call again: see ../ptrace/restart.h.
  *
  * CRIU's code runs where it can be put: see detour.h.
  */
@@ -14,6 +14,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -33,6 +34,22 @@ static void take_detour(pid_t pid, struct user_regs_struct *registers) {
   (void)pid, (void)registers;
 }
 #endif
+
+/** Whether a signal that the program handles is pending. The handler runs after the restore, and its call has to end with EINTR. */
+static bool has_handler_waiting(pid_t thread) {
+  char path[40], line[256];
+  unsigned long long value, pending = 0, blocked = 0, caught = 0;
+  snprintf(path, sizeof path, "/proc/%d/status", thread);
+  FILE *status = fopen(path, "re");
+  if (!status) return true;
+  while (fgets(line, sizeof line, status)) {
+    if (sscanf(line, "SigPnd: %llx", &value) == 1 || sscanf(line, "ShdPnd: %llx", &value) == 1) pending |= value;
+    if (sscanf(line, "SigBlk: %llx", &value) == 1) blocked = value;
+    if (sscanf(line, "SigCgt: %llx", &value) == 1) caught = value;
+  }
+  fclose(status);
+  return (pending & ~blocked & caught) != 0;
+}
 
 static bool has_detours(void) {
 #if defined(__x86_64__)
@@ -68,7 +85,9 @@ EXPORT long ptrace(enum __ptrace_request request, ...) {
     errno = 0;
     return word;
   }
-  if (is_dump && !result && is_native && request == PTRACE_GETREGSET && all->iov_len == sizeof(struct user_regs_struct))
-    restart_exactly(all->iov_base);
+  if (is_dump && !result && is_native && request == PTRACE_GETREGSET && all->iov_len == sizeof(struct user_regs_struct)) {
+    struct user_regs_struct before = *(struct user_regs_struct *)all->iov_base;
+    if (restart_exactly(all->iov_base) && has_handler_waiting(pid)) *(struct user_regs_struct *)all->iov_base = before;
+  }
   return result;
 }

@@ -1,6 +1,7 @@
 #include "restart.h"
 
 #if defined(__x86_64__)
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 
@@ -30,7 +31,40 @@ static long long restarted(const struct user_regs_struct *thread) {
   return -1;
 }
 
+/** Whether a call that gives EINTR after any stop, as after `docker pause`, loses nothing if it is made again. */
+static bool has_no_end(const struct user_regs_struct *thread) {
+  switch (thread->orig_rax) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+      return (int)thread->r10 < 0;
+    case SYS_semop:
+      return true;
+    case SYS_semtimedop:
+      return !thread->r10;
+    case SYS_rt_sigtimedwait:
+      return !thread->rdx;
+    // Of a socket with a timeout, which begins anew.
+    case SYS_read:
+    case SYS_readv:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_accept:
+    case SYS_accept4:
+      return true;
+    default:
+      return false;
+  }
+}
+
 int restart_exactly(struct user_regs_struct *thread) {
+  if ((long long)thread->rax == -EINTR && has_no_end(thread)) {
+    thread->rax = (unsigned long long)RESTART_UNLESS_HANDLED;
+    return 1;
+  }
   if ((long long)thread->rax != RESTART_BY_BLOCK) return 0;
   long long call = (long long)thread->orig_rax == SYS_restart_syscall ? restarted(thread) : (long long)thread->orig_rax;
   switch (call) {

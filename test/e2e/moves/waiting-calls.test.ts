@@ -23,6 +23,15 @@ test("a container that only sleeps moves, there and back", async () => {
   }
 });
 
+test("a program that does not expect that epoll_wait is interrupted goes on waiting", async () => {
+  await makePrograms(lab, "h1", ["waits"]);
+  await lab.on("h1", "docker run --pull never -d --name listens programs waits events");
+  for (const [from, to, mode] of modes) {
+    await lab.json("migrate", `${from}/listens`, to, "--mode", mode);
+    expect(await stateOf(lab, to, "listens")).toBe("running");
+  }
+});
+
 test("calls that wait go on waiting in the copy: none returns EINTR, and none comes too early", async () => {
   await makePrograms(lab, "h1", ["waits"]);
   await lab.on("h1", "docker run --pull never -d --name waits programs waits");

@@ -7,9 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -54,6 +58,32 @@ static long futex_below_zero(void) {
   return syscall(SYS_futex, &word, FUTEX_WAIT, word, &long_time, NULL, 0);
 }
 
+static int epoll(int timeout) {
+  int file = epoll_create1(0);
+  struct epoll_event event;
+  return epoll_wait(file, &event, 1, timeout);
+}
+static long epoll_for_ever(void) {
+  return epoll(-1);
+}
+static long epoll_for_a_while(void) {
+  return epoll(1000000);
+}
+static int semaphores;
+static long wait_for_semaphore(void) {
+  struct sembuf take = {.sem_op = -1};
+  return semop(semaphores, &take, 1);
+}
+static long write_with_a_timeout(void) {
+  int both[2];
+  struct timeval timeout = {1000, 0};
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, both)) return -1;
+  setsockopt(both[0], SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  while (send(both[0], "x", 1, MSG_DONTWAIT) > 0) {
+  }
+  return write(both[0], "x", 1);
+}
+
 static const struct {
   const char *name;
   long (*wait)(void);
@@ -69,6 +99,11 @@ static const struct {
     {"futex", futex_wait},
     {"futex, value -1", futex_below_zero},
     {"pause", never},
+    // These give EINTR after any stop.
+    {"epoll_wait", epoll_for_ever},
+    {"epoll_wait with a timeout", epoll_for_a_while},
+    {"semop", wait_for_semaphore},
+    {"write to a socket with a timeout", write_with_a_timeout},
 };
 
 static void sleeps(pid_t child, char state) {
@@ -114,6 +149,9 @@ static void examine(int which, int is_stopped_before) {
 }
 
 int main(void) {
-  for (int is_stopped_before = 0; is_stopped_before < 2; is_stopped_before++)
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) examine((int)i, is_stopped_before);
+  size_t all = sizeof calls / sizeof *calls;
+  semaphores = semget(IPC_PRIVATE, 1, 0600);
+  for (size_t i = 0; i < all; i++) examine((int)i, 0);
+  semctl(semaphores, 0, IPC_RMID);
+  for (size_t i = 0; calls[i].wait != epoll_for_ever; i++) examine((int)i, 1);
 }

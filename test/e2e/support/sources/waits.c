@@ -1,10 +1,11 @@
 // Waits in calls that a stop interrupts, and prints what they give: a thread sleeps for 20 s and then writes to a pipe, and the main thread
-// polls that pipe without a timeout.
+// polls that pipe without a timeout. With "events" it waits for an event that never comes, and ends if a call gives EINTR.
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,9 +22,14 @@ static void *sleeps(void *unused) {
   return NULL;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   pthread_t thread;
   setvbuf(stdout, NULL, _IOLBF, 0);
+  if (argc > 1 && !strcmp(argv[1], "events")) {
+    struct epoll_event event;
+    printf("waits\n");
+    return epoll_wait(epoll_create1(0), &event, 1, -1);
+  }
   if (pipe(ends) || pthread_create(&thread, NULL, sleeps, NULL)) return 1;
   printf("waits\n");
   struct pollfd reader = {.fd = ends[0], .events = POLLIN};
