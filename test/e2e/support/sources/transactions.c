@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     if (file < 0 || fstat(file, &known) || set_lock(file, F_WRLCK)) return 1;
     do {
       printf("%d\n", i);
-      usleep(100 * 1000);
+      usleep((is_for_ever ? 100 : 30) * 1000);
       open_again(&known);
       if (is_lost()) printf("LOST\n");
       i += is_for_ever;
@@ -55,6 +55,6 @@ int main(int argc, char **argv) {
     set_lock(file, F_UNLCK);
     close(file);
     while (count > 0) close(left[--count]);
-    usleep(100 * 1000);
+    usleep(270 * 1000);
   }
 }
