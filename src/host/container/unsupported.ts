@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, stat, statfs } from "node:fs/promises";
 import type { ContainerFacts } from "../../contract/facts.ts";
 import { asMapFile } from "../proc/map-files.ts";
+import { mountsOf } from "../proc/mountinfo.ts";
 import type { ContainerProcess } from "../proc/processes.ts";
 import { Looker } from "../quiet/look.ts";
 import { lostTerminal, ownTerminal } from "./terminals.ts";
@@ -97,15 +98,27 @@ const orNothing = (one: Promise<One>): Promise<One> => one.catch(() => ({}));
 /** Mapped files that lost their name, each once. They need not be open. */
 async function mapped(pid: number): Promise<One[]> {
   const lines = (await readFile(`/proc/${pid}/maps`, "utf8").catch(() => "")).split("\n");
+  const lost = lines.filter((text) => text.endsWith(deleted));
+  if (lost.length === 0) return [];
+  // Memory of the kernel, such as an aio ring, has a name as well, and a device that nothing mounts.
+  const mounted = new Set((await mountsOf(pid).catch(() => [])).map(({ device }) => device));
   const files = new Map<string, Promise<One>>();
-  for (const line of lines.filter((text) => text.endsWith(deleted))) {
-    const [range = "", , , device, inode, ...path] = line.split(/ +/);
+  for (const line of lost) {
+    const [range = "", , , device = "", inode, ...path] = line.split(/ +/);
+    if (!mounted.has(decimal(device))) continue;
     const file = `/proc/${pid}/map_files/${asMapFile(range)}`;
     const key = `${device} ${inode}`;
     if (!files.has(key)) files.set(key, orNothing(lostName(file, pid, path.join(" "))));
   }
   return Promise.all(files.values());
 }
+
+/** maps has the numbers of a device in hexadecimal digits, and mountinfo in decimal ones. */
+const decimal = (device: string) =>
+  device
+    .split(":")
+    .map((number) => Number.parseInt(number, 16))
+    .join(":");
 
 /** A file of procfs that belongs to a process or a thread. */
 const inProc = /^\/proc\/(\d+)(\/task\/(\d+)(?=\/|$)|\/|$)/;
