@@ -25,7 +25,7 @@ const kinds = [
     id: "tty",
     by: "preflight",
     what: "`/dev/tty` of the container's terminal, open while a job is in the foreground",
-    says: /\/dev\/tty while another job is in the foreground \(process 1, unsupported\)/,
+    says: /\/dev\/tty while another job is in the foreground \(process 1, unsupported/,
     flags: "-t",
     how: "end that job",
   },
