@@ -3,7 +3,8 @@
  *
  * A call that waits is waited for again. CRIU restarts most interrupted system calls, but not those for which the kernel keeps how far they
  * were: poll and sleeps return EINTR after its dump, in the original as well as in the copy, and a program that does nothing but sleep ends.
- * Some others give EINTR after any stop (epoll_wait, semop, sockets with a timeout), and not all programs expect it. Here CRIU sees registers with which it makes the same call again: see ../ptrace/restart.h.
+ * Some others give EINTR after any stop (epoll_wait, semop, sockets with a timeout), and not all programs expect it. Here CRIU sees
+ * registers with which it makes the same call again: see ../ptrace/restart.h.
  *
  * CRIU's code runs where it can be put: see detour.h.
  */
